@@ -1,0 +1,160 @@
+"""What only a fresh process shows: the time to import konvolve, and the peak of memory of one call."""
+
+import contextlib
+import ctypes
+import importlib
+import importlib.util
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+
+# (workload, function, library); SciPy's functions take NumPy arrays.
+PEAKS = [
+    (workload, function, library)
+    for workload in ("fir", "face", "volume")
+    for library in ("konvolve-numpy", "konvolve-tensorflow", "scipy")
+    for function in ("fftconvolve", "oaconvolve")
+]
+IMPORT_AIM_S = 0.2
+ARRAY_LIBRARIES = ("tensorflow", "jax", "torch", "keras", "dask")
+
+_IMPORT = """
+import sys, time
+start = time.perf_counter()
+import {module}
+print(time.perf_counter() - start, *sorted({libraries} & set(sys.modules)))
+"""
+
+
+def _python(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=600)
+
+
+def import_time(repeats: int, advance: Callable[[], None]) -> dict:
+    """Median seconds of ``import konvolve`` and, for scale, of what it stands on; and where the time goes."""
+    modules = [m for m in ("konvolve", "numpy", "scipy.fft") if importlib.util.find_spec(m.split(".")[0])]
+    seconds: dict[str, list[float]] = {module: [] for module in modules}
+    brought: set[str] = set()
+    for number in range(repeats + 1):
+        for module in modules:
+            code = _IMPORT.format(module=module, libraries=set(ARRAY_LIBRARIES))
+            first, *libraries = _python("-c", code).stdout.split()
+            # The first round finds the files cold on the disk, or the bytecode not yet written.
+            if number:
+                seconds[module].append(float(first))
+            if module == "konvolve":
+                brought.update(libraries)
+        advance()
+    result = {
+        "medians_s": {module: statistics.median(times) for module, times in seconds.items()},
+        "best_s": {module: min(times) for module, times in seconds.items()},
+        "aim_s": IMPORT_AIM_S,
+        "array_libraries_imported": sorted(brought),
+    }
+    if "konvolve" in modules:
+        result["met"] = result["medians_s"]["konvolve"] <= IMPORT_AIM_S and not brought
+        result["slowest_modules"] = _slowest_modules()
+    return result
+
+
+def _slowest_modules(count: int = 12) -> list[dict]:
+    """The modules that take most of the import, by their own time, as ``-X importtime`` sees it."""
+    lines = _python("-X", "importtime", "-c", "import konvolve").stderr.splitlines()
+    found = [re.match(r"import time:\s+(\d+) \|\s+(\d+) \|\s+(\S+)", line) for line in lines]
+    rows = [
+        {"module": match[3], "self_ms": int(match[1]) / 1e3, "cumulative_ms": int(match[2]) / 1e3}
+        for match in found if match
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: -row["self_ms"])[:count]
+
+
+def peak_memory(advance: Callable[[], None]) -> list[dict]:
+    """Mebibytes that one call of each of `PEAKS` needs above the inputs it was given."""
+    rows = []
+    for workload, function, library in PEAKS:
+        row = {"workload": workload, "function": function, "library": library}
+        process = _python("-m", "benchmarks.fresh", workload, function, library)
+        if process.returncode == 0:
+            row |= json.loads(process.stdout.splitlines()[-1])
+        else:  # killed for its memory, for one
+            row["status"] = f"failed: exit status {process.returncode}"
+        rows.append(row)
+        advance()
+    return rows
+
+
+def _highest_bytes() -> int:
+    """The peak of this process's resident memory so far."""
+    import resource
+
+    # Linux starts ru_maxrss of a new process at the parent's peak; VmHWM is this process's own.
+    try:
+        with open("/proc/self/status") as status:
+            return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status.read())[1])
+    except (OSError, TypeError):
+        unit = 1 if sys.platform == "darwin" else 1024
+        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _forget_peak() -> bool:
+    """Start the peak anew from what is resident now; False where the system can't."""
+    with contextlib.suppress(OSError, AttributeError):
+        # Memory that is freed but kept by the C library could be used again without being counted.
+        ctypes.CDLL(None).malloc_trim(0)
+    try:
+        with open("/proc/self/clear_refs", "w") as clear:
+            clear.write("5")
+    except OSError:
+        return False
+    return True
+
+
+def _one_call(workload: str, function: str, library: str) -> dict:
+    """Run in the fresh process: the peak of one call, in mebibytes."""
+    import numpy as np
+
+    from .contestants import to_library
+    from .measure import as_arrays, largest_error
+    from .workloads import WORKLOADS
+
+    w = WORKLOADS[workload]
+    package, _, kind = library.partition("-")
+    kind = kind or "numpy"
+    missing = [m for m in (package, kind) if importlib.util.find_spec(m) is None]
+    if missing:
+        return {"status": "not installed"}
+    module = importlib.import_module("scipy.signal" if package == "scipy" else package)
+    if not hasattr(module, function):
+        return {"status": "not available"}
+    convolve = getattr(module, function)
+
+    # A small call first: what a library loads or sets up once is not the memory of this convolution.
+    sizes = [[min(n, most) for n in shape] for shape, most in ((w.signal, 64), (w.kernel, 8))]
+    convolve(*(to_library(kind, np.ones(size, np.float32)) for size in sizes), mode=w.mode, axes=w.axes)
+    inputs = [to_library(kind, array) for array in w.inputs(w)]
+    reset = _forget_peak()
+    before = _highest_bytes()
+    answer = convolve(*inputs, mode=w.mode, axes=w.axes)
+    peak = _highest_bytes() - before
+    # Checked after, not before: memory that the check had given back would be found again, and not counted.
+    right = largest_error(answer, w.reference(w, *w.inputs(w))) <= w.tolerance()
+    return {
+        "status": "ok" if right else "WRONG",
+        "peak_mib": peak / 2**20,
+        "answer_mib": sum(array.nbytes for array in as_arrays(answer)) / 2**20,
+        "exact": reset,  # without the reset an earlier peak may hide part of this one
+    }
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        found = _one_call(*sys.argv[1:4])
+    except Exception as failure:
+        # As in measure.prepare: a line in the table, and the other processes still to come.
+        found = {"status": f"failed: {type(failure).__name__}: {failure}".splitlines()[0][:200]}
+    print(json.dumps(found))

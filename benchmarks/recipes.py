@@ -1,0 +1,154 @@
+"""The code that people write themselves: transform, multiply, transform back, cut out.
+
+Written for this benchmark, after the shape that answers in forums have: the channels first, both arrays
+transformed at the length of the whole convolution, nothing else.
+"""
+
+from scipy.fft import next_fast_len
+
+from .contestants import APART, BY_HAND, PEER, contestant, in_tf_function, wait_tensorflow
+from .workloads import CALL
+
+
+def lengths(w, fast: bool) -> list[int]:
+    """Transform lengths: n + k - 1, or the next length made of 2, 3 and 5 only."""
+    return [next_fast_len(length, real=True) if fast else length for length in w.full]
+
+
+def orders(w) -> tuple[list[int], list[int]]:
+    """The permutation that brings the convolved axes last, and the one that undoes it."""
+    there = [*w.batch_axes, *w.axes]
+    return there, [there.index(axis) for axis in range(len(there))]
+
+
+def tf_convolve(w, fast: bool):
+    """A function of (x, k), TensorFlow tensors, that convolves by transforms."""
+    import tensorflow as tf
+
+    n = lengths(w, fast)
+    there, back = orders(w)
+    forward, inverse = {
+        1: (tf.signal.rfft, tf.signal.irfft),
+        2: (tf.signal.rfft2d, tf.signal.irfft2d),
+        3: (tf.signal.rfft3d, tf.signal.irfft3d),
+    }[len(w.axes)]
+    begin = [0] * len(w.batch_axes) + [first for first, _ in w.crop]
+    size = [-1] * len(w.batch_axes) + [length for _, length in w.crop]
+    moved = there != sorted(there)
+
+    def convolve(x, k):
+        if w.operation == "correlate":
+            k = tf.reverse(k, w.axes)
+        if moved:
+            x, k = tf.transpose(x, there), tf.transpose(k, there)
+        y = tf.slice(inverse(forward(x, n) * forward(k, n), n), begin, size)
+        return tf.transpose(y, back) if moved else y
+
+    return convolve
+
+
+def torch_convolve(w, fast: bool):
+    """The same for torch tensors; without a gradient it is torchaudio's formula, on any axes."""
+    import torch
+
+    n = lengths(w, fast)
+
+    def convolve(x, k):
+        if w.operation == "correlate":
+            k = k.flip(w.axes)
+        spectrum = torch.fft.rfftn(x, n, dim=w.axes) * torch.fft.rfftn(k, n, dim=w.axes)
+        y = torch.fft.irfftn(spectrum, n, dim=w.axes)
+        for axis, (first, length) in zip(w.axes, w.crop, strict=True):
+            y = y.narrow(axis, first, length)
+        return y
+
+    return convolve
+
+
+def jax_convolve(w, fast: bool):
+    """The same for JAX arrays."""
+    import jax.numpy as jnp
+
+    n = lengths(w, fast)
+    crop = [slice(None)] * len(w.signal)
+    for axis, (first, length) in zip(w.axes, w.crop, strict=True):
+        crop[axis] = slice(first, first + length)
+
+    def convolve(x, k):
+        if w.operation == "correlate":
+            k = jnp.flip(k, w.axes)
+        spectrum = jnp.fft.rfftn(x, n, axes=w.axes) * jnp.fft.rfftn(k, n, axes=w.axes)
+        return jnp.fft.irfftn(spectrum, n, axes=w.axes)[tuple(crop)]
+
+    return convolve
+
+
+def _enter(fast: bool) -> None:
+    how = "fast lengths" if fast else "n + k - 1"
+
+    @contestant(f"forty-line recipe, {how}", "tensorflow", role=BY_HAND, note="tf.function")
+    def tf_compiled(w, x, k):
+        return in_tf_function(tf_convolve(w, fast), x, k)
+
+    @contestant(f"forty-line recipe, {how}, eager", "tensorflow", role=BY_HAND)
+    def tf_eager(w, x, k):
+        convolve = tf_convolve(w, fast)
+        return lambda: wait_tensorflow(convolve(x, k))
+
+    @contestant(
+        f"torch rfft formula, {how}", "torch",
+        role=BY_HAND if fast else PEER, note="" if fast else "as torchaudio.functional.fftconvolve",
+    )  # fmt: skip
+    def torch_formula(w, x, k):
+        import torch
+
+        convolve = torch_convolve(w, fast)
+
+        def call():
+            with torch.inference_mode():
+                return convolve(x, k)
+
+        return call
+
+
+_enter(fast=False)
+_enter(fast=True)
+
+
+@contestant(
+    "the bare TensorFlow operations", "tensorflow", group=CALL, note="rfft, rfft, multiply, irfft, slice"
+)
+def tf_bare(w, x, k):
+    import tensorflow as tf
+
+    (n,) = lengths(w, fast=True)
+    ((first, length),) = w.crop
+
+    def call():
+        spectrum = tf.signal.rfft(x, [n]) * tf.signal.rfft(k, [n])
+        # y[first:last] does the same with more Python.
+        return tf.slice(tf.signal.irfft(spectrum, [n]), [first], [length])
+
+    return call
+
+
+@contestant(
+    "the bare kernels", "tensorflow", group=CALL, role=APART, note="tf.raw_ops on inputs padded by hand"
+)
+def tf_raw(w, x, k):
+    import tensorflow as tf
+
+    (n,) = lengths(w, fast=True)
+    ((first, length),) = w.crop
+    size, begin, count = tf.constant([n]), tf.constant([first]), tf.constant([length])
+    after_x, after_k = (tf.constant([[0, n - len(array)]]) for array in (x, k))
+
+    def call():
+        ops = tf.raw_ops
+        spectrum = ops.Mul(
+            x=ops.RFFT(input=ops.Pad(input=x, paddings=after_x), fft_length=size),
+            y=ops.RFFT(input=ops.Pad(input=k, paddings=after_k), fft_length=size),
+        )
+        return ops.Slice(input=ops.IRFFT(input=spectrum, fft_length=size), begin=begin, size=count)
+
+    return call

@@ -1,0 +1,168 @@
+"""What is computed: the inputs of each workload, made from a fixed seed, and the right answer in float64."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+SEED = 20240229
+# The groups of workloads; a contestant is entered for one of them.
+FORWARD, CALL, BACKWARD = "forward", "call", "backward"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One question that every contestant answers.
+
+    `inputs` makes the float32 arrays; the first two are always the signal and the kernel, with as many
+    dimensions each, the kernel of size 1 on the axes that are not convolved. `aim` is the largest ratio of
+    konvolve's time to the best peer's that the project has promised itself (None: nothing promised).
+    """
+
+    name: str
+    title: str
+    signal: tuple[int, ...]
+    kernel: tuple[int, ...]
+    mode: str
+    axes: tuple[int, ...]
+    inputs: Callable[["Workload"], tuple[np.ndarray, ...]]
+    reference: Callable[..., tuple[np.ndarray, ...]]
+    group: str = FORWARD
+    operation: str = "convolve"
+    aim: float | None = None
+    calls: int = 1  # calls in one sample: more than one where a single call is too short for the clock
+    factors: tuple[np.ndarray, ...] = field(default=(), compare=False, repr=False)  # of a separable kernel
+
+    @property
+    def batch_axes(self) -> tuple[int, ...]:
+        """The axes that are not convolved."""
+        return tuple(axis for axis in range(len(self.signal)) if axis not in self.axes)
+
+    @property
+    def full(self) -> tuple[int, ...]:
+        """Length of the whole convolution on each of `axes`: n + k - 1."""
+        return tuple(self.signal[axis] + self.kernel[axis] - 1 for axis in self.axes)
+
+    @property
+    def crop(self) -> tuple[tuple[int, int], ...]:
+        """(first, length) of the wanted part of the whole convolution on each of `axes`."""
+        sizes = [(self.signal[axis], self.kernel[axis]) for axis in self.axes]
+        if self.mode == "full":
+            return tuple((0, n + k - 1) for n, k in sizes)
+        if self.mode == "same":
+            return tuple(((k - 1) // 2, n) for n, k in sizes)
+        return tuple((k - 1, n - k + 1) for n, k in sizes)
+
+    def tolerance(self) -> float:
+        """Largest error allowed, as a part of the largest value of the answer.
+
+        A transform of length L in float32 has an error of about eps log2(L), spread evenly over the answer.
+        The factor of 8 leaves room for the constants; an answer that is shifted by one sample, or turned
+        round, is wrong by thousands of times more.
+        """
+        return 8 * float(np.finfo(np.float32).eps) * math.log2(math.prod(self.full))
+
+
+def _noise(w: Workload) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(SEED)
+    return tuple(rng.standard_normal(shape, dtype=np.float32) for shape in (w.signal, w.kernel))
+
+
+def _face(w: Workload) -> tuple[np.ndarray, ...]:
+    picture = np.random.default_rng(SEED).random(w.signal, dtype=np.float32)
+    return picture, np.outer(*w.factors)[:, :, None]
+
+
+def _reverb(w: Workload) -> tuple[np.ndarray, ...]:
+    signal, tail = _noise(w)
+    decay = np.exp(-6.9 * np.arange(len(tail), dtype=np.float32) / len(tail))  # 60 dB over its length
+    return signal, tail * decay
+
+
+def _template(w: Workload) -> tuple[np.ndarray, ...]:
+    picture = np.random.default_rng(SEED).random(w.signal, dtype=np.float32)
+    rows, columns = w.kernel
+    return picture, picture[300 : 300 + rows, 500 : 500 + columns].copy()
+
+
+def _gradient(w: Workload) -> tuple[np.ndarray, ...]:
+    signal, kernel = _noise(w)
+    # The weight g in sum(y * g): with it the gradient that comes in is not a constant.
+    return signal, kernel, np.random.default_rng(SEED + 1).standard_normal(w.signal, dtype=np.float32)
+
+
+def _scipy_answer(w: Workload, x: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, ...]:
+    from scipy import signal
+
+    x, k = x.astype(np.float64), k.astype(np.float64)
+    if w.operation == "correlate":
+        return (signal.correlate(x, k, mode=w.mode, method="fft"),)
+    return (signal.fftconvolve(x, k, mode=w.mode, axes=w.axes),)
+
+
+def _scipy_gradients(w: Workload, x: np.ndarray, k: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Gradients of s = sum(y g) to x and k, where y[i] = sum_t k[t] x[i + c - t] and c = (size of k - 1)/2.
+
+    ds/dx[m] = sum_i g[i] k[i + c - m] correlates g with k; the kernel is odd, so that its centre stays in
+    place when it is flipped. ds/dk[t] = sum_i g[i] x[i + c - t] correlates x, padded by c on both sides,
+    with g.
+    """
+    from scipy import signal
+
+    x, k, g = (array.astype(np.float64) for array in (x, k, g))
+    flip = (..., slice(None, None, -1), slice(None, None, -1))
+    dx = signal.fftconvolve(g, k[flip], mode="same", axes=w.axes)
+    pad = [(0, 0), (0, 0), *((w.kernel[axis] // 2,) * 2 for axis in w.axes)]
+    dk = signal.fftconvolve(np.pad(x, pad), g[flip], mode="valid", axes=w.axes)[flip]
+    return dx, dk.sum(axis=0, keepdims=True)
+
+
+def _gaussian(length: int, sigma: float) -> np.ndarray:
+    t = np.arange(length) - (length - 1) / 2
+    taps = np.exp(-0.5 * (t / sigma) ** 2)
+    return (taps / taps.sum()).astype(np.float32)
+
+
+def _workload(
+    name, title, signal, kernel, mode, axes, inputs=_noise, reference=_scipy_answer, **more
+) -> Workload:
+    return Workload(name, title, signal, kernel, mode, axes, inputs, reference, **more)
+
+
+WORKLOADS: dict[str, Workload] = {
+    w.name: w
+    for w in (
+        _workload(
+            "face", "a 768x1024 colour picture blurred by a 60x60 Gaussian, same",
+            (768, 1024, 3), (60, 60, 1), "same", (0, 1), _face, aim=0.6, factors=(_gaussian(60, 10.0),) * 2,
+        ),
+        _workload(
+            "reverb", "10 s of sound at 44.1 kHz through a 2 s room, full",
+            (441_000,), (88_200,), "full", (0,), _reverb, aim=0.8,
+        ),
+        _workload("fir", "10^7 samples through 1001 taps, full", (10**7,), (1001,), "full", (0,), aim=0.6),
+        _workload(
+            "volume", "a 128^3 volume with a 21^3 kernel, same",
+            (128, 128, 128), (21, 21, 21), "same", (0, 1, 2), aim=0.7,
+        ),
+        _workload(
+            "short_signals", "8192 signals of 1000 samples through the same 64 taps, same",
+            (8192, 1000), (1, 64), "same", (1,), aim=0.6,
+        ),
+        _workload(
+            "template", "a 200x200 template in a 1024x1024 picture, cross-correlation, valid",
+            (1024, 1024), (200, 200), "valid", (0, 1), _template, operation="correlate",
+        ),
+        _workload(
+            "eager_small", "one eager call on 64 samples and 8 taps, full: what a call costs",
+            (64,), (8,), "full", (0,),
+            group=CALL, aim=3.0, calls=200,
+        ),
+        _workload(
+            "gradient_2d", "forward and both gradients, (8, 3, 256, 256) with a (1, 3, 31, 31) kernel, same",
+            (8, 3, 256, 256), (1, 3, 31, 31), "same", (2, 3), _gradient, _scipy_gradients,
+            group=BACKWARD,
+        ),
+    )
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""One adapter per array library, and the registry that finds the one an array belongs to."""

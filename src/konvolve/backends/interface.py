@@ -1,0 +1,130 @@
+"""What the methods ask of an array library: about twenty primitives.
+
+A backend file adapts one library to this protocol and imports no other room of the house. The traps of a library
+are dealt with in its file, with a comment that says which version has them. An array is called ``x``; dtypes are
+names; a size is an int, or a scalar tensor of the library where it is known only at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+Array = Any
+Size = Any
+
+
+class Backend(Protocol):
+    """The primitives. ``rank`` trailing axes are the convolved ones; those before them are batch axes."""
+
+    name: str
+    constants: dict[str, Any]
+    """The library's cost constants, as keyword arguments of ``planning.cost.Traits``."""
+
+    def owns(self, x: Any) -> bool:
+        """Whether x is an array of this library."""
+
+    def asarray(self, x: Any) -> Array:
+        """Return x, which is of this library or a NumPy array, as an array of this library."""
+
+    def dtype(self, x: Array) -> str:
+        """Return the name of x's dtype."""
+
+    def shape(self, x: Array) -> tuple[int | None, ...]:
+        """Return x's sizes, None where they are known only at run time."""
+
+    def sizes(self, x: Array) -> tuple[Size, ...]:
+        """Return x's sizes, a scalar tensor where they are known only at run time."""
+
+    def magnitude_bits(self, x: Array) -> int | None:
+        """Return the bits of a signed number that holds every value of x, or None where looking is no option."""
+
+    def minimum(self, a: Size, b: Size) -> Size:
+        """Return the lesser of two sizes."""
+
+    def maximum(self, a: Size, b: Size) -> Size:
+        """Return the greater of two sizes."""
+
+    def lookup(self, size: Size, table: Sequence[int]) -> Size:
+        """Return the first entry of an ascending table that is not less than a run-time size."""
+
+    def cast(self, x: Array, dtype: str) -> Array:
+        """Convert to a dtype; integers wrap."""
+
+    def finish(self, y: Array) -> Array:
+        """Return a result as the library's users expect it: NumPy's fresh, contiguous and owning its data."""
+
+    def scalar(self, value: complex, dtype: str) -> Array:
+        """Return a number as an array without axes."""
+
+    def zeros(self, shape: Sequence[Size], dtype: str) -> Array:
+        """Return an array of zeros."""
+
+    def arange(self, start: Size, stop: Size) -> Array:
+        """Return the integers from start to stop, as indices."""
+
+    def where(self, condition: Array, x: Array, y: Array) -> Array:
+        """Choose elementwise."""
+
+    def round(self, x: Array) -> Array:
+        """Round to whole numbers, keeping the floating dtype."""
+
+    def conjugate(self, x: Array) -> Array:
+        """Return the complex conjugate."""
+
+    def transpose(self, x: Array, order: Sequence[int]) -> Array:
+        """Permute the axes."""
+
+    def reshape(self, x: Array, shape: Sequence[Size]) -> Array:
+        """Reshape; at most one size is -1."""
+
+    def flip(self, x: Array, axes: Sequence[int]) -> Array:
+        """Reverse along axes."""
+
+    def stack(self, xs: Sequence[Array]) -> Array:
+        """Stack along a new leading axis."""
+
+    def broadcast_to(self, x: Array, shape: Sequence[Size]) -> Array:
+        """Repeat x to a shape, without copying where the library can."""
+
+    def parts(self, x: Array) -> tuple[Array, Array]:
+        """Return the real and imaginary parts of a complex array."""
+
+    def assemble(self, real: Array, imaginary: Array) -> Array:
+        """Return the complex array of two real ones."""
+
+    def take(self, x: Array, indices: Array, axis: int) -> Array:
+        """Gather along an axis."""
+
+    def window(self, x: Array, starts: Sequence[Size], sizes: Sequence[Size]) -> Array:
+        """Cut windows out of the trailing axes of x, which is zero outside: a start may be negative."""
+
+    def multiply(self, x: Array, y: Array) -> Array:
+        """Multiply two arrays of the same dtype that are not needed afterwards, with broadcasting."""
+
+    def rfftn(self, x: Array, lengths: Sequence[Size]) -> Array:
+        """Transform the trailing axes of a real array, padded with zeros to the lengths; keep half the spectrum."""
+
+    def irfftn(self, x: Array, lengths: Sequence[Size]) -> Array:
+        """Invert rfftn, to the lengths."""
+
+    def fftn(self, x: Array, lengths: Sequence[Size]) -> Array:
+        """Transform the trailing axes of a complex array, padded with zeros to the lengths."""
+
+    def ifftn(self, x: Array, lengths: Sequence[Size]) -> Array:
+        """Invert fftn."""
+
+    def correlate(self, x: Array, kernel: Array) -> Array:
+        """Correlate x (rows, channels, *spatial) with kernel (channels, *spatial), "valid", channel by channel.
+
+        The library's own convolution; called for real dtypes and the ranks in ``constants["native_ranks"]``.
+        """
+
+    def frame(self, x: Array, axis: int, length: int, step: int) -> Array:
+        """Cut an axis of ``n * step + (length - step)`` samples into n overlapping blocks: (..., n, length, ...)."""
+
+    def bands(self, compute: Callable[[Size], Array], count: Size, axis: int, size: Size) -> Array:
+        """Concatenate ``compute(0), compute(1) ...`` along an axis, cut to the size.
+
+        One is computed after the other, so that their memory is reused.
+        """

@@ -1,0 +1,194 @@
+"""NumPy, with scipy.fft for the transforms and all the cores this process may use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.fft
+
+name = "numpy"
+constants = {
+    "fft": 7.0e-11,
+    "alone": 1.6,
+    "tap": 9.0e-10,
+    "direct": 2.2e-10,
+    "call": 2.0e-6,
+    "native_ranks": (1,),
+    "native_exact": True,
+    "native_complex": True,
+    "loop_taps": 0,
+    "band": 2**20,
+}
+
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+# A thread costs more than it brings on a small transform.
+_THREADED_FROM = 2**16
+
+
+def owns(x: Any) -> bool:
+    """Whether x is a NumPy array or scalar."""
+    return isinstance(x, np.ndarray | np.generic)
+
+
+def asarray(x: Any) -> np.ndarray:
+    """Return a plain array (a matrix or masked array loses its class, as in SciPy) in native byte order."""
+    x = np.asarray(x)
+    return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
+
+
+def dtype(x: np.ndarray) -> str:
+    """Return the name of the dtype."""
+    return x.dtype.name
+
+
+def shape(x: np.ndarray) -> tuple[int, ...]:
+    """Return the shape."""
+    return x.shape
+
+
+sizes = shape
+minimum = min
+maximum = max
+
+
+def magnitude_bits(x: np.ndarray) -> int | None:
+    """Return the bits that the largest magnitude in x needs, sign included."""
+    if x.size == 0 or x.dtype.kind not in "iu":
+        return None
+    return max(int(x.max()).bit_length(), int(x.min()).bit_length()) + 1
+
+
+def lookup(size: int, table: Sequence[int]) -> int:
+    """Return the first entry that is not less than size."""
+    return int(table[int(np.searchsorted(table, size))])
+
+
+def cast(x: np.ndarray, dtype: str) -> np.ndarray:
+    """Convert to a dtype."""
+    return x.astype(dtype, copy=False)
+
+
+def finish(y: np.ndarray) -> np.ndarray:
+    """Return a fresh array in C order that owns its data, as SciPy does."""
+    return y if y.flags.owndata and y.flags.c_contiguous else np.array(y, order="C")
+
+
+def scalar(value: complex, dtype: str) -> np.ndarray:
+    """Return a number as an array without axes."""
+    return np.asarray(value).astype(dtype)
+
+
+zeros = np.zeros
+arange = np.arange
+where = np.where
+round = np.rint
+conjugate = np.conj
+transpose = np.transpose
+reshape = np.reshape
+flip = np.flip
+stack = np.stack
+broadcast_to = np.broadcast_to
+
+
+def parts(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the real and imaginary parts."""
+    return x.real, x.imag
+
+
+def assemble(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
+    """Return the complex array of these parts."""
+    return real + 1j * imaginary
+
+
+def take(x: np.ndarray, indices: np.ndarray, axis: int) -> np.ndarray:
+    """Gather along an axis."""
+    return np.take(x, indices, axis)
+
+
+def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.ndarray:
+    """Cut windows out of the trailing axes: a view where nothing outside is asked for."""
+    batch = x.ndim - len(sizes)
+    held = x.shape[batch:]
+    inside = tuple(
+        slice(min(max(start, 0), n), min(max(start + size, 0), n))
+        for start, size, n in zip(starts, sizes, held, strict=True)
+    )
+    part = x[(..., *inside)]
+    if part.shape[batch:] == tuple(sizes):
+        return part
+    y = np.zeros((*x.shape[:batch], *sizes), x.dtype)
+    place = (
+        slice(max(-start, 0), max(-start, 0) + n) for start, n in zip(starts, part.shape[batch:], strict=True)
+    )
+    y[(..., *place)] = part
+    return y
+
+
+def multiply(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Multiply, in the place of x where the product fits there."""
+    if x.shape == np.broadcast_shapes(x.shape, y.shape):
+        return np.multiply(x, y, out=x)
+    return x * y
+
+
+def _workers(x: np.ndarray) -> int:
+    """Return SciPy's set_workers where the caller used it, otherwise every core for a transform worth it."""
+    chosen = scipy.fft.get_workers()
+    return chosen if chosen > 1 else _CORES if x.size >= _THREADED_FROM else 1
+
+
+def _axes(lengths: Sequence[int]) -> range:
+    return range(-len(lengths), 0)
+
+
+def rfftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+    """Transform real trailing axes, padded to the lengths."""
+    return scipy.fft.rfftn(x, lengths, _axes(lengths), workers=_workers(x))
+
+
+def irfftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+    """Invert rfftn, using x as scratch."""
+    return scipy.fft.irfftn(x, lengths, _axes(lengths), overwrite_x=True, workers=_workers(x))
+
+
+def fftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+    """Transform complex trailing axes, padded to the lengths."""
+    return scipy.fft.fftn(x, lengths, _axes(lengths), workers=_workers(x))
+
+
+def ifftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+    """Invert fftn, using x as scratch."""
+    return scipy.fft.ifftn(x, lengths, _axes(lengths), overwrite_x=True, workers=_workers(x))
+
+
+def correlate(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Correlate row by row with numpy.convolve, which is exact for integers and takes any dtype."""
+    rows, channels, n = x.shape
+    y = np.empty((rows, channels, n - kernel.shape[1] + 1), x.dtype)
+    for channel in range(channels):
+        reversed_kernel = kernel[channel, ::-1]
+        for row in range(rows):
+            y[row, channel] = np.convolve(x[row, channel], reversed_kernel, "valid")
+    return y
+
+
+def frame(x: np.ndarray, axis: int, length: int, step: int) -> np.ndarray:
+    """Cut an axis into overlapping blocks, as a view."""
+    windows = np.lib.stride_tricks.sliding_window_view(x, length, axis)
+    selected = windows[(slice(None),) * axis + (slice(None, None, step),)]
+    return np.moveaxis(selected, -1, axis + 1)
+
+
+def bands(compute: Callable[[int], np.ndarray], count: int, axis: int, size: int) -> np.ndarray:
+    """Write band after band into one result, the last cut to the size."""
+    first = compute(0)
+    band = first.shape[axis]
+    y = np.empty((*first.shape[:axis], size, *first.shape[axis + 1 :]), first.dtype)
+    lead = (slice(None),) * axis
+    for i in range(count):
+        part = first if i == 0 else compute(i)
+        y[(*lead, slice(i * band, (i + 1) * band))] = part[(*lead, slice(0, size - i * band))]
+    return y

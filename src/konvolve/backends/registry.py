@@ -1,0 +1,73 @@
+"""Which library an array belongs to: a dictionary on its type, then only libraries that are already imported.
+
+An array's library must have been imported by whoever made the array, so a look into ``sys.modules`` is enough
+and nothing is imported that the user has not imported. NumPy arrays, scalars and lists give way to the other
+operand's library.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+from konvolve.backends import numpy as numpy_backend
+from konvolve.backends.interface import Backend
+
+LIBRARIES = ("tensorflow",)
+"""The libraries besides NumPy that have a backend, by the name of their module."""
+
+_BY_TYPE: dict[type, Backend | None] = {}
+
+
+def backend(name: str) -> Backend:
+    """Return a backend by its library's name; ValueError for one that konvolve has not."""
+    if name not in ("numpy", *LIBRARIES):
+        raise ValueError(f"konvolve has no backend for {name!r}; it has numpy, {', '.join(LIBRARIES)}")
+    return importlib.import_module(f"konvolve.backends.{name}")  # type: ignore[return-value]
+
+
+def _find(x: Any) -> Backend | None:
+    """Return the backend of an array, None for NumPy arrays, scalars, lists and anything unknown."""
+    if not numpy_backend.owns(x):
+        for library in LIBRARIES:
+            if library in sys.modules:
+                found = backend(library)
+                if found.owns(x):
+                    return found
+    return None
+
+
+def _is_keras_variable(x: Any) -> bool:
+    return type(x).__module__.startswith("keras.") and hasattr(x, "value") and hasattr(x, "path")
+
+
+def resolve(arrays: dict[str, Any]) -> tuple[Backend, list[Any]]:
+    """Return the one library of the named arguments, and each of them as its array.
+
+    Raises TypeError that names both libraries where two are mixed.
+    """
+    chosen: Backend | None = None
+    owner = ""
+    values = []
+    for argument, x in arrays.items():
+        if _is_keras_variable(x):
+            x = x.value
+        values.append(x)
+        kind = type(x)
+        found = _BY_TYPE[kind] if kind in _BY_TYPE else _BY_TYPE.setdefault(kind, _find(x))
+        if found is None or found is chosen:
+            continue
+        if chosen is not None:
+            raise TypeError(
+                f"{owner} is of {chosen.name} and {argument} of {found.name}: two libraries cannot be mixed in one "
+                "call; convert one of them"
+            )
+        chosen, owner = found, argument
+    xp = chosen or numpy_backend
+    return xp, [xp.asarray(x if found_in(xp, x) else numpy_backend.asarray(x)) for x in values]  # type: ignore[attr-defined]
+
+
+def found_in(xp: Backend, x: Any) -> bool:
+    """Whether x is an array of this library already."""
+    return _BY_TYPE.get(type(x)) is xp

@@ -1,0 +1,376 @@
+"""TensorFlow: raw operations, because their Python wrappers cost more than a small transform does.
+
+Seen with TensorFlow 2.21 on CPU:
+
+- RFFT, RFFT2D and RFFT3D run on any leading shape; RFFTND has no kernel. More axes are transformed in groups.
+- The registered gradient of RFFT and IRFFT is slow, and that of RFFT3D and IRFFT3D missing: both directions have
+  a gradient of their own here, each the other's transpose (see ``_paired``).
+- An FFT of an empty batch fails when it pads: padding is done here.
+- RFFT loses the static shape under unknown sizes: it is set again.
+- FFT lengths must be 32-bit integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import raw_ops
+
+try:  # Not public, so its absence must cost speed only: without it every eager call prepares its gradient.
+    from tensorflow.python.eager.record import could_possibly_record as _recording
+except ImportError:
+
+    def _recording() -> bool:
+        return True
+
+
+name = "tensorflow"
+constants = {
+    "fft": 5.5e-11,
+    "alone": 1.6,
+    "tap": 1.0e-9,
+    "direct": 2.0e-10,
+    "call": 8.0e-6,
+    "native_ranks": (1, 2, 3),
+    "native_exact": False,
+    "native_complex": False,
+    "loop_taps": 4,
+    "band": 2**22,
+}
+
+_NAMES = {dtype: dtype.name for dtype in (tf.float32, tf.float64, tf.complex64, tf.complex128, tf.int32, tf.int64)}
+
+
+def owns(x: Any) -> bool:
+    """Whether x is a tensor, symbolic or not, or a variable."""
+    return isinstance(x, tf.Tensor | tf.Variable)
+
+
+def asarray(x: Any) -> tf.Tensor:
+    """Return a tensor; a NumPy array keeps its dtype."""
+    if isinstance(x, tf.Tensor):
+        return x
+    try:
+        return tf.convert_to_tensor(x)
+    except (TypeError, ValueError) as error:
+        given = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
+        raise TypeError(f"TensorFlow has no such dtype, or cannot hold this array: {given}") from error
+
+
+def dtype(x: tf.Tensor) -> str:
+    """Return the name of the dtype."""
+    kind = x.dtype
+    return _NAMES.get(kind) or kind.name
+
+
+def shape(x: tf.Tensor) -> tuple[int | None, ...]:
+    """Return the static shape, None for unknown sizes."""
+    try:
+        return tuple(x.shape)
+    except ValueError:
+        raise ValueError(f"the rank of a tensor must be known to convolve it: {x}") from None
+
+
+def sizes(x: tf.Tensor) -> tuple[Any, ...]:
+    """Return the static sizes, scalar tensors in the place of unknown ones."""
+    static = tuple(x.shape)
+    if None not in static:
+        return static
+    dynamic = tf.unstack(raw_ops.Shape(input=x, out_type=tf.int32), num=len(static))
+    return tuple(d if s is None else s for s, d in zip(static, dynamic, strict=True))
+
+
+def magnitude_bits(x: tf.Tensor) -> None:
+    """Never look at values: they are not known while a function is traced, and eager code must agree with it."""
+    return
+
+
+def minimum(a: Any, b: Any) -> Any:
+    """Return the lesser of two sizes."""
+    return min(a, b) if isinstance(a, int) and isinstance(b, int) else tf.minimum(a, b)
+
+
+def maximum(a: Any, b: Any) -> Any:
+    """Return the greater of two sizes."""
+    return max(a, b) if isinstance(a, int) and isinstance(b, int) else tf.maximum(a, b)
+
+
+def lookup(size: tf.Tensor, table: Sequence[int]) -> tf.Tensor:
+    """Return the first entry that is not less than size."""
+    entries = tf.constant(table, tf.int32)
+    return entries[tf.searchsorted(entries, size[tf.newaxis])[0]]
+
+
+def cast(x: tf.Tensor, dtype: str) -> tf.Tensor:
+    """Convert to a dtype."""
+    target = tf.as_dtype(dtype)
+    return x if x.dtype == target else raw_ops.Cast(x=x, DstT=target)
+
+
+def zeros(shape: Sequence[Any], dtype: str) -> tf.Tensor:
+    """Return zeros."""
+    return tf.zeros(shape, tf.as_dtype(dtype))
+
+
+def finish(y: tf.Tensor) -> tf.Tensor:
+    """Return the result as it is: tensors own their data."""
+    return y
+
+
+def scalar(value: complex, dtype: str) -> tf.Tensor:
+    """Return a number as a tensor without axes."""
+    target = tf.as_dtype(dtype)
+    return tf.constant(int(value.real) if target.is_integer else value, target)
+
+
+arange = tf.range
+where = tf.where
+round = tf.round
+conjugate = tf.math.conj
+broadcast_to = tf.broadcast_to
+assemble = tf.complex
+
+
+def parts(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the real and imaginary parts."""
+    return tf.math.real(x), tf.math.imag(x)
+
+
+def transpose(x: tf.Tensor, order: Sequence[int]) -> tf.Tensor:
+    """Permute the axes."""
+    return raw_ops.Transpose(x=x, perm=order)
+
+
+def reshape(x: tf.Tensor, shape: Sequence[Any]) -> tf.Tensor:
+    """Reshape."""
+    return tf.reshape(x, shape)
+
+
+def flip(x: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:
+    """Reverse along axes."""
+    return raw_ops.ReverseV2(tensor=x, axis=axes)
+
+
+def stack(xs: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Stack along a new leading axis."""
+    return tf.stack(xs)
+
+
+def take(x: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:
+    """Gather along an axis."""
+    return tf.gather(x, indices, axis=axis)
+
+
+def _pad(x: tf.Tensor, before: Sequence[Any], after: Sequence[Any]) -> tf.Tensor:
+    batch = x.shape.rank - len(before)
+    return raw_ops.Pad(input=x, paddings=[[0, 0]] * batch + [[b, a] for b, a in zip(before, after, strict=True)])
+
+
+def window(x: tf.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> tf.Tensor:
+    """Cut windows out of the trailing axes, zeros where a window reaches outside."""
+    static = tuple(x.shape)
+    batch = len(static) - len(sizes)
+    if None not in static[batch:] and all(isinstance(each, int) for each in (*starts, *sizes)):
+        return _known_window(x, static[batch:], batch, starts, sizes)
+    held = globals()["sizes"](x)[batch:]
+    begin = [tf.clip_by_value(start, 0, n) for start, n in zip(starts, held, strict=True)]
+    end = [tf.clip_by_value(start + size, 0, n) for start, size, n in zip(starts, sizes, held, strict=True)]
+    inside = [b - a for a, b in zip(begin, end, strict=True)]
+    y = tf.slice(x, [0] * batch + begin, [-1] * batch + inside)
+    before = [tf.maximum(-start, 0) for start in starts]
+    after = [size - b - n for size, b, n in zip(sizes, before, inside, strict=True)]
+    y = _pad(y, before, after)
+    y.set_shape((*static[:batch], *(size if isinstance(size, int) else None for size in sizes)))
+    return y
+
+
+def _known_window(x: tf.Tensor, held: Sequence[int], batch: int, starts: Sequence[int], sizes: Sequence[int]) -> tf.Tensor:
+    begin = [min(max(start, 0), n) for start, n in zip(starts, held, strict=True)]
+    end = [min(max(start + size, 0), n) for start, size, n in zip(starts, sizes, held, strict=True)]
+    inside = [b - a for a, b in zip(begin, end, strict=True)]
+    if tuple(inside) != tuple(held):
+        x = raw_ops.Slice(input=x, begin=[0] * batch + begin, size=[-1] * batch + inside)
+    if tuple(inside) == tuple(sizes):
+        return x
+    before = [max(-start, 0) for start in starts]
+    return _pad(x, before, [size - b - n for size, b, n in zip(sizes, before, inside, strict=True)])
+
+
+def multiply(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """Multiply with broadcasting."""
+    return raw_ops.Mul(x=x, y=y)
+
+
+_FORWARD = {1: raw_ops.RFFT, 2: raw_ops.RFFT2D, 3: raw_ops.RFFT3D}
+_INVERSE = {1: raw_ops.IRFFT, 2: raw_ops.IRFFT2D, 3: raw_ops.IRFFT3D}
+_COMPLEX = {1: raw_ops.FFT, 2: raw_ops.FFT2D, 3: raw_ops.FFT3D}
+_COMPLEX_INVERSE = {1: raw_ops.IFFT, 2: raw_ops.IFFT2D, 3: raw_ops.IFFT3D}
+
+
+def _static(lengths: Sequence[Any]) -> list[int | None]:
+    return [length if isinstance(length, int) else None for length in lengths]
+
+
+def _real_transform(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
+    """Transform a real array whose trailing axes have these lengths already."""
+    inner = list(lengths[-3:])
+    spectrum = _FORWARD[len(inner)](
+        input=x, fft_length=inner, Tcomplex=tf.complex64 if x.dtype == tf.float32 else tf.complex128
+    )
+    *outer, last = _static(lengths)
+    spectrum.set_shape((*x.shape[: -len(lengths)], *outer, None if last is None else last // 2 + 1))
+    return _grouped(_COMPLEX, spectrum, len(lengths) - len(inner), len(inner))
+
+
+def _real_inverse(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
+    inner = list(lengths[-3:])
+    x = _grouped(_COMPLEX_INVERSE, x, len(lengths) - len(inner), len(inner))
+    y = _INVERSE[len(inner)](
+        input=x, fft_length=inner, Treal=tf.float32 if x.dtype == tf.complex64 else tf.float64
+    )
+    y.set_shape((*x.shape[: -len(lengths)], *_static(lengths)))
+    return y
+
+
+def _grouped(transforms: dict[int, Callable], x: tf.Tensor, count: int, behind: int) -> tf.Tensor:
+    """Transform the ``count`` axes that stand before the last ``behind``, at most three at a time."""
+    rank = x.shape.rank
+    while count > 0:
+        now = min(count, 3)
+        start = rank - behind - now
+        order = [*range(start), *range(start + now, rank), *range(start, start + now)]
+        back = [order.index(axis) for axis in range(rank)]
+        x = transpose(x, order) if behind else x
+        y = transforms[now](input=x)
+        y.set_shape(x.shape)
+        x = transpose(y, back) if behind else y
+        count, behind = count - now, behind + now
+    return x
+
+
+def _paired(transform: Callable, back: Callable, x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
+    """Apply a transform whose gradient is the transform back, and the other way round, to every order.
+
+    The transpose of the real transform of N samples is N times its inverse with the inner half of the bins
+    weighted by 1/2, and the inverse's transpose has the reciprocal weights. Between a transform and its way
+    back a spectrum only meets elementwise products, reversals and sums over bins of the same frequency, with
+    which N and the weights commute. So the gradient of a spectrum is carried multiplied by them, both drop out,
+    and the gradient of a convolution costs its transforms and nothing else. Spectra never leave the methods, so
+    nobody meets such a gradient. The complex pair is treated alike.
+    """
+    if tf.executing_eagerly() and not _recording():
+        return transform(x, lengths)
+
+    @tf.custom_gradient
+    def apply(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        return transform(x, lengths), lambda gradient: _paired(back, transform, gradient, lengths)
+
+    return apply(x)
+
+
+def _padded(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
+    return window(x, [0] * len(lengths), lengths)
+
+
+def rfftn(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
+    """Transform real trailing axes, padded to the lengths."""
+    return _paired(_real_transform, _real_inverse, _padded(x, lengths), lengths)
+
+
+def irfftn(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
+    """Invert rfftn."""
+    return _paired(_real_inverse, _real_transform, x, lengths)
+
+
+def _complex_transform(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
+    return _grouped(_COMPLEX, x, len(lengths), 0)
+
+
+def _complex_inverse(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
+    return _grouped(_COMPLEX_INVERSE, x, len(lengths), 0)
+
+
+def fftn(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
+    """Transform complex trailing axes, padded to the lengths."""
+    return _paired(_complex_transform, _complex_inverse, _padded(x, lengths), lengths)
+
+
+def ifftn(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
+    """Invert fftn."""
+    return _paired(_complex_inverse, _complex_transform, x, lengths)
+
+
+def correlate(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Correlate channel by channel with TensorFlow's convolutions, channels last."""
+    rank, channels = kernel.shape.rank - 1, kernel.shape[0]
+    spatial = list(range(2, rank + 2))
+    if channels == 1:
+        y = tf.nn.convolution(tf.squeeze(x, 1)[..., tf.newaxis], transpose(kernel, [*range(1, rank + 1), 0])[..., tf.newaxis])
+        return tf.expand_dims(tf.squeeze(y, -1), 1)
+    x = transpose(x, [0, *spatial, 1])
+    kernel = transpose(kernel, [*range(1, rank + 1), 0])
+    if rank == 1:
+        x, kernel = x[:, tf.newaxis], kernel[tf.newaxis]
+    y = tf.nn.depthwise_conv2d(x, kernel[..., tf.newaxis], (1, 1, 1, 1), "VALID")
+    y = tf.squeeze(y, 1) if rank == 1 else y
+    return transpose(y, [0, rank + 1, *range(1, rank + 1)])
+
+
+def frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
+    """Cut an axis into overlapping blocks: whole steps side by side, then each joined with the next one's head.
+
+    tf.signal.frame gathers sample by sample and takes several times as long.
+    """
+    overlap = length - step
+    if overlap > step:
+        return tf.signal.frame(x, length, step, axis=axis)
+    held = sizes(x)
+    count = (held[axis] - overlap) // step
+    rank = x.shape.rank
+
+    def part(start: Any, size: Any) -> tf.Tensor:
+        return tf.slice(x, [0] * axis + [start] + [0] * (rank - axis - 1), [-1] * axis + [size] + [-1] * (rank - axis - 1))
+
+    def steps(start: Any) -> tf.Tensor:
+        return tf.reshape(part(start, count * step), (*held[:axis], count, step, *held[axis + 1 :]))
+
+    if overlap == 0:
+        return steps(0)
+    body = steps(0)
+    begin = [0] * (axis + 1)
+    heads = tf.slice(body, [*begin[:-1], 1, 0, *[0] * (rank - axis - 1)], [-1] * (axis + 1) + [overlap] + [-1] * (rank - axis - 1))
+    last = tf.expand_dims(part(count * step, overlap), axis)
+    return tf.concat([body, tf.concat([heads, last], axis)], axis + 1)
+
+
+def bands(compute: Callable[[Any], tf.Tensor], count: Any, axis: int, size: Any) -> tf.Tensor:
+    """Compute band after band: eagerly in Python, in a graph as a loop, so that memory is reused."""
+    if isinstance(count, int) and count == 1:
+        y = compute(0)
+    elif tf.executing_eagerly():
+        y = tf.concat([compute(i) for i in range(count)], axis)
+    else:
+        y = _looped(compute, count, axis)
+    rank = y.shape.rank
+    y = tf.slice(y, [0] * rank, [-1] * axis + [size] + [-1] * (rank - axis - 1))
+    return y
+
+
+def _looped(compute: Callable[[Any], tf.Tensor], count: Any, axis: int) -> tf.Tensor:
+    sample = compute(0)  # traced and pruned: only its dtype and static shape are wanted
+    found = tf.TensorArray(sample.dtype, size=count, element_shape=sample.shape, infer_shape=False)
+    _, found = tf.while_loop(
+        lambda i, _: i < count,
+        lambda i, array: (i + 1, array.write(i, compute(i))),
+        (tf.constant(0), found),
+        parallel_iterations=1,
+        maximum_iterations=count,
+    )
+    y = found.stack()
+    rank = sample.shape.rank
+    y = transpose(y, [*range(1, axis + 1), 0, *range(axis + 1, rank + 1)]) if axis else y
+    joined = sizes(y)
+    return tf.reshape(y, [*joined[:axis], joined[axis] * joined[axis + 1], *joined[axis + 2 :]])

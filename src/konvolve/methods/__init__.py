@@ -1,0 +1,1 @@
+"""The ways to convolve, each written once on the backend interface."""

@@ -1,0 +1,102 @@
+"""Overlap-save: the signal in overlapping blocks, each convolved cyclically, the clean part of each kept.
+
+A block of B samples convolved cyclically with K taps is right in all but its first K - 1 samples, so blocks
+that start every B - K + 1 samples tile the output (Stockham 1966; Oppenheim and Schafer, "Discrete-Time Signal
+Processing", section 8.7)::
+
+    signal    [--K-1--|------step------]
+                             [--K-1--|------step------]
+    output            |------step------|------step------|
+
+Every tiled axis is cut the same way. Blocks along the first tiled axis are worked on in bands, one after the
+other, so that the memory is that of the signal, the result and one band.
+"""
+
+from __future__ import annotations
+
+from konvolve.backends.interface import Array, Backend
+from konvolve.methods.sizes import Sizes
+from konvolve.planning.plan import Plan
+
+
+def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
+    """Convolve over the trailing axes in blocks."""
+    rank = len(plan.steps)
+    batch = len(xp.shape(a)) - rank
+    taps = xp.shape(b)[batch:]
+    tiled = [i for i in range(rank) if plan.steps[i]]
+    first = tiled[0]
+    complex_values = xp.dtype(a).startswith("complex")
+    transform, inverse = (xp.fftn, xp.ifftn) if complex_values else (xp.rfftn, xp.irfftn)
+    kernel = transform(b, plan.lengths)
+    for i in tiled:  # one axis of size 1 per tiled axis, where the blocks are counted
+        kernel = _insert_axis(xp, kernel, batch)
+    counts = [-(-sizes.windows[i].size // plan.steps[i]) if plan.steps[i] else 0 for i in range(rank)]
+    per_band = xp.minimum(plan.band, counts[first])
+    held = xp.sizes(a)[batch:]
+
+    def band(number: object) -> Array:
+        """Compute ``per_band`` rows of blocks along the first tiled axis, whole along the others."""
+        starts, extents = [], []
+        for i, (kept, step) in enumerate(zip(sizes.windows, plan.steps, strict=True)):
+            if not step:
+                starts.append(0)
+                extents.append(held[i])
+                continue
+            blocks = per_band if i == first else counts[i]
+            skipped = number * per_band * step if i == first else 0  # type: ignore[operator]
+            starts.append(kept.start - (taps[i] - 1) + skipped)
+            extents.append(blocks * step + taps[i] - 1)
+        x = xp.window(a, starts, extents)
+        for i in reversed(tiled):  # from behind, so that the axes before stay where they are
+            x = xp.frame(x, batch + i, plan.lengths[i], plan.steps[i])
+        x = _blocks_first(xp, x, batch, rank, tiled)
+        y = inverse(xp.multiply(transform(x, plan.lengths), kernel), plan.lengths)
+        y = xp.window(
+            y,
+            [taps[i] - 1 if step else sizes.windows[i].start for i, step in enumerate(plan.steps)],
+            [step or sizes.windows[i].size for i, step in enumerate(plan.steps)],
+        )
+        return _side_by_side(xp, y, batch, rank, tiled)
+
+    y = xp.bands(band, -(-counts[first] // per_band), batch + first, sizes.windows[first].size)
+    return xp.window(y, [0] * rank, [kept.size for kept in sizes.windows])
+
+
+def _insert_axis(xp: Backend, x: Array, axis: int) -> Array:
+    held = xp.sizes(x)
+    return xp.reshape(x, (*held[:axis], 1, *held[axis:]))
+
+
+def _order(batch: int, rank: int, tiled: list[int]) -> list[int]:
+    """Return the axes of (batch, [count, ] length, [count, ] length ...) with the counts before the lengths."""
+    counts, lengths, axis = [], [], batch
+    for i in range(rank):
+        if i in tiled:
+            counts.append(axis)
+            axis += 1
+        lengths.append(axis)
+        axis += 1
+    return [*range(batch), *counts, *lengths]
+
+
+def _blocks_first(xp: Backend, x: Array, batch: int, rank: int, tiled: list[int]) -> Array:
+    order = _order(batch, rank, tiled)
+    return x if order == sorted(order) else xp.transpose(x, order)
+
+
+def _side_by_side(xp: Backend, y: Array, batch: int, rank: int, tiled: list[int]) -> Array:
+    """Lay the blocks of (batch, counts, lengths) side by side again: (batch, lengths)."""
+    order = _order(batch, rank, tiled)
+    back = [order.index(axis) for axis in range(len(order))]
+    y = y if back == sorted(back) else xp.transpose(y, back)
+    held = list(xp.sizes(y))
+    joined, axis = held[:batch], batch
+    for i in range(rank):
+        if i in tiled:
+            joined.append(held[axis] * held[axis + 1])
+            axis += 2
+        else:
+            joined.append(held[axis])
+            axis += 1
+    return xp.reshape(y, joined)

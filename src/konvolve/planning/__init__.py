@@ -1,0 +1,1 @@
+"""From a question in sizes to a plan in sizes: pure Python, no array library."""

@@ -1,0 +1,132 @@
+"""Checks of single arguments, with the error types and the words users of SciPy know.
+
+Each message says what is allowed and what was given.
+"""
+
+from __future__ import annotations
+
+import cmath
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from konvolve.planning import dtypes
+from konvolve.planning.geometry import MODES
+
+Shape = tuple[int | None, ...]
+
+METHODS = ("auto", "direct", "fft", "overlap")
+BOUNDARIES = {
+    "fill": "fill",
+    "pad": "fill",
+    "wrap": "wrap",
+    "circular": "wrap",
+    "symm": "symmetric",
+    "symmetric": "symmetric",
+}
+
+
+def check_mode(mode: Any) -> None:
+    """Raise ValueError for a mode that is not "full", "same" or "valid"."""
+    if not isinstance(mode, str) or mode not in MODES:
+        raise ValueError(f"acceptable mode flags are 'valid', 'same', or 'full', not mode={mode!r}")
+
+
+def check_method(method: Any) -> None:
+    """Raise ValueError for a method that no plan knows."""
+    if not isinstance(method, str) or method not in METHODS:
+        raise ValueError(
+            f"Acceptable method flags are 'auto', 'direct', 'fft', or 'overlap', not method={method!r}"
+        )
+
+
+def check_boundary(boundary: Any) -> str:
+    """Return the boundary's one name, or raise ValueError."""
+    if not isinstance(boundary, str) or boundary not in BOUNDARIES:
+        raise ValueError(
+            "Acceptable boundary flags are 'fill', 'circular' (or 'wrap'), and 'symmetric' (or 'symm'), "
+            f"not boundary={boundary!r}"
+        )
+    return BOUNDARIES[boundary]
+
+
+def check_axes(axes: Any, ndim: int) -> tuple[int, ...]:
+    """Return axes as sorted non-negative ints; None means all of them.
+
+    Raises ValueError for anything but an int or an iterable of ints, for an axis out of range, for one that
+    is named twice and for none at all.
+    """
+    if axes is None:
+        return tuple(range(ndim))
+    try:
+        given = (
+            [operator.index(axes)] if not isinstance(axes, Iterable) else [operator.index(a) for a in axes]
+        )
+    except TypeError:
+        raise ValueError(f"axes must be a scalar or iterable of integers, not axes={axes!r}") from None
+    if not given:
+        raise ValueError("when provided, axes cannot be empty")
+    normal = [axis + ndim if axis < 0 else axis for axis in given]
+    if any(axis < 0 or axis >= ndim for axis in normal):
+        raise ValueError(f"axes exceeds dimensionality of input: axes={axes!r} for {ndim} dimensions")
+    if len(set(normal)) != len(normal):
+        raise ValueError(f"all axes must be unique, not axes={axes!r}")
+    return tuple(sorted(normal))
+
+
+def check_compatible(shape1: Shape, shape2: Shape, batch: Sequence[int]) -> None:
+    """Raise ValueError unless the sizes of every batch axis are equal, 1, or not yet known."""
+    for axis in batch:
+        n1, n2 = shape1[axis], shape2[axis]
+        if None not in (n1, n2) and n1 != n2 and 1 not in (n1, n2):
+            raise ValueError(f"incompatible shapes for in1 and in2: {shape1} and {shape2}")
+
+
+def check_valid(shape1: Shape, shape2: Shape, axes: Sequence[int]) -> None:
+    """Raise ValueError when, for mode "valid", neither input is at least as large as the other on all axes."""
+    pairs = [(shape1[axis], shape2[axis]) for axis in axes]
+    known = [(n1, n2) for n1, n2 in pairs if n1 is not None and n2 is not None]
+    if any(n1 > n2 for n1, n2 in known) and any(n1 < n2 for n1, n2 in known):
+        raise ValueError(
+            "For 'valid' mode, one must be at least as large as the other in every dimension: "
+            f"{shape1} and {shape2} on axes {tuple(axes)}"
+        )
+
+
+def check_not_empty(function: str, shape1: Shape, shape2: Shape, axes: Sequence[int]) -> None:
+    """Raise ValueError when there is no sample to convolve along some axis."""
+    if any(0 in (shape1[axis], shape2[axis]) for axis in axes):
+        raise ValueError(
+            f"{function}: in1 and in2 cannot be empty along the axes {tuple(axes)}: {shape1} and {shape2}"
+        )
+
+
+def check_fill(fillvalue: Any, dtype: str) -> complex:
+    """Return the constant beyond the edges as a number that the output's dtype can hold.
+
+    A scalar or anything with one element is accepted; None is NaN, and a fraction is cut off for an integer
+    dtype, as in SciPy.
+    """
+    item = fillvalue
+    while hasattr(item, "__len__") and not isinstance(item, str) and getattr(item, "shape", None) != ():
+        if len(item) == 0:
+            raise ValueError("`fillvalue` cannot be an empty array.")
+        if len(item) > 1:
+            raise ValueError("`fillvalue` must be scalar or an array with one element.")
+        item = item[0]
+    try:
+        number = complex("nan") if item is None else complex(item)
+    except (TypeError, ValueError):
+        raise ValueError(f"`fillvalue` must be a number, not {fillvalue!r}") from None
+    target = dtypes.parse(dtype)
+    fits = target.kind == "complex" or number.imag == 0
+    if target.integral:
+        low = -(2 ** (target.bits - 1)) if target.kind == "int" else 0
+        fits = fits and cmath.isfinite(number) and low <= int(number.real) <= low + 2**target.bits - 1
+        number = complex(int(number.real)) if fits else number
+    if not fits:
+        raise ValueError(
+            "could not cast `fillvalue` directly to the output type (it was first converted to complex): "
+            f"{fillvalue!r} is not a value of {dtype}."
+        )
+    return number

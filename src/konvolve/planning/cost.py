@@ -1,0 +1,109 @@
+"""What a method costs, in seconds and bytes, from few constants that each library brings along.
+
+Also SciPy's own verdict between "direct" and "fft" (``choose_conv_method``), with SciPy's published constants.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from konvolve.planning import dtypes
+from konvolve.planning.lengths import transform_cost
+
+
+class Traits(NamedTuple):
+    """What planning has to know of a library on a device. Times are seconds on the machine they were measured on.
+
+    ``fft``: one sample through one radix-2 stage of a real transform (complex: twice), on all cores.
+    ``alone``: how many times slower a single one-dimensional transform is, which no library spreads over cores.
+    ``tap``: one sample added for one tap, in a loop over taps; ``direct``: the same in the native convolution.
+    ``call``: one operation on a tiny array. ``native_ranks``: spatial ranks of the native convolution;
+    ``native_exact``: whether it takes integers and any other dtype, ``native_complex``: complex ones.
+    ``loop_taps``: the most taps a loop is preferred for. ``band``: samples worked on at once by blocks.
+    """
+
+    fft: float
+    alone: float
+    tap: float
+    direct: float
+    call: float
+    native_ranks: tuple[int, ...]
+    native_exact: bool
+    native_complex: bool
+    loop_taps: int
+    band: int
+
+
+class Estimate(NamedTuple):
+    """The predicted cost of one method."""
+
+    method: str
+    seconds: float
+    bytes: int
+
+
+def fourier_seconds(traits: Traits, rows: int, lengths: Sequence[int], dtype: str) -> float:
+    """Predict the time of transforming ``rows`` arrays of these lengths, once."""
+    points = rows * math.prod(lengths)
+    stages = sum(transform_cost(length) / length for length in lengths)
+    width = dtypes.item_size(dtype) / 4
+    alone = traits.alone if len(lengths) == 1 and rows == 1 else 1.0
+    # A long one-dimensional transform strides through memory: every stage leaves the cache.
+    outgrown = 2.0 if len(lengths) == 1 and lengths[0] > 2**20 else 1.0
+    return traits.fft * points * stages * width * alone * outgrown
+
+
+def scipy_choice(
+    shape1: Sequence[int], shape2: Sequence[int], mode: str, dtype1: str, dtype2: str, peak: int | None = None
+) -> str:
+    """Return "fft" or "direct" by SciPy's rule, ``scipy.signal.choose_conv_method(measure=False)``.
+
+    ``peak`` bounds the sums of integer inputs, ``max|in1| max|in2| min(sizes)``; from ``2**52`` on only the
+    direct sum is exact. The constants are those SciPy published in its pull request 11031.
+    """
+    kinds = [dtypes.parse(dtype1).kind, dtypes.parse(dtype2).kind]
+    if peak is not None and peak > 2**52 - 1:
+        return "direct"
+    if kinds == ["bool", "bool"] or "other" in kinds:
+        return "direct"
+    fft_ops, direct_ops = _operations(shape1, shape2, mode)
+    o_fft, o_direct, offset = _constants(shape1, shape2, mode)
+    return "fft" if o_fft * fft_ops < o_direct * direct_ops + offset else "direct"
+
+
+def _operations(shape1: Sequence[int], shape2: Sequence[int], mode: str) -> tuple[float, float]:
+    size1, size2 = math.prod(shape1), math.prod(shape2)
+    full = [n1 + n2 - 1 for n1, n2 in zip(shape1, shape2, strict=True)]
+    kept = {
+        "full": full,
+        "valid": [abs(a - b) + 1 for a, b in zip(shape1, shape2, strict=True)],
+        "same": shape1,
+    }[mode]
+    if len(shape1) > 1:
+        direct = size1 * size2 if mode == "same" else min(size1, size2) * math.prod(kept)
+    elif mode == "full":
+        direct = size1 * size2
+    elif mode == "valid":
+        direct = kept[0] * min(size1, size2)
+    else:
+        direct = size1 * size2 - (0 if size1 < size2 else (size2 // 2) * ((size2 + 1) // 2))
+    points = math.prod(full)
+    return 3 * points * math.log(points), direct
+
+
+def _constants(shape1: Sequence[int], shape2: Sequence[int], mode: str) -> tuple[float, float, float]:
+    if len(shape1) > 1:
+        return {
+            "valid": (1.85927e-9, 2.11242e-8, -1e-4),
+            "full": (1.99817e-9, 1.66174e-8, -1e-4),
+            "same": (2.04735e-9, 1.55367e-8, -1e-4),
+        }[mode]
+    if mode == "same" and math.prod(shape2) > math.prod(shape1):
+        return 3.21635404e-9, 1.1773253e-8, -1e-5
+    return {
+        "valid": (1.89095737e-9, 2.1364985e-10, -1e-3),
+        "full": (1.7649070e-9, 2.1414831e-10, -1e-3),
+        "same": (3.2646654e-9, 2.8478277e-10, -1e-3),
+    }[mode]

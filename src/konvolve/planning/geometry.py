@@ -1,0 +1,78 @@
+"""Where the result lies: windows on the full convolution, in arithmetic that serves known and unknown sizes.
+
+Along one axis, signals of ``n1`` and ``n2`` samples have a full convolution of ``n1 + n2 - 1``::
+
+    full   xxxxxxxxxxxx        start 0              size n1 + n2 - 1
+    same   ..xxxxxxxx..        start (n2 - 1) // 2  size n1
+    valid  ....xxxx....        start min - 1        size max - min + 1
+
+A size is an int, or a scalar tensor where it is known only at run time; ``minimum`` and ``maximum`` are then
+the library's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+Size = Any
+MODES = ("full", "same", "valid")
+
+
+class Window(NamedTuple):
+    """A range of one axis: ``size`` samples from ``start``."""
+
+    start: Size
+    size: Size
+
+
+def window(mode: str, n1: Size, n2: Size, minimum: Callable = min, maximum: Callable = max) -> Window:
+    """Return the part of the full convolution that a mode keeps.
+
+    >>> window("same", 10, 4), window("valid", 3, 10)
+    (Window(start=1, size=10), Window(start=2, size=8))
+    """
+    if mode == "full":
+        return Window(0, n1 + n2 - 1)
+    if mode == "same":
+        # SciPy centres with respect to the full output: (full - n1) // 2.
+        return Window((n2 - 1) // 2, n1)
+    shorter, longer = minimum(n1, n2), maximum(n1, n2)
+    return Window(shorter - 1, longer - shorter + 1)
+
+
+def sufficient_length(n1: Size, n2: Size, kept: Window, maximum: Callable = max) -> Size:
+    """Return the least length of a cyclic convolution that leaves the window free of wrapped samples.
+
+    A cyclic convolution of length L adds sample ``o + L`` and ``o - L`` of the full convolution to sample ``o``.
+    Both fall outside the full convolution for every ``o`` of the window when ``L >= full - start`` and
+    ``L >= start + size``; the inputs must fit too. "valid" then needs the longer input only, "same" half of
+    the kernel more, "full" everything.
+
+    >>> [sufficient_length(100, 21, window(mode, 100, 21)) for mode in ("full", "same", "valid")]
+    [120, 110, 100]
+    """
+    full = n1 + n2 - 1
+    return maximum(maximum(full - kept.start, kept.start + kept.size), maximum(n1, n2))
+
+
+def broadcast(n1: int | None, n2: int | None) -> int | None:
+    """Return the broadcast size of a batch axis, None where it is not known."""
+    if n1 == 1:
+        return n2
+    if n2 == 1 or n1 is not None:
+        return n1
+    return n2
+
+
+def trailing(ndim: int, axes: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Return the transpose that brings ``axes`` last, and the one that brings them back; None if they are.
+
+    >>> trailing(3, (1, 2)), trailing(3, (0, 1))
+    (None, ((2, 0, 1), (1, 2, 0)))
+    """
+    there = (*(axis for axis in range(ndim) if axis not in axes), *axes)
+    if there == tuple(range(ndim)):
+        return None
+    back = tuple(there.index(axis) for axis in range(ndim))
+    return there, back

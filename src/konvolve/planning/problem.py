@@ -1,0 +1,217 @@
+"""The question, checked and normalised: what is to be convolved with what, in sizes and dtypes.
+
+Every error for a wrong argument is raised here, once. The order of the checks is SciPy's, because it decides
+which error wins. All functions end in one and the same kind of question: the full convolution of two arrays
+along some axes, one operand reversed for a correlation, a window of it kept, the other axes broadcast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from konvolve.planning import dtypes
+from konvolve.planning.arguments import (
+    Shape,
+    check_axes,
+    check_boundary,
+    check_compatible,
+    check_fill,
+    check_method,
+    check_mode,
+    check_not_empty,
+    check_valid,
+)
+from konvolve.planning.geometry import broadcast
+
+Operand = tuple[Shape, str]
+"""An operand as planning sees it: its shape, None where a size is not known yet, and its dtype's name."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One convolution, in numbers and names only.
+
+    ``axes`` are the axes really convolved, ascending: an axis where one operand has a single sample is left to
+    broadcasting, which gives the same values. ``compute`` is the dtype the sums are taken in and ``result`` the
+    dtype given back. ``flip`` are the axes on which in2 is reversed (a correlation, which also conjugates it).
+    """
+
+    function: str
+    kind: Literal["convolution", "product", "empty"]
+    shape1: Shape
+    shape2: Shape
+    dtype1: str
+    dtype2: str
+    compute: str
+    result: str
+    axes: tuple[int, ...] = ()
+    mode: str = "full"
+    late: bool = False  # correlate2d's "same" starts one sample later for an even kernel
+    conjugate: bool = False
+    flip: tuple[int, ...] = ()
+    boundary: str = "fill"
+    fill: complex = 0
+    methods: tuple[str, ...] = ("direct", "fft", "overlap")
+
+    @property
+    def known(self) -> bool:
+        """Whether every size is known."""
+        return None not in self.shape1 and None not in self.shape2
+
+    @property
+    def extended(self) -> bool:
+        """Whether in1 has values other than zero beyond its edges."""
+        return self.boundary != "fill" or self.fill != 0
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """The axes that are broadcast, not convolved."""
+        return tuple(axis for axis in range(len(self.shape1)) if axis not in self.axes)
+
+    @property
+    def batch_shape(self) -> Shape:
+        """The broadcast sizes of the batch axes."""
+        return tuple(broadcast(self.shape1[axis], self.shape2[axis]) for axis in self.batch)
+
+
+def _same_rank(in1: Operand, in2: Operand, names: str = "in1 and in2") -> int:
+    if len(in1[0]) != len(in2[0]):
+        raise ValueError(
+            f"{names} should have the same dimensionality, not {len(in1[0])} and {len(in2[0])}: "
+            f"shapes {in1[0]} and {in2[0]}"
+        )
+    return len(in1[0])
+
+
+def _product(
+    function: str, in1: Operand, in2: Operand, *, mode: str = "full", conjugate: bool = False
+) -> Problem:
+    common = dtypes.result_type(in1[1], in2[1])
+    return Problem(
+        function, "product", in1[0], in2[0], in1[1], in2[1], common, common, mode=mode, conjugate=conjugate
+    )
+
+
+def _convolution(
+    function: str, in1: Operand, in2: Operand, axes: tuple[int, ...], mode: str, result: str, **rest: Any
+) -> Problem:
+    """Leave the axes of a single sample to broadcasting and settle the dtype of the sums."""
+    shape1, shape2 = in1[0], in2[0]
+    check_compatible(shape1, shape2, [axis for axis in range(len(shape1)) if axis not in axes])
+    # correlate2d's "same" and the edges of a boundary look at the kernel's size on every axis.
+    plain = not rest.get("late") and rest.get("boundary", "fill") == "fill" and not rest.get("fill")
+    kept = tuple(axis for axis in axes if not plain or 1 not in (shape1[axis], shape2[axis]))
+    compute = (
+        result if dtypes.parse(result).kind in ("bool", "int", "uint", "other") else dtypes.as_float(result)
+    )
+    kind: Literal["convolution", "product"] = "convolution" if kept else "product"
+    return Problem(function, kind, shape1, shape2, in1[1], in2[1], compute, result, kept, mode, **rest)
+
+
+def fourier(function: str, in1: Operand, in2: Operand, mode: Any, axes: Any) -> Problem:
+    """Ask what ``scipy.signal.fftconvolve`` and ``oaconvolve`` ask."""
+    shape1, shape2 = in1[0], in2[0]
+    if shape1 == shape2 == ():
+        return _product(function, in1, in2)
+    ndim = _same_rank(in1, in2)
+    if 0 in shape1 or 0 in shape2:
+        return Problem(function, "empty", shape1, shape2, in1[1], in2[1], "float64", "float64")
+    convolved = check_axes(axes, ndim)
+    kept = tuple(axis for axis in convolved if 1 not in (shape1[axis], shape2[axis]))
+    check_compatible(shape1, shape2, [axis for axis in range(ndim) if axis not in kept])
+    if mode == "valid":
+        check_valid(shape1, shape2, kept)
+    check_mode(mode)
+    if not kept:
+        return _product(function, in1, in2, mode=mode)
+    result = dtypes.result_type(dtypes.as_float(in1[1]), dtypes.as_float(in2[1]))
+    methods = ("overlap",) if function == "oaconvolve" else ("fft", "overlap")
+    return Problem(
+        function,
+        "convolution",
+        shape1,
+        shape2,
+        *_names(in1, in2),
+        result,
+        result,
+        kept,
+        mode,
+        methods=methods,
+    )
+
+
+def _names(in1: Operand, in2: Operand) -> tuple[str, str]:
+    return in1[1], in2[1]
+
+
+def convolve(function: str, in1: Operand, in2: Operand, mode: Any, method: Any, axes: Any) -> Problem:
+    """Ask what ``scipy.signal.convolve`` asks, along ``axes``."""
+    if in1[0] == in2[0] == ():
+        return _product(function, in1, in2)
+    ndim = _same_rank(in1, in2, "volume and kernel")
+    return _general(function, in1, in2, mode, method, check_axes(axes, ndim))
+
+
+def correlate(function: str, in1: Operand, in2: Operand, mode: Any, method: Any, axes: Any) -> Problem:
+    """Ask what ``scipy.signal.correlate`` asks, along ``axes``."""
+    if in1[0] == in2[0] == ():
+        return _product(function, in1, in2, conjugate=True)
+    ndim = _same_rank(in1, in2)
+    check_mode(mode)
+    axes = check_axes(axes, ndim)
+    flip = tuple(axis for axis in axes if in2[0][axis] != 1)
+    return _general(function, in1, in2, mode, method, axes, conjugate=True, flip=flip)
+
+
+def _general(
+    function: str, in1: Operand, in2: Operand, mode: Any, method: Any, axes: tuple[int, ...], **rest: Any
+) -> Problem:
+    if mode == "valid":
+        check_valid(in1[0], in2[0], axes)
+    check_method(method)
+    check_mode(mode)
+    check_not_empty(function, in1[0], in2[0], axes)
+    if method != "auto":
+        rest["methods"] = (method,)
+    return _convolution(function, in1, in2, axes, mode, dtypes.result_type(in1[1], in2[1]), **rest)
+
+
+def planar(
+    function: str, in1: Operand, in2: Operand, mode: Any, boundary: Any, fillvalue: Any, method: Any
+) -> Problem:
+    """Ask what ``scipy.signal.convolve2d`` and ``correlate2d`` ask."""
+    shape1, shape2 = in1[0], in2[0]
+    if len(shape1) != 2 or len(shape2) != 2:
+        raise ValueError(f"{function} inputs must both be 2-D arrays, not of shapes {shape1} and {shape2}")
+    if mode == "valid":
+        check_valid(shape1, shape2, (0, 1))
+    check_mode(mode)
+    boundary = check_boundary(boundary)
+    check_method(method)
+    common = dtypes.result_type(in1[1], in2[1])
+    if dtypes.parse(common).kind in ("bool", "other"):
+        raise ValueError(f"{function} not available for this type: {in1[1]} with {in2[1]}.")
+    fill = check_fill(fillvalue, common)
+    correlating = function == "correlate2d"
+    rest: dict[str, Any] = {"conjugate": correlating, "flip": (0, 1) if correlating else ()}
+    if mode != "valid":  # no sample beyond the edges enters a "valid" result
+        rest |= {"boundary": boundary, "fill": fill if boundary == "fill" else 0}
+        rest["late"] = correlating and mode == "same"
+    if method != "auto":
+        rest["methods"] = (method,)
+    return _convolution(function, in1, in2, (0, 1), mode, common, **rest)
+
+
+def separable_pass(function: str, in1: Operand, in2: Operand, axis: int, method: Any = "auto") -> Problem:
+    """Ask for one pass of ``scipy.signal.sepfir2d``: along one axis, edges mirrored about the outer samples' edge."""
+    return _convolution(
+        function,
+        in1,
+        in2,
+        (axis,),
+        "same",
+        dtypes.result_type(in1[1], in2[1]),
+        boundary="symmetric",
+        methods=("direct", "fft", "overlap") if method == "auto" else (method,),
+    )
