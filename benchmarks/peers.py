@@ -16,9 +16,7 @@ def scipy_fft(w, x, k):
     return lambda: signal.fftconvolve(x, k, mode=w.mode, axes=w.axes)
 
 
-@contestant(
-    "SciPy fftconvolve, all cores", needs=("scipy",), role=BY_HAND, note="inside scipy.fft.set_workers"
-)
+@contestant("SciPy fftconvolve, all cores", needs=("scipy",), role=BY_HAND, note="inside scipy.fft.set_workers")
 def scipy_workers(w, x, k):
     from scipy import fft
 
@@ -130,9 +128,7 @@ def jax_signal(w, x, k):
 def _zeros_around(w) -> list[tuple[int, int]]:
     """Zeros before and after the signal on each convolved axis, after which 'valid' is the wanted part."""
     sizes = [(w.signal[axis], w.kernel[axis]) for axis in w.axes]
-    return [
-        (k - 1 - first, first + length - n) for (n, k), (first, length) in zip(sizes, w.crop, strict=True)
-    ]
+    return [(k - 1 - first, first + length - n) for (n, k), (first, length) in zip(sizes, w.crop, strict=True)]
 
 
 # In these a network's own convolution takes seconds.

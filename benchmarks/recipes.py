@@ -115,9 +115,7 @@ _enter(fast=False)
 _enter(fast=True)
 
 
-@contestant(
-    "the bare TensorFlow operations", "tensorflow", group=CALL, note="rfft, rfft, multiply, irfft, slice"
-)
+@contestant("the bare TensorFlow operations", "tensorflow", group=CALL, note="rfft, rfft, multiply, irfft, slice")
 def tf_bare(w, x, k):
     import tensorflow as tf
 
@@ -132,9 +130,7 @@ def tf_bare(w, x, k):
     return call
 
 
-@contestant(
-    "the bare kernels", "tensorflow", group=CALL, role=APART, note="tf.raw_ops on inputs padded by hand"
-)
+@contestant("the bare kernels", "tensorflow", group=CALL, role=APART, note="tf.raw_ops on inputs padded by hand")
 def tf_raw(w, x, k):
     import tensorflow as tf
 

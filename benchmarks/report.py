@@ -139,7 +139,7 @@ def markdown(results: dict) -> str:
         lines += [f"## {name}", "", title[0].upper() + title[1:] + ".", ""]
         lines += ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
         lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in body]
-        lines += ["", *([said[0].upper() + said[1:] + ".", ""] if said else [])]
+        lines += ["", *([said + ".", ""] if said else [])]
     return "\n".join(lines)
 
 
@@ -169,21 +169,27 @@ def chart(results: dict, path: Path) -> None:
 
 
 def _panel(axes, name: str, rows: list[dict], result: dict) -> None:
+    from matplotlib.ticker import LogFormatter
+
     unit, scale = _speed(result)
     times = [row["median_ms"] * scale for row in rows]
     # A bar on a logarithmic axis has no zero to start from: all start a little before the fastest.
-    left, right = min(times) / 1.6, min(times) * LONGEST
+    left, right = min(times) / 1.6, min(max(times) * 1.6, min(times) * LONGEST)
     places = range(len(rows))
     widths = [min(t, right) - left for t in times]
     axes.barh(places, widths, left=left, color=[COLOURS[row["role"]] for row in rows])
-    for place, t in zip(places, times, strict=True):
-        inside = t > right / 4
+    for place, t, row in zip(places, times, rows, strict=True):
+        inside = t > right / 1.5  # a bar that is cut off has no room beside it
+        dark = inside and row["role"] in (KONVOLVE, PEER)
         axes.text(
             min(t, right) * (0.94 if inside else 1.06), place, _digits(t) + (" →" if t > right else ""),
-            va="center", ha="right" if inside else "left", fontsize=8,
+            va="center", ha="right" if inside else "left", color="white" if dark else "black", fontsize=8,
         )  # fmt: skip
     axes.set_xscale("log")
     axes.set_xlim(left, right)
+    for of in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        of(LogFormatter(minor_thresholds=(3, 0.5)))
+    axes.tick_params(axis="x", which="both", labelsize=7)
     axes.set_yticks(places, [row["name"] for row in rows], fontsize=8)
     axes.invert_yaxis()
     axes.set_title(f"{name}: {result['title']}", fontsize=9, loc="left")

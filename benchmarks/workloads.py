@@ -124,9 +124,7 @@ def _gaussian(length: int, sigma: float) -> np.ndarray:
     return (taps / taps.sum()).astype(np.float32)
 
 
-def _workload(
-    name, title, signal, kernel, mode, axes, inputs=_noise, reference=_scipy_answer, **more
-) -> Workload:
+def _workload(name, title, signal, kernel, mode, axes, inputs=_noise, reference=_scipy_answer, **more) -> Workload:
     return Workload(name, title, signal, kernel, mode, axes, inputs, reference, **more)
 
 
@@ -155,12 +153,12 @@ WORKLOADS: dict[str, Workload] = {
             (1024, 1024), (200, 200), "valid", (0, 1), _template, operation="correlate",
         ),
         _workload(
-            "eager_small", "one eager call on 64 samples and 8 taps, full: what a call costs",
+            "eager_small", "what one eager call costs: 64 samples and 8 taps, full",
             (64,), (8,), "full", (0,),
             group=CALL, aim=3.0, calls=200,
         ),
         _workload(
-            "gradient_2d", "forward and both gradients, (8, 3, 256, 256) with a (1, 3, 31, 31) kernel, same",
+            "gradient_2d", "forward and both gradients, 8x3x256x256 with 1x3x31x31, same",
             (8, 3, 256, 256), (1, 3, 31, 31), "same", (2, 3), _gradient, _scipy_gradients,
             group=BACKWARD,
         ),

@@ -1,10 +1,14 @@
 """Convolution for Keras: SciPy's convolution family, native on TensorFlow and NumPy."""
 
+from konvolve.execute import plan as plan
+from konvolve.signal import choose_conv_method as choose_conv_method
 from konvolve.signal import convolve as convolve
 from konvolve.signal import convolve2d as convolve2d
 from konvolve.signal import correlate as correlate
 from konvolve.signal import correlate2d as correlate2d
+from konvolve.signal import correlation_lags as correlation_lags
 from konvolve.signal import fftconvolve as fftconvolve
 from konvolve.signal import oaconvolve as oaconvolve
+from konvolve.signal import sepfir2d as sepfir2d
 
 __version__ = "0.1.0.dev0"

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import functools
+import math
+import timeit
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 from konvolve.backends import registry
+from konvolve.backends.constants import CONSTANTS
 from konvolve.backends.interface import Backend
 from konvolve.methods.run import run
-from konvolve.planning import dtypes
-from konvolve.planning.cost import Traits
+from konvolve.planning import dtypes, problem
+from konvolve.planning.arguments import check_mode
+from konvolve.planning.cost import Traits, scipy_choice
+from konvolve.planning.geometry import window
 from konvolve.planning.plan import Plan, make_plan
 from konvolve.planning.problem import Operand, Problem
 
@@ -19,12 +26,25 @@ _PLANS: dict[tuple, Plan] = {}
 _MOST_PLANS = 4096
 
 Ask = Callable[..., Problem]
+F = TypeVar("F", bound=Callable)
+
+
+def public(function: F) -> F:
+    """Mark a function as one that AutoGraph shall call and not rewrite.
+
+    There is nothing in it to rewrite, tracing is faster without, and AutoGraph honours the mark without
+    TensorFlow being imported here.
+    """
+    function.autograph_info__ = {}  # type: ignore[attr-defined]
+    return function
 
 
 @functools.cache
 def traits(library: str) -> Traits:
     """Return the planning constants of a library."""
-    return Traits(**registry.backend(library).constants)
+    if library not in CONSTANTS:
+        raise ValueError(f"library must be one of {', '.join(CONSTANTS)}, not {library!r}")
+    return Traits(**CONSTANTS[library])
 
 
 def solve(ask: Ask, function: str, in1: Any, in2: Any, *options: Any) -> Any:
@@ -58,7 +78,93 @@ def _bits(xp: Backend, x: Any, dtype: str) -> int | None:
 
 
 def make(
-    ask: Ask, function: str, one: Operand, two: Operand, library: str, bits: tuple[int | None, int | None], *options: Any
+    ask: Ask,
+    function: str,
+    one: Operand,
+    two: Operand,
+    library: str,
+    bits: tuple[int | None, int | None],
+    *options: Any,
 ) -> Plan:
     """Ask and plan, from sizes alone."""
     return make_plan(ask(function, one, two, *options), traits(library), bits)
+
+
+@public
+def plan(
+    shape1: Any, shape2: Any, *, function: str = "convolve", mode: str = "full", axes: Any = None, method: str = "auto",
+    dtype: str = "float32", dtype2: str | None = None, library: str = "tensorflow",
+) -> Plan:  # fmt: skip
+    """Return the plan of a convolution from shapes alone: what will run, at which lengths, at what cost, and why.
+
+    Args:
+        shape1: The shape of in1; None for a size that is known only at run time.
+        shape2: The shape of in2.
+        function: "convolve", "correlate", "fftconvolve" or "oaconvolve".
+        mode: "full", "same" or "valid".
+        axes: The axes to convolve over, all by default.
+        method: As in ``convolve``.
+        dtype: The name of in1's dtype.
+        dtype2: The name of in2's dtype, in1's by default.
+        library: "tensorflow" or "numpy"; it need not be installed.
+
+    Returns:
+        A ``Plan``; printing it tells its story. Times are in seconds, memory in bytes.
+
+    Raises:
+        ValueError: as the function itself, and for an unknown function or library.
+
+    >>> print(plan((768, 1024, 3), (60, 60, 1), mode="same", axes=(0, 1)).method)
+    fft
+    """
+    one, two = (tuple(shape1), dtype), (tuple(shape2), dtype2 or dtype)
+    if function in ("fftconvolve", "oaconvolve"):
+        return make(problem.fourier, function, one, two, library, (None, None), mode, axes)
+    if function not in ("convolve", "correlate"):
+        raise ValueError(f"function must be convolve, correlate, fftconvolve or oaconvolve, not {function!r}")
+    return make(getattr(problem, function), function, one, two, library, (None, None), mode, method, axes)
+
+
+def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:
+    """Filter along the rows, then along the columns, as ``sepfir2d`` does."""
+    xp, arrays = registry.resolve({"input": image, "hrow": hrow, "hcol": hcol})
+    work = problem.separable(*((xp.shape(x), xp.dtype(x)) for x in arrays))
+    y, row, column = (xp.cast(x, work) for x in arrays)
+    for kernel, shape, axis in ((row, (1, -1), 1), (column, (-1, 1), 0)):
+        kernel = xp.reshape(kernel, shape)
+        y = run(xp, plan_arrays(xp, problem.separable_pass, "sepfir2d", y, kernel, axis), y, kernel)
+    return y
+
+
+def choose(in1: Any, in2: Any, mode: str, measure: bool) -> Any:
+    """Answer ``choose_conv_method``."""
+    xp, (a, b) = registry.resolve({"in1": in1, "in2": in2})
+    one, two = (xp.shape(a), xp.dtype(a)), (xp.shape(b), xp.dtype(b))
+    problem.choice(one, two, mode)
+    if measure:
+        seconds = {}
+        for method in ("fft", "direct"):
+            ask = functools.partial(solve, problem.convolve, "convolve", a, b, mode, method, None)
+            ask()  # plans, threads and memory are set up outside the measurement
+            seconds[method] = min(timeit.repeat(ask, number=1, repeat=3))
+        return ("fft" if seconds["fft"] < seconds["direct"] else "direct"), seconds
+    bound = None
+    if any(dtypes.parse(name).kind in ("int", "uint") for name in (one[1], two[1])):
+        peaks = [xp.peak(a), xp.peak(b)]
+        # Values that are not known yet may be as large as the dtype lets them.
+        held = [
+            2 ** dtypes.parse(name).bits if peak is None else peak
+            for peak, name in zip(peaks, (one[1], two[1]), strict=True)
+        ]
+        bound = int(held[0]) * int(held[1]) * min(math.prod(one[0]), math.prod(two[0]))
+    return scipy_choice(one[0], two[0], mode, one[1], two[1], bound)
+
+
+def lags(in1_len: int, in2_len: int, mode: str) -> np.ndarray:
+    """Answer ``correlation_lags``."""
+    check_mode(mode)
+    if min(in1_len, in2_len) < 1:
+        raise ValueError(f"in1_len and in2_len must be at least 1, not {in1_len} and {in2_len}")
+    kept = window(mode, int(in1_len), int(in2_len))
+    first = kept.start - (int(in2_len) - 1)
+    return np.arange(first, first + kept.size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,6 @@ def write_figure(path: Path, before: Picture, after: Picture, kernel: np.ndarray
     `kernel` is (rows, columns, 1 or the picture's channels); of several layers the mean is shown. An existing
     file is replaced; nothing is left behind on failure.
     """
-    # Matplotlib logs the first building of its font cache, and a home it can't write to.
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from matplotlib.figure import Figure  # without pyplot, which holds global state and picks a screen
 
     height, width = before.pixels.shape[:2]

@@ -102,9 +102,7 @@ def sample_picture() -> Picture:
         # A child process, because neither pooch nor a name server's silence can be given a deadline in this
         # one. It leaves the picture in pooch's cache, where the call below finds it without a network.
         script = "import scipy.datasets; scipy.datasets.face()"
-        subprocess.run(
-            [sys.executable, "-P", "-c", script], timeout=_SAMPLE_TIMEOUT, check=True, capture_output=True
-        )
+        subprocess.run([sys.executable, "-P", "-c", script], timeout=_SAMPLE_TIMEOUT, check=True, capture_output=True)
         import scipy.datasets
 
         return Picture(scipy.datasets.face(), "face")
@@ -156,9 +154,7 @@ def check_output(path: Path, inputs: tuple[Path, ...]) -> None:
 def check_holds(path: Path, picture: Picture) -> None:
     """Raise `PictureError` if the format of `path` can't hold the picture's alpha or bit depth."""
     if FORMATS[path.suffix.lower()] == "JPEG" and (picture.has_alpha or picture.full_range > 255):
-        raise PictureError(
-            f"{path}: JPEG can't hold {picture.description} (no alpha, no 16 bits); allowed: .png, .tif"
-        )
+        raise PictureError(f"{path}: JPEG can't hold {picture.description} (no alpha, no 16 bits); allowed: .png, .tif")
 
 
 def write_picture(path: Path, picture: Picture) -> None:
@@ -258,14 +254,14 @@ def _read_pillow(path: Path, formats: tuple[str, ...] = ("PNG", "JPEG")) -> Deco
 
 
 def _plain_mode(path: Path, image: Any) -> Any:
-    """The Pillow image in mode L, LA, RGB, RGBA or I;16, without loss, or a `PictureError`."""
+    """The Pillow image in mode L, LA, RGB, RGBA, RGBX or I;16, without loss, or a `PictureError`."""
     transparent = "transparency" in image.info
     if image.mode in ("P", "PA"):
         return image.convert("RGBA" if transparent or image.mode == "PA" else "RGB")
     if transparent and image.mode in ("1", "L", "RGB"):
         return image.convert("RGBA" if image.mode == "RGB" else "LA")
-    plain = {"1": "L", "YCbCr": "RGB", "RGBX": "RGB", "RGBa": "RGBA", "La": "LA"}.get(image.mode, image.mode)
-    if plain not in ("L", "LA", "RGB", "RGBA", "I;16"):
+    plain = {"1": "L", "YCbCr": "RGB", "RGBa": "RGBA", "La": "LA"}.get(image.mode, image.mode)
+    if plain not in ("L", "LA", "RGB", "RGBA", "RGBX", "I;16"):
         raise PictureError(f"{path}: pixels of kind {image.mode}; {ALLOWED}")
     return image if plain == image.mode else image.convert(plain)
 
@@ -334,22 +330,22 @@ def _read_tiff(path: Path) -> Decoded:
             page.dtype in (np.uint8, np.uint16)
             and page.bitspersample == page.dtype.itemsize * 8
             and (grey or page.photometric == 2)
-            and samples - len(extra) == (1 if grey else 3)
-            and extra in ((), (0,), (2,))  # unspecified, or alpha that is not multiplied in
+            and samples - (1 if grey else 3) in (0, 1)
+            and extra in ((), (0,), (2,))  # not specified, or alpha that is not multiplied in
             and page.imagedepth == 1
             and page.compression not in (6, 7)  # JPEG inside TIFF
         )
         reason = f"{samples} samples of {page.bitspersample} bits, {page.dtype}"
+        reason += ", alpha multiplied in" if 1 in extra else ""
         if ours:
             try:
                 pixels = page.asarray()
-            except ValueError as error:
+            except (ValueError, ImportError) as error:
                 # tifffile needs imagecodecs for LZW and others; Pillow has some of them in its libtiff.
-                if "imagecodecs" not in str(error):
+                if isinstance(error, ValueError) and "imagecodecs" not in str(error):
                     raise
-                reason += (
-                    f" in {tifffile.COMPRESSION(page.compression).name}, for which pip install imagecodecs"
-                )
+                name = tifffile.COMPRESSION(page.compression).name
+                reason += f" compressed with {name}, for which pip install imagecodecs"
             else:
                 if pixels.ndim == 3 and page.planarconfig == 2:
                     pixels = np.moveaxis(pixels, 0, -1)
@@ -357,7 +353,9 @@ def _read_tiff(path: Path) -> Decoded:
                     colour = pixels[..., :1] if pixels.ndim == 3 else pixels
                     colour[...] = np.iinfo(pixels.dtype).max - colour
                 return pixels, page.tags.valueof(34675), int(page.tags.valueof(274, 1))
-        if page.bitspersample > (8 if samples > 1 else 16) or page.index != 0 or page.imagedepth != 1:
+        # What else Pillow reads right: 8 bits, and 16 bits of plain grey.
+        most = 16 if samples == 1 and page.photometric == 1 else 8
+        if page.bitspersample > most or page.index != 0 or page.imagedepth != 1:
             raise PictureError(f"{path}: {reason}; {ALLOWED}")
     return _read_pillow(path, ("TIFF",))
 

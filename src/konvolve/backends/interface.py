@@ -18,8 +18,6 @@ class Backend(Protocol):
     """The primitives. ``rank`` trailing axes are the convolved ones; those before them are batch axes."""
 
     name: str
-    constants: dict[str, Any]
-    """The library's cost constants, as keyword arguments of ``planning.cost.Traits``."""
 
     def owns(self, x: Any) -> bool:
         """Whether x is an array of this library."""
@@ -38,6 +36,9 @@ class Backend(Protocol):
 
     def magnitude_bits(self, x: Array) -> int | None:
         """Return the bits of a signed number that holds every value of x, or None where looking is no option."""
+
+    def peak(self, x: Array) -> float | None:
+        """Return the largest magnitude in x, None where values are not known yet."""
 
     def minimum(self, a: Size, b: Size) -> Size:
         """Return the lesser of two sizes."""
@@ -117,7 +118,7 @@ class Backend(Protocol):
     def correlate(self, x: Array, kernel: Array) -> Array:
         """Correlate x (rows, channels, *spatial) with kernel (channels, *spatial), "valid", channel by channel.
 
-        The library's own convolution; called for real dtypes and the ranks in ``constants["native_ranks"]``.
+        The library's own convolution; called for real dtypes and the ranks in the library's ``native_ranks``.
         """
 
     def frame(self, x: Array, axis: int, length: int, step: int) -> Array:

@@ -10,18 +10,6 @@ import numpy as np
 import scipy.fft
 
 name = "numpy"
-constants = {
-    "fft": 7.0e-11,
-    "alone": 1.6,
-    "tap": 9.0e-10,
-    "direct": 2.2e-10,
-    "call": 2.0e-6,
-    "native_ranks": (1,),
-    "native_exact": True,
-    "native_complex": True,
-    "loop_taps": 0,
-    "band": 2**20,
-}
 
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 # A thread costs more than it brings on a small transform.
@@ -59,6 +47,11 @@ def magnitude_bits(x: np.ndarray) -> int | None:
     if x.size == 0 or x.dtype.kind not in "iu":
         return None
     return max(int(x.max()).bit_length(), int(x.min()).bit_length()) + 1
+
+
+def peak(x: np.ndarray) -> float:
+    """Return the largest magnitude, as a Python number."""
+    return max(abs(x.max().item()), abs(x.min().item())) if x.dtype.kind != "c" else float(np.abs(x).max())
 
 
 def lookup(size: int, table: Sequence[int]) -> int:
@@ -120,9 +113,7 @@ def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.nda
     if part.shape[batch:] == tuple(sizes):
         return part
     y = np.zeros((*x.shape[:batch], *sizes), x.dtype)
-    place = (
-        slice(max(-start, 0), max(-start, 0) + n) for start, n in zip(starts, part.shape[batch:], strict=True)
-    )
+    place = (slice(max(-start, 0), max(-start, 0) + n) for start, n in zip(starts, part.shape[batch:], strict=True))
     y[(..., *place)] = part
     return y
 

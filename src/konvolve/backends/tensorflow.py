@@ -2,12 +2,11 @@
 
 Seen with TensorFlow 2.21 on CPU:
 
-- RFFT, RFFT2D and RFFT3D run on any leading shape; RFFTND has no kernel. More axes are transformed in groups.
-- The registered gradient of RFFT and IRFFT is slow, and that of RFFT3D and IRFFT3D missing: both directions have
-  a gradient of their own here, each the other's transpose (see ``_paired``).
 - An FFT of an empty batch fails when it pads: padding is done here.
-- RFFT loses the static shape under unknown sizes: it is set again.
-- FFT lengths must be 32-bit integers.
+- FFT lengths must be 32-bit integers, so sizes are.
+- float32 and float64 do not mix: operands are cast before.
+
+The transforms, with traps of their own, are in ``tensorflow_transforms.py``.
 """
 
 from __future__ import annotations
@@ -19,27 +18,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import raw_ops
 
-try:  # Not public, so its absence must cost speed only: without it every eager call prepares its gradient.
-    from tensorflow.python.eager.record import could_possibly_record as _recording
-except ImportError:
-
-    def _recording() -> bool:
-        return True
-
+from konvolve.backends import tensorflow_transforms as transforms
 
 name = "tensorflow"
-constants = {
-    "fft": 5.5e-11,
-    "alone": 1.6,
-    "tap": 1.0e-9,
-    "direct": 2.0e-10,
-    "call": 8.0e-6,
-    "native_ranks": (1, 2, 3),
-    "native_exact": False,
-    "native_complex": False,
-    "loop_taps": 4,
-    "band": 2**22,
-}
 
 _NAMES = {dtype: dtype.name for dtype in (tf.float32, tf.float64, tf.complex64, tf.complex128, tf.int32, tf.int64)}
 
@@ -86,6 +67,15 @@ def sizes(x: tf.Tensor) -> tuple[Any, ...]:
 def magnitude_bits(x: tf.Tensor) -> None:
     """Never look at values: they are not known while a function is traced, and eager code must agree with it."""
     return
+
+
+def peak(x: tf.Tensor) -> float | None:
+    """Return the largest magnitude of an eager tensor."""
+    if not hasattr(x, "numpy"):
+        return None
+    if x.dtype.is_complex:
+        return float(tf.reduce_max(tf.abs(x)))
+    return max(abs(tf.reduce_max(x).numpy().item()), abs(tf.reduce_min(x).numpy().item()))
 
 
 def minimum(a: Any, b: Any) -> Any:
@@ -187,7 +177,9 @@ def window(x: tf.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> tf.Tens
     return y
 
 
-def _known_window(x: tf.Tensor, held: Sequence[int], batch: int, starts: Sequence[int], sizes: Sequence[int]) -> tf.Tensor:
+def _known_window(
+    x: tf.Tensor, held: Sequence[int], batch: int, starts: Sequence[int], sizes: Sequence[int]
+) -> tf.Tensor:
     begin = [min(max(start, 0), n) for start, n in zip(starts, held, strict=True)]
     end = [min(max(start + size, 0), n) for start, size, n in zip(starts, sizes, held, strict=True)]
     inside = [b - a for a, b in zip(begin, end, strict=True)]
@@ -204,103 +196,18 @@ def multiply(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return raw_ops.Mul(x=x, y=y)
 
 
-_FORWARD = {1: raw_ops.RFFT, 2: raw_ops.RFFT2D, 3: raw_ops.RFFT3D}
-_INVERSE = {1: raw_ops.IRFFT, 2: raw_ops.IRFFT2D, 3: raw_ops.IRFFT3D}
-_COMPLEX = {1: raw_ops.FFT, 2: raw_ops.FFT2D, 3: raw_ops.FFT3D}
-_COMPLEX_INVERSE = {1: raw_ops.IFFT, 2: raw_ops.IFFT2D, 3: raw_ops.IFFT3D}
-
-
-def _static(lengths: Sequence[Any]) -> list[int | None]:
-    return [length if isinstance(length, int) else None for length in lengths]
-
-
-def _real_transform(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
-    """Transform a real array whose trailing axes have these lengths already."""
-    inner = list(lengths[-3:])
-    spectrum = _FORWARD[len(inner)](
-        input=x, fft_length=inner, Tcomplex=tf.complex64 if x.dtype == tf.float32 else tf.complex128
-    )
-    *outer, last = _static(lengths)
-    spectrum.set_shape((*x.shape[: -len(lengths)], *outer, None if last is None else last // 2 + 1))
-    return _grouped(_COMPLEX, spectrum, len(lengths) - len(inner), len(inner))
-
-
-def _real_inverse(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
-    inner = list(lengths[-3:])
-    x = _grouped(_COMPLEX_INVERSE, x, len(lengths) - len(inner), len(inner))
-    y = _INVERSE[len(inner)](
-        input=x, fft_length=inner, Treal=tf.float32 if x.dtype == tf.complex64 else tf.float64
-    )
-    y.set_shape((*x.shape[: -len(lengths)], *_static(lengths)))
-    return y
-
-
-def _grouped(transforms: dict[int, Callable], x: tf.Tensor, count: int, behind: int) -> tf.Tensor:
-    """Transform the ``count`` axes that stand before the last ``behind``, at most three at a time."""
-    rank = x.shape.rank
-    while count > 0:
-        now = min(count, 3)
-        start = rank - behind - now
-        order = [*range(start), *range(start + now, rank), *range(start, start + now)]
-        back = [order.index(axis) for axis in range(rank)]
-        x = transpose(x, order) if behind else x
-        y = transforms[now](input=x)
-        y.set_shape(x.shape)
-        x = transpose(y, back) if behind else y
-        count, behind = count - now, behind + now
-    return x
-
-
-def _paired(transform: Callable, back: Callable, x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
-    """Apply a transform whose gradient is the transform back, and the other way round, to every order.
-
-    The transpose of the real transform of N samples is N times its inverse with the inner half of the bins
-    weighted by 1/2, and the inverse's transpose has the reciprocal weights. Between a transform and its way
-    back a spectrum only meets elementwise products, reversals and sums over bins of the same frequency, with
-    which N and the weights commute. So the gradient of a spectrum is carried multiplied by them, both drop out,
-    and the gradient of a convolution costs its transforms and nothing else. Spectra never leave the methods, so
-    nobody meets such a gradient. The complex pair is treated alike.
-    """
-    if tf.executing_eagerly() and not _recording():
-        return transform(x, lengths)
-
-    @tf.custom_gradient
-    def apply(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        return transform(x, lengths), lambda gradient: _paired(back, transform, gradient, lengths)
-
-    return apply(x)
-
-
-def _padded(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
-    return window(x, [0] * len(lengths), lengths)
-
-
 def rfftn(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
     """Transform real trailing axes, padded to the lengths."""
-    return _paired(_real_transform, _real_inverse, _padded(x, lengths), lengths)
-
-
-def irfftn(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
-    """Invert rfftn."""
-    return _paired(_real_inverse, _real_transform, x, lengths)
-
-
-def _complex_transform(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
-    return _grouped(_COMPLEX, x, len(lengths), 0)
-
-
-def _complex_inverse(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
-    return _grouped(_COMPLEX_INVERSE, x, len(lengths), 0)
+    return transforms.rfftn(window(x, [0] * len(lengths), lengths), lengths)
 
 
 def fftn(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
     """Transform complex trailing axes, padded to the lengths."""
-    return _paired(_complex_transform, _complex_inverse, _padded(x, lengths), lengths)
+    return transforms.fftn(window(x, [0] * len(lengths), lengths), lengths)
 
 
-def ifftn(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
-    """Invert fftn."""
-    return _paired(_complex_inverse, _complex_transform, x, lengths)
+irfftn = transforms.irfftn
+ifftn = transforms.ifftn
 
 
 def correlate(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
@@ -308,7 +215,9 @@ def correlate(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     rank, channels = kernel.shape.rank - 1, kernel.shape[0]
     spatial = list(range(2, rank + 2))
     if channels == 1:
-        y = tf.nn.convolution(tf.squeeze(x, 1)[..., tf.newaxis], transpose(kernel, [*range(1, rank + 1), 0])[..., tf.newaxis])
+        y = tf.nn.convolution(
+            tf.squeeze(x, 1)[..., tf.newaxis], transpose(kernel, [*range(1, rank + 1), 0])[..., tf.newaxis]
+        )
         return tf.expand_dims(tf.squeeze(y, -1), 1)
     x = transpose(x, [0, *spatial, 1])
     kernel = transpose(kernel, [*range(1, rank + 1), 0])
@@ -332,7 +241,9 @@ def frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
     rank = x.shape.rank
 
     def part(start: Any, size: Any) -> tf.Tensor:
-        return tf.slice(x, [0] * axis + [start] + [0] * (rank - axis - 1), [-1] * axis + [size] + [-1] * (rank - axis - 1))
+        return tf.slice(
+            x, [0] * axis + [start] + [0] * (rank - axis - 1), [-1] * axis + [size] + [-1] * (rank - axis - 1)
+        )
 
     def steps(start: Any) -> tf.Tensor:
         return tf.reshape(part(start, count * step), (*held[:axis], count, step, *held[axis + 1 :]))
@@ -341,7 +252,11 @@ def frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
         return steps(0)
     body = steps(0)
     begin = [0] * (axis + 1)
-    heads = tf.slice(body, [*begin[:-1], 1, 0, *[0] * (rank - axis - 1)], [-1] * (axis + 1) + [overlap] + [-1] * (rank - axis - 1))
+    heads = tf.slice(
+        body,
+        [*begin[:-1], 1, 0, *[0] * (rank - axis - 1)],
+        [-1] * (axis + 1) + [overlap] + [-1] * (rank - axis - 1),
+    )
     last = tf.expand_dims(part(count * step, overlap), axis)
     return tf.concat([body, tf.concat([heads, last], axis)], axis + 1)
 

@@ -29,7 +29,7 @@ def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
     complex_values = xp.dtype(a).startswith("complex")
     transform, inverse = (xp.fftn, xp.ifftn) if complex_values else (xp.rfftn, xp.irfftn)
     kernel = transform(b, plan.lengths)
-    for i in tiled:  # one axis of size 1 per tiled axis, where the blocks are counted
+    for _ in tiled:  # one axis of size 1 per tiled axis, where the blocks are counted
         kernel = _insert_axis(xp, kernel, batch)
     counts = [-(-sizes.windows[i].size // plan.steps[i]) if plan.steps[i] else 0 for i in range(rank)]
     per_band = xp.minimum(plan.band, counts[first])

@@ -35,9 +35,7 @@ def check_mode(mode: Any) -> None:
 def check_method(method: Any) -> None:
     """Raise ValueError for a method that no plan knows."""
     if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(
-            f"Acceptable method flags are 'auto', 'direct', 'fft', or 'overlap', not method={method!r}"
-        )
+        raise ValueError(f"Acceptable method flags are 'auto', 'direct', 'fft', or 'overlap', not method={method!r}")
 
 
 def check_boundary(boundary: Any) -> str:
@@ -59,9 +57,7 @@ def check_axes(axes: Any, ndim: int) -> tuple[int, ...]:
     if axes is None:
         return tuple(range(ndim))
     try:
-        given = (
-            [operator.index(axes)] if not isinstance(axes, Iterable) else [operator.index(a) for a in axes]
-        )
+        given = [operator.index(axes)] if not isinstance(axes, Iterable) else [operator.index(a) for a in axes]
     except TypeError:
         raise ValueError(f"axes must be a scalar or iterable of integers, not axes={axes!r}") from None
     if not given:
@@ -96,9 +92,7 @@ def check_valid(shape1: Shape, shape2: Shape, axes: Sequence[int]) -> None:
 def check_not_empty(function: str, shape1: Shape, shape2: Shape, axes: Sequence[int]) -> None:
     """Raise ValueError when there is no sample to convolve along some axis."""
     if any(0 in (shape1[axis], shape2[axis]) for axis in axes):
-        raise ValueError(
-            f"{function}: in1 and in2 cannot be empty along the axes {tuple(axes)}: {shape1} and {shape2}"
-        )
+        raise ValueError(f"{function}: in1 and in2 cannot be empty along the axes {tuple(axes)}: {shape1} and {shape2}")
 
 
 def check_fill(fillvalue: Any, dtype: str) -> complex:

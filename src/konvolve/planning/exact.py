@@ -23,9 +23,7 @@ class Digits(NamedTuple):
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """The pairs of digits whose product reaches the result; the others are multiples of 2**bits."""
-        return tuple(
-            (i, j) for i in range(self.count1) for j in range(self.count2) if (i + j) * self.width < self.bits
-        )
+        return tuple((i, j) for i in range(self.count1) for j in range(self.count2) if (i + j) * self.width < self.bits)
 
 
 def magnitude_bits(dtype: str) -> int:
@@ -39,9 +37,7 @@ def magnitude_bits(dtype: str) -> int:
     return min(bits + 1, 64) if kind in ("uint", "bool") else bits
 
 
-def digits(
-    bits1: int, bits2: int, result: str, samples1: int, samples2: int, points: int, *, fourier: bool
-) -> Digits:
+def digits(bits1: int, bits2: int, result: str, samples1: int, samples2: int, points: int, *, fourier: bool) -> Digits:
     """Choose the widest digits that keep sums of products exact in float64.
 
     A direct sum of T products of digits below ``2**(w-1)`` is exact below ``2**53``. A transform of N points
@@ -53,8 +49,7 @@ def digits(
     """
     if fourier:
         noise = (
-            math.log2(6 * math.log2(max(points, 4)))
-            + (math.log2(max(samples1, 1)) + math.log2(max(samples2, 1))) / 2
+            math.log2(6 * math.log2(max(points, 4))) + (math.log2(max(samples1, 1)) + math.log2(max(samples2, 1))) / 2
         )
         room = 53 - 2 - noise
     else:

@@ -78,7 +78,5 @@ def fast_length(least: int) -> int:
     """
     lengths = table()
     if least > lengths[-1]:
-        raise ValueError(
-            f"a transform of {least} samples is longer than the longest supported, {lengths[-1]}"
-        )
+        raise ValueError(f"a transform of {least} samples is longer than the longest supported, {lengths[-1]}")
     return lengths[bisect.bisect_left(lengths, least)]

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from konvolve.planning import blocks, dtypes, exact
-from konvolve.planning.cost import Estimate, Traits, fourier_seconds
-from konvolve.planning.geometry import Window, broadcast, sufficient_length, trailing, window
-from konvolve.planning.lengths import fast_length
+from konvolve.planning import candidates, exact
+from konvolve.planning.cost import Estimate, Traits
+from konvolve.planning.geometry import Window, broadcast, trailing, window
 from konvolve.planning.problem import Problem
-
-# The sizes an integer convolution is assumed to have where they are not known: digits must be safe for these.
-_UNKNOWN_SAMPLES = 2**24
-
-# Up to so many taps an integer convolution is a loop of integer additions rather than several of floats.
-_INTEGER_LOOP = 32
 
 
 @dataclass(frozen=True)
@@ -29,7 +21,7 @@ class Plan:
     ``digits`` splits integers so that floating point returns them exactly. ``layout`` is the transpose that
     brings the convolved axes last, and back. ``core`` is the problem that the method sees: where samples beyond
     the edges are wanted, in1 is extended first (by ``extension``) and the rest is a "valid" convolution.
-    ``swap`` and ``loop`` say how the direct sum is taken.
+    ``swap``, ``loop`` and ``in_parts`` (real and imaginary) say how the direct sum is taken.
     """
 
     problem: Problem
@@ -43,6 +35,7 @@ class Plan:
     extension: tuple[Window | None, ...] | None = None
     swap: bool = False
     loop: bool = False
+    in_parts: bool = False
     layout: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     reason: str = ""
     estimates: tuple[Estimate, ...] = ()
@@ -79,8 +72,9 @@ class Plan:
                 f"  integers in {self.digits.count1} x {self.digits.count2} digits of {self.digits.width} bits, exact"
             )
         lines += [
-            f"  {'->' if e.method == self.method else '  '} {e.method:<8} {_seconds(e.seconds):>9} {e.bytes / 2**20:9.1f} MiB"
-            for e in self.estimates
+            f"  {'->' if each.method == self.method else '  '} {each.method:<8} {_seconds(each.seconds):>9} "
+            f"{each.bytes / 2**20:9.1f} MiB"
+            for each in self.estimates
         ]
         return "\n".join(lines)
 
@@ -140,25 +134,40 @@ def _extend(problem: Problem, windows: tuple[Window | None, ...]) -> tuple[Probl
 
 
 def _settle(
-    problem: Problem, core: Problem, extension: tuple | None, windows: tuple, layout: tuple | None, traits: Traits, bits: tuple
+    problem: Problem,
+    core: Problem,
+    extension: tuple | None,
+    windows: tuple,
+    layout: tuple | None,
+    traits: Traits,
+    bits: tuple,
 ) -> Plan:
-    makers: dict[str, Callable] = {"direct": _direct, "fft": _fft, "overlap": _overlap}
-    candidates: dict[str, tuple[dict, Estimate | None]] = {}
+    makers: dict[str, Callable] = {"direct": candidates.direct, "fft": candidates.fft, "overlap": candidates.overlap}
+    found: dict[str, tuple[dict, Estimate | None]] = {}
     for method in problem.methods:
         settled = makers[method](core, traits, windows, bits)
         if settled is not None:
-            candidates[method] = settled
-    if not candidates and problem.methods == ("direct",):
+            found[method] = settled
+    if not found and problem.methods == ("direct",):
         raise ValueError(
-            f"method='direct' has to know the kernel's size for this rank and dtype: {problem.shape1} with {problem.shape2}"
+            "method='direct' has to know the kernel's size for this rank and dtype: "
+            f"{problem.shape1} with {problem.shape2}"
         )
-    if not candidates:  # a single block holds everything: overlap-save is one transform
-        candidates["fft"] = _fft(core, traits, windows, bits)
-    method, reason = _choose(problem, {name: estimate for name, (_, estimate) in candidates.items()})
-    estimates = tuple(sorted((e for _, e in candidates.values() if e), key=lambda e: e.seconds))
-    settings = candidates[method][0]
+    if not found:  # a single block holds everything: overlap-save is one transform
+        found["fft"] = candidates.fft(core, traits, windows, bits)
+    method, reason = _choose(problem, {name: estimate for name, (_, estimate) in found.items()})
+    estimates = tuple(sorted((e for _, e in found.values() if e), key=lambda e: e.seconds))
+    settings = found[method][0]
     return Plan(
-        problem, core, method, windows, extension=extension, layout=layout, reason=reason, estimates=estimates, **settings
+        problem,
+        core,
+        method,
+        windows,
+        extension=extension,
+        layout=layout,
+        reason=reason,
+        estimates=estimates,
+        **settings,
     )
 
 
@@ -180,133 +189,3 @@ def _choose(problem: Problem, estimates: dict[str, Estimate | None]) -> tuple[st
     best = min(known, key=lambda estimate: estimate.seconds)
     others = sorted(e.seconds for e in known if e is not best)
     return best.method, f"predicted {others[0] / best.seconds:.1f} times faster than the next"
-
-
-def _rows(problem: Problem) -> tuple[int, int, int]:
-    rows1, rows2 = (
-        math.prod(shape[axis] or 1 for axis in problem.batch) for shape in (problem.shape1, problem.shape2)
-    )
-    return rows1, rows2, math.prod(n or 1 for n in problem.batch_shape)
-
-
-def _samples(problem: Problem) -> tuple[int, int]:
-    one, two = (
-        math.prod(_UNKNOWN_SAMPLES if shape[axis] is None else shape[axis] or 1 for axis in problem.axes)
-        for shape in (problem.shape1, problem.shape2)
-    )
-    return one, two
-
-
-def _digits(
-    problem: Problem, bits: tuple[int | None, int | None], points: int, *, fourier: bool
-) -> exact.Digits | None:
-    if not dtypes.parse(problem.compute).integral:
-        return None
-    one, two = (
-        given or exact.magnitude_bits(name)
-        for given, name in zip(bits, (problem.dtype1, problem.dtype2), strict=True)
-    )
-    return exact.digits(one, two, problem.compute, *_samples(problem), points, fourier=fourier)
-
-
-def _working(problem: Problem, digits: exact.Digits | None) -> tuple[str, int]:
-    """Return the dtype of one floating-point convolution, and how many of them there are."""
-    return ("float64", len(digits.pairs)) if digits else (problem.compute, 1)
-
-
-def _memory(problem: Problem, points: int, dtype: str) -> int:
-    """Return the bytes of the padded inputs and spectra of ``points`` samples, and of the result."""
-    return 3 * points * dtypes.item_size(dtype)
-
-
-def _fft(
-    problem: Problem, traits: Traits, windows: tuple, bits: tuple
-) -> tuple[dict, Estimate | None] | None:
-    lengths = tuple(
-        None
-        if kept is None
-        else fast_length(sufficient_length(problem.shape1[axis], problem.shape2[axis], kept))
-        for axis, kept in zip(problem.axes, windows, strict=True)
-    )
-    points = math.prod(_UNKNOWN_SAMPLES if length is None else length for length in lengths)
-    digits = _digits(problem, bits, points, fourier=True)
-    settings = {"lengths": lengths, "digits": digits}
-    if not problem.known:
-        return settings, None
-    dtype, times = _working(problem, digits)
-    rows = sum(_rows(problem))
-    known = [length for length in lengths if length is not None]
-    seconds = times * fourier_seconds(traits, rows, known, dtype) + 5 * traits.call
-    return settings, Estimate("fft", seconds, times * _memory(problem, rows * points, dtype))
-
-
-def _overlap(
-    problem: Problem, traits: Traits, windows: tuple, bits: tuple
-) -> tuple[dict, Estimate | None] | None:
-    """Tile every axis where blocks are cheaper than one transform; None where no axis gains."""
-    tiles = []
-    for axis, kept in zip(problem.axes, windows, strict=True):
-        taps, n1 = problem.shape2[axis], problem.shape1[axis]
-        if taps is None or (n1 is not None and taps > n1):
-            return None
-        if kept is None:
-            if len(problem.axes) > 1:
-                return None
-            tiles.append(blocks.choose(taps, None, None))
-        else:
-            tiles.append(blocks.choose(taps, kept.size, sufficient_length(n1, taps, kept)))
-    if not any(tile.step for tile in tiles):
-        return None
-    first = next(i for i, tile in enumerate(tiles) if tile.step)
-    lengths, steps = tuple(tile.length for tile in tiles), tuple(tile.step for tile in tiles)
-    points = math.prod(lengths)
-    digits = _digits(problem, bits, points, fourier=True)
-    counts = [
-        1 if not t.step or kept is None else -(-kept.size // t.step)
-        for t, kept in zip(tiles, windows, strict=True)
-    ]
-    rows1, rows2, rows = _rows(problem)
-    others = rows * points * math.prod(counts) // counts[first]
-    band = max(1, traits.band // others)
-    settings = {"lengths": lengths, "steps": steps, "band": band, "digits": digits}
-    if not problem.known:
-        return settings, None
-    dtype, times = _working(problem, digits)
-    total = math.prod(counts)
-    # Cutting the blocks out and laying them side by side again moves each sample twice more.
-    moved = 2 * (rows1 + rows) * total * points * traits.fft * 8 * dtypes.item_size(dtype) / 4
-    seconds = fourier_seconds(traits, (rows1 + rows) * total, lengths, dtype) + fourier_seconds(
-        traits, rows2, lengths, dtype
-    )
-    working = (rows1 + rows) * points * min(total, band * total // counts[first])
-    return settings, Estimate(
-        "overlap", times * (seconds + moved) + 12 * traits.call, times * _memory(problem, working, dtype)
-    )
-
-
-def _direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
-    """Loop over a short kernel's taps, or use the library's own convolution where it has one for this."""
-    sizes = [(problem.shape1[axis], problem.shape2[axis]) for axis in problem.axes]
-    taps = None if any(n2 is None for _, n2 in sizes) else math.prod(n2 for _, n2 in sizes)
-    swap = False
-    if problem.known:
-        swap = math.prod(n1 for n1, _ in sizes) < taps
-        taps = min(math.prod(n1 for n1, _ in sizes), taps)
-    kind = dtypes.parse(problem.compute)
-    native = len(sizes) in traits.native_ranks and (len(sizes) <= 2 or _rows(problem)[int(not swap)] == 1)
-    native = native and (kind.kind != "other" or traits.native_exact)
-    fewest = _INTEGER_LOOP if kind.integral and not traits.native_exact else traits.loop_taps
-    loop = taps is not None and (not native or taps <= fewest)
-    if not native and not loop:
-        return None
-    digits = None if loop or traits.native_exact else _digits(problem, bits, 1, fourier=False)
-    settings: dict = {"digits": digits, "swap": swap, "loop": loop}
-    if not problem.known:
-        return (settings, None) if problem.methods == ("direct",) or (taps is not None and taps <= 9) else None
-    assert taps is not None
-    dtype, times = _working(problem, digits)
-    outputs = _rows(problem)[2] * math.prod(kept.size for kept in windows)
-    each = traits.tap if loop else traits.direct
-    width = dtypes.item_size(dtype) / 4
-    seconds = times * outputs * taps * each * width + (3 * taps if loop else 6) * traits.call
-    return settings, Estimate("direct", seconds, _memory(problem, 2 * outputs, dtype))

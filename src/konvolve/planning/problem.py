@@ -84,13 +84,9 @@ def _same_rank(in1: Operand, in2: Operand, names: str = "in1 and in2") -> int:
     return len(in1[0])
 
 
-def _product(
-    function: str, in1: Operand, in2: Operand, *, mode: str = "full", conjugate: bool = False
-) -> Problem:
+def _product(function: str, in1: Operand, in2: Operand, *, mode: str = "full", conjugate: bool = False) -> Problem:
     common = dtypes.result_type(in1[1], in2[1])
-    return Problem(
-        function, "product", in1[0], in2[0], in1[1], in2[1], common, common, mode=mode, conjugate=conjugate
-    )
+    return Problem(function, "product", in1[0], in2[0], in1[1], in2[1], common, common, mode=mode, conjugate=conjugate)
 
 
 def _convolution(
@@ -102,9 +98,7 @@ def _convolution(
     # correlate2d's "same" and the edges of a boundary look at the kernel's size on every axis.
     plain = not rest.get("late") and rest.get("boundary", "fill") == "fill" and not rest.get("fill")
     kept = tuple(axis for axis in axes if not plain or 1 not in (shape1[axis], shape2[axis]))
-    compute = (
-        result if dtypes.parse(result).kind in ("bool", "int", "uint", "other") else dtypes.as_float(result)
-    )
+    compute = result if dtypes.parse(result).kind in ("bool", "int", "uint", "other") else dtypes.as_float(result)
     kind: Literal["convolution", "product"] = "convolution" if kept else "product"
     return Problem(function, kind, shape1, shape2, in1[1], in2[1], compute, result, kept, mode, **rest)
 
@@ -177,9 +171,7 @@ def _general(
     return _convolution(function, in1, in2, axes, mode, dtypes.result_type(in1[1], in2[1]), **rest)
 
 
-def planar(
-    function: str, in1: Operand, in2: Operand, mode: Any, boundary: Any, fillvalue: Any, method: Any
-) -> Problem:
+def planar(function: str, in1: Operand, in2: Operand, mode: Any, boundary: Any, fillvalue: Any, method: Any) -> Problem:
     """Ask what ``scipy.signal.convolve2d`` and ``correlate2d`` ask."""
     shape1, shape2 = in1[0], in2[0]
     if len(shape1) != 2 or len(shape2) != 2:
@@ -203,15 +195,41 @@ def planar(
     return _convolution(function, in1, in2, (0, 1), mode, common, **rest)
 
 
-def separable_pass(function: str, in1: Operand, in2: Operand, axis: int, method: Any = "auto") -> Problem:
-    """Ask for one pass of ``scipy.signal.sepfir2d``: along one axis, edges mirrored about the outer samples' edge."""
-    return _convolution(
-        function,
-        in1,
-        in2,
-        (axis,),
-        "same",
-        dtypes.result_type(in1[1], in2[1]),
-        boundary="symmetric",
-        methods=("direct", "fft", "overlap") if method == "auto" else (method,),
-    )
+def separable(image: Operand, hrow: Operand, hcol: Operand) -> str:
+    """Check what ``scipy.signal.sepfir2d`` is given and return the dtype it works in."""
+    for argument, (shape, _), rank in (("input", image, 2), ("hrow", hrow, 1), ("hcol", hcol, 1)):
+        if len(shape) != rank:
+            depth = (
+                "object too deep for desired array"
+                if len(shape) > rank
+                else "object of too small depth for desired array"
+            )
+            raise ValueError(f"{depth}: {argument} must have {rank} dimension{'s'[: rank - 1]}, not shape {shape}")
+    if any(shape[0] is not None and shape[0] % 2 == 0 for shape, _ in (hrow, hcol)):
+        raise ValueError(f"hrow and hcol must be odd length, not {hrow[0][0]} and {hcol[0][0]}")
+    for argument, (shape, _), n in (("hrow", hrow, image[0][1]), ("hcol", hcol, image[0][0])):
+        if n is not None and shape[0] is not None and shape[0] > n:
+            raise ValueError(
+                f"{argument} must not be longer than the image along its axis: {shape[0]} taps for {n} samples"
+            )
+    work = dtypes.result_type(dtypes.as_float(image[1]) if image[1] in ("float16", "bfloat16") else image[1], "float32")
+    for argument, (_, name) in (("hrow", hrow), ("hcol", hcol)):
+        if dtypes.is_complex(name) and not dtypes.is_complex(work):
+            raise TypeError(f"cannot cast the complex {argument} ({name}) to the type of the image ({work})")
+    return work
+
+
+def separable_pass(function: str, in1: Operand, in2: Operand, axis: int) -> Problem:
+    """Ask for one pass of ``sepfir2d``: along one axis, edges mirrored."""
+    return _convolution(function, in1, in2, (axis,), "same", in1[1], boundary="symmetric")
+
+
+def choice(in1: Operand, in2: Operand, mode: Any) -> None:
+    """Check what ``scipy.signal.choose_conv_method`` is given."""
+    if mode == "valid":
+        check_valid(in1[0], in2[0], range(len(in1[0])))
+    check_mode(mode)
+    _same_rank(in1, in2)
+    if None in (*in1[0], *in2[0]):
+        raise ValueError(f"choose_conv_method has to know all sizes, not {in1[0]} and {in2[0]}")
+    check_not_empty("choose_conv_method", in1[0], in2[0], range(len(in1[0])))

@@ -31,9 +31,10 @@ def loosen_assertions() -> None:
 
     strictly_close, strictly_equal = helpers.xp_assert_close, helpers.xp_assert_equal
 
-    def close(actual: Any, desired: Any, *, rtol: float | None = None, atol: float = 0, **checks: Any) -> None:
-        rtol, atol = max(rtol or 0, _TOLERANCE), max(atol, _TOLERANCE * _largest(desired))
-        strictly_close(actual, desired, rtol=rtol, atol=atol, **checks)
+    def close(actual: Any, desired: Any, **how: Any) -> None:
+        how["rtol"] = max(how.get("rtol") or 0, _TOLERANCE)
+        how["atol"] = max(how.get("atol", 0), _TOLERANCE * _largest(desired))
+        strictly_close(actual, desired, **how)
 
     def equal(actual: Any, desired: Any, **checks: Any) -> None:
         inexact = np.issubdtype(np.asarray(desired).dtype, np.inexact)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from .adapters import LIBRARIES
-from .known import reason_for
+from .known import KNOWN, reason_for
 from .replace import FAULTS, Replacement
 from .subjects import subjects_of, wanted
 
@@ -98,9 +98,11 @@ class Reporter:
     def pytest_sessionfinish(self) -> None:
         path = self._config.option.report_to
         if path is not None:
-            import scipy
-
-            path.write_text(json.dumps({"scipy": scipy.__version__, "tests": self._tests}))
+            names = {x for test in self._collected for x in (test, test.partition("[")[0])}
+            misspelt = [x for x in KNOWN[self._config.option.library] if x not in names]
+            # The controller of xdist collects nothing itself.
+            report = {"tests": self._tests, "misspelt": misspelt if self._collected else []}
+            path.write_text(json.dumps(report))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         calls: Counter[str] = Counter()

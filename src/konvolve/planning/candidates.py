@@ -1,0 +1,140 @@
+"""Each method's settings for a problem, and what it would cost: the candidates a plan is chosen from."""
+
+from __future__ import annotations
+
+import math
+
+from konvolve.planning import blocks, dtypes, exact
+from konvolve.planning.cost import Estimate, Traits, fourier_seconds
+from konvolve.planning.geometry import sufficient_length
+from konvolve.planning.lengths import fast_length
+from konvolve.planning.problem import Problem
+
+# The samples an operand of integers may have where its sizes are not known: digits are safe for up to these, which
+# are 2 GiB of float64.
+_UNKNOWN_SAMPLES = 2**28
+
+# Up to so many taps an integer convolution is a loop of integer additions rather than several of floats.
+_INTEGER_LOOP = 32
+
+
+def _rows(problem: Problem) -> tuple[int, int, int]:
+    rows1, rows2 = (math.prod(shape[axis] or 1 for axis in problem.batch) for shape in (problem.shape1, problem.shape2))
+    return rows1, rows2, math.prod(n or 1 for n in problem.batch_shape)
+
+
+def _samples(problem: Problem) -> tuple[int, int]:
+    """Return how many samples of each operand enter one sum at most."""
+    held = ([shape[axis] for axis in problem.axes] for shape in (problem.shape1, problem.shape2))
+    one, two = (_UNKNOWN_SAMPLES if None in sizes else math.prod(n for n in sizes if n) for sizes in held)
+    return one, two
+
+
+def _digits(
+    problem: Problem, bits: tuple[int | None, int | None], points: int, *, fourier: bool
+) -> exact.Digits | None:
+    if not dtypes.parse(problem.compute).integral:
+        return None
+    one, two = (
+        given or exact.magnitude_bits(name) for given, name in zip(bits, (problem.dtype1, problem.dtype2), strict=True)
+    )
+    return exact.digits(one, two, problem.compute, *_samples(problem), points, fourier=fourier)
+
+
+def _working(problem: Problem, digits: exact.Digits | None) -> tuple[str, int]:
+    """Return the dtype of one floating-point convolution, and how many of them there are."""
+    return ("float64", len(digits.pairs)) if digits else (problem.compute, 1)
+
+
+def _memory(problem: Problem, points: int, dtype: str) -> int:
+    """Return the bytes of the padded inputs and spectra of ``points`` samples, and of the result."""
+    return 3 * points * dtypes.item_size(dtype)
+
+
+def fft(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
+    lengths = tuple(
+        None if kept is None else fast_length(sufficient_length(problem.shape1[axis], problem.shape2[axis], kept))
+        for axis, kept in zip(problem.axes, windows, strict=True)
+    )
+    points = 2 * _UNKNOWN_SAMPLES if None in lengths else math.prod(length for length in lengths if length)
+    digits = _digits(problem, bits, points, fourier=True)
+    settings = {"lengths": lengths, "digits": digits}
+    if not problem.known:
+        return settings, None
+    dtype, times = _working(problem, digits)
+    rows = sum(_rows(problem))
+    known = [length for length in lengths if length is not None]
+    seconds = times * fourier_seconds(traits, rows, known, dtype) + 10 * traits.call
+    return settings, Estimate("fft", seconds, times * _memory(problem, rows * points, dtype))
+
+
+def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
+    """Tile every axis where blocks are cheaper than one transform; None where no axis gains."""
+    tiles = []
+    for axis, kept in zip(problem.axes, windows, strict=True):
+        taps, n1 = problem.shape2[axis], problem.shape1[axis]
+        if taps is None or (n1 is not None and taps > n1):
+            return None
+        if kept is None:
+            if len(problem.axes) > 1:
+                return None
+            tiles.append(blocks.choose(taps, None, None))
+        else:
+            tiles.append(blocks.choose(taps, kept.size, sufficient_length(n1, taps, kept)))
+    if not any(tile.step for tile in tiles):
+        return None
+    first = next(i for i, tile in enumerate(tiles) if tile.step)
+    lengths, steps = tuple(tile.length for tile in tiles), tuple(tile.step for tile in tiles)
+    points = math.prod(lengths)
+    digits = _digits(problem, bits, points, fourier=True)
+    counts = [
+        1 if not t.step or kept is None else -(-kept.size // t.step) for t, kept in zip(tiles, windows, strict=True)
+    ]
+    rows1, rows2, rows = _rows(problem)
+    others = rows * points * math.prod(counts) // counts[first]
+    band = max(1, traits.band // others)
+    settings = {"lengths": lengths, "steps": steps, "band": band, "digits": digits}
+    if not problem.known:
+        return settings, None
+    dtype, times = _working(problem, digits)
+    total = math.prod(counts)
+    # Cutting the blocks out and laying them side by side again moves each sample twice more.
+    moved = 2 * (rows1 + rows) * total * points * traits.fft * 8 * dtypes.item_size(dtype) / 4
+    seconds = fourier_seconds(traits, (rows1 + rows) * total, lengths, dtype) + fourier_seconds(
+        traits, rows2, lengths, dtype
+    )
+    working = (rows1 + rows) * points * min(total, band * total // counts[first])
+    return settings, Estimate(
+        "overlap", times * (seconds + moved) + 20 * traits.call, times * _memory(problem, working, dtype)
+    )
+
+
+def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
+    """Loop over a short kernel's taps, or use the library's own convolution where it has one for this."""
+    sizes = [(problem.shape1[axis], problem.shape2[axis]) for axis in problem.axes]
+    taps = None if any(n2 is None for _, n2 in sizes) else math.prod(n2 for _, n2 in sizes)
+    swap = False
+    if problem.known:
+        swap = math.prod(n1 for n1, _ in sizes) < taps
+        taps = min(math.prod(n1 for n1, _ in sizes), taps)
+    kind = dtypes.parse(problem.compute)
+    native = len(sizes) in traits.native_ranks and (kind.kind != "other" or traits.native_exact)
+    if len(sizes) > 2:  # no library has a kernel per row in three dimensions, and digits are rows
+        native = native and _rows(problem)[int(not swap)] == 1 and not kind.integral
+    fewest = _INTEGER_LOOP if kind.integral and not traits.native_exact else traits.loop_taps
+    loop = taps is not None and (not native or taps <= fewest)
+    if not native and not loop:
+        return None
+    digits = None if loop or traits.native_exact else _digits(problem, bits, 1, fourier=False)
+    in_parts = kind.kind == "complex" and not traits.native_complex
+    settings: dict = {"digits": digits, "swap": swap, "loop": loop, "in_parts": in_parts}
+    if not problem.known:
+        return (settings, None) if problem.methods == ("direct",) or (taps is not None and taps <= 9) else None
+    assert taps is not None
+    dtype, times = _working(problem, digits)
+    outputs = _rows(problem)[2] * math.prod(kept.size for kept in windows)
+    each = traits.tap if loop else traits.direct
+    width = dtypes.item_size(dtype) / 4
+    seconds = times * outputs * taps * each * width + (3 * taps if loop else 6) * traits.call
+    seconds += 0 if loop else _rows(problem)[2] * traits.row
+    return settings, Estimate("direct", seconds, _memory(problem, 2 * outputs, dtype))
