@@ -8,6 +8,7 @@ exit code 2; what these are is decided in one place, `_explained`.
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 import json
 import logging
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 BACKENDS = ("tensorflow", "numpy")
 LARGEST_SIZE = 10_000  # a kernel of 0.8 GB in float64; no picture we read is so wide and so high
 
-# Libraries for `doctor`: the module, and the extra of konvolve that brings it ("" for the core).
+# Libraries for `doctor`: the module, and the extra of konvolve that brings it ("" for none).
 LIBRARIES = {
     "numpy": "",
     "scipy": "",
@@ -45,7 +46,7 @@ LIBRARIES = {
     "keras": "tensorflow",
     "jax": "jax",
     "torch": "torch",
-    "dask": "dask",
+    "dask": "",
     "skimage": "cli",
     "PIL": "cli",
     "tifffile": "cli",
@@ -130,6 +131,12 @@ EXAMPLES
 
 {PICTURES}"""
 
+DOCTOR_HELP = """Show what is installed, and which devices it sees.
+
+Every library is imported in a process of its own, which takes some seconds; one that is broken is shown
+as broken, with its error, and the exit code is 0 all the same.
+"""
+
 
 def blur(
     picture: Annotated[Path | None, typer.Argument(help="A PNG, JPEG or TIFF file; a sample if left out.")] = None,
@@ -174,7 +181,7 @@ def filter_(
 
 
 def doctor() -> None:
-    """Show konvolve's version, the cores, and the libraries and devices that konvolve can work with."""
+    """Show konvolve's version, the cores, the libraries and their devices; the help is DOCTOR_HELP."""
     from concurrent.futures import ThreadPoolExecutor
 
     from rich.console import Console
@@ -307,12 +314,14 @@ def _convolved(picture: Picture, kernel: np.ndarray, backend: str, step: Callabl
     values = np.asarray(konvolve.fftconvolve(*arrays, mode="same", axes=(0, 1)))
     seconds = time.perf_counter() - started
     step("comparing with SciPy")
+    import scipy.fft
     from scipy.signal import fftconvolve
 
     difference = 0.0
     for channel in range(values.shape[2]):  # one at a time: float64 of a large picture fills the memory
         layer = kernel[..., min(channel, kernel.shape[2] - 1)]
-        expected = fftconvolve(picture.colour[..., channel].astype(np.float64), layer, mode="same")
+        with scipy.fft.set_workers(os.cpu_count() or 1):
+            expected = fftconvolve(picture.colour[..., channel].astype(np.float64), layer, mode="same")
         difference = max(difference, float(np.abs(values[..., channel] - expected).max()))
     clipped = float(np.mean((values < -0.5) | (values > picture.full_range + 0.5)))
     return _Done(values, backend, plan.method, str(plan), seconds, difference, clipped)
@@ -379,8 +388,8 @@ def _tensorflow() -> Any:
 def _examined(name: str) -> dict[str, str]:
     """The version and devices of a library, found out by a child process: a broken one may crash."""
     if importlib.util.find_spec(name) is None:
-        extra = LIBRARIES[name]
-        return {"version": "-", "note": f'not installed: pip install "konvolve[{extra}]"', "style": "dim"}
+        wanted = f'"konvolve[{LIBRARIES[name]}]"' if LIBRARIES[name] else name
+        return {"version": "-", "note": f"not installed: pip install {wanted}", "style": "dim"}
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     script = f"import json, konvolve.cli as cli; print(json.dumps(cli._probed({name!r})))"
     try:
@@ -414,7 +423,8 @@ def _probed(name: str) -> dict[str, str]:
         note = ", ".join(["cpu", *gpus, *(["mps"] if library.backends.mps.is_available() else [])])
     elif name == "keras":
         note = f"backend {library.backend.backend()}"
-    return {"version": str(getattr(library, "__version__", "?")), "note": note}
+    version = getattr(library, "__version__", None) or importlib.metadata.version(name)
+    return {"version": version, "note": note}
 
 
 @contextmanager
@@ -497,7 +507,7 @@ def application() -> Any:
     app.callback(help=HELP)(_top)
     app.command("blur", help=BLUR_HELP)(blur)
     app.command("filter", help=FILTER_HELP)(filter_)
-    app.command("doctor")(doctor)
+    app.command("doctor", help=DOCTOR_HELP)(doctor)
     return app
 
 

@@ -61,8 +61,10 @@ def run(tmp_path: Path) -> Run:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
         environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # quicker, and nobody else's plugin has a say
         environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        command = [sys.executable, "-m", "pytest", "-c", str(ini), "-q", "--tb=short", "-p", "no:cacheprovider"]
-        command += ["-p", "scipy_suite.plugin", "--report-to", str(report), *options, "--pyargs", *MODULES]
+        command = [sys.executable, "-m", "pytest", "-c", str(ini), "-p", "no:cacheprovider", "-q"]
+        # SciPy's assertions say enough; pytest's own rewriting costs seconds, TensorFlow's modules included.
+        command += ["--assert=plain", "--tb=short", "-p", "scipy_suite.plugin", f"--report-to={report}", *options]
+        command += ["--pyargs", *MODULES]
         ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         # 0: all passed; 1: some failed, which the report tells better.
         if ran.returncode not in (0, 1) or not report.exists():
@@ -114,7 +116,8 @@ def assert_as_expected(report: Report, at_least: int) -> None:
     """Check that every test passed or is listed, that the listed ones failed, and that none was empty."""
     tests: dict[str, Report] = report["tests"]
     failed = {k: t for k, t in tests.items() if t["outcome"] == "failed" and not t["known"]}
-    assert not failed, by_cause(failed)
+    if failed:
+        pytest.fail(by_cause(failed), pytrace=False)
     stale = [k for k, t in tests.items() if t["outcome"] == "passed" and t["known"]]
     assert not stale, "listed in known.py, but they pass"
     assert not report["misspelt"], "listed in known.py, but there are no such tests"

@@ -124,7 +124,7 @@ class Backend(Protocol):
     def frame(self, x: Array, axis: int, length: int, step: int) -> Array:
         """Cut an axis of ``n * step + (length - step)`` samples into n overlapping blocks: (..., n, length, ...)."""
 
-    def bands(self, compute: Callable[[Size], Array], count: Size, axis: int, size: Size) -> Array:
+    def bands(self, compute: Callable[[Size], Array], count: int, axis: int, size: Size) -> Array:
         """Concatenate ``compute(0), compute(1) ...`` along an axis, cut to the size.
 
         One is computed after the other, so that their memory is reused.

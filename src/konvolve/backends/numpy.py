@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.fft
 
 name = "numpy"
 
@@ -125,34 +125,40 @@ def multiply(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return x * y
 
 
-def _workers(x: np.ndarray) -> int:
-    """Return SciPy's set_workers where the caller used it, otherwise every core for a transform worth it."""
-    chosen = scipy.fft.get_workers()
-    return chosen if chosen > 1 else _CORES if x.size >= _THREADED_FROM else 1
+@functools.cache
+def _fft() -> Any:
+    """Import scipy.fft when it is first needed: it takes three times as long as all the rest of konvolve."""
+    import scipy.fft
+
+    return scipy.fft
 
 
-def _axes(lengths: Sequence[int]) -> range:
-    return range(-len(lengths), 0)
+def _transform(function: str, x: np.ndarray, lengths: Sequence[int], **options: Any) -> np.ndarray:
+    """Transform on SciPy's set_workers where the caller used it, else on every core if that is worth it."""
+    fft = _fft()
+    chosen = fft.get_workers()
+    workers = chosen if chosen > 1 else _CORES if x.size >= _THREADED_FROM else 1
+    return getattr(fft, function)(x, lengths, range(-len(lengths), 0), workers=workers, **options)
 
 
 def rfftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
     """Transform real trailing axes, padded to the lengths."""
-    return scipy.fft.rfftn(x, lengths, _axes(lengths), workers=_workers(x))
+    return _transform("rfftn", x, lengths)
 
 
 def irfftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
     """Invert rfftn, using x as scratch."""
-    return scipy.fft.irfftn(x, lengths, _axes(lengths), overwrite_x=True, workers=_workers(x))
+    return _transform("irfftn", x, lengths, overwrite_x=True)
 
 
 def fftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
     """Transform complex trailing axes, padded to the lengths."""
-    return scipy.fft.fftn(x, lengths, _axes(lengths), workers=_workers(x))
+    return _transform("fftn", x, lengths)
 
 
 def ifftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
     """Invert fftn, using x as scratch."""
-    return scipy.fft.ifftn(x, lengths, _axes(lengths), overwrite_x=True, workers=_workers(x))
+    return _transform("ifftn", x, lengths, overwrite_x=True)
 
 
 def correlate(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:

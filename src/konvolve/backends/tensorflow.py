@@ -261,9 +261,9 @@ def frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
     return tf.concat([body, tf.concat([heads, last], axis)], axis + 1)
 
 
-def bands(compute: Callable[[Any], tf.Tensor], count: Any, axis: int, size: Any) -> tf.Tensor:
+def bands(compute: Callable[[Any], tf.Tensor], count: int, axis: int, size: Any) -> tf.Tensor:
     """Compute band after band: eagerly in Python, in a graph as a loop, so that memory is reused."""
-    if isinstance(count, int) and count == 1:
+    if count == 1:
         y = compute(0)
     elif tf.executing_eagerly():
         y = tf.concat([compute(i) for i in range(count)], axis)
@@ -274,7 +274,7 @@ def bands(compute: Callable[[Any], tf.Tensor], count: Any, axis: int, size: Any)
     return y
 
 
-def _looped(compute: Callable[[Any], tf.Tensor], count: Any, axis: int) -> tf.Tensor:
+def _looped(compute: Callable[[Any], tf.Tensor], count: int, axis: int) -> tf.Tensor:
     sample = compute(0)  # traced and pruned: only its dtype and static shape are wanted
     found = tf.TensorArray(sample.dtype, size=count, element_shape=sample.shape, infer_shape=False)
     _, found = tf.while_loop(

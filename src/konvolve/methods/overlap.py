@@ -32,7 +32,9 @@ def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
     for _ in tiled:  # one axis of size 1 per tiled axis, where the blocks are counted
         kernel = _insert_axis(xp, kernel, batch)
     counts = [-(-sizes.windows[i].size // plan.steps[i]) if plan.steps[i] else 0 for i in range(rank)]
-    per_band = xp.minimum(plan.band, counts[first])
+    # A loop over an unknown number of bands cannot be compiled for an accelerator: then all blocks are one band.
+    per_band = min(plan.band, counts[first]) if isinstance(counts[first], int) else counts[first]
+    bands = -(-counts[first] // per_band) if isinstance(counts[first], int) else 1
     held = xp.sizes(a)[batch:]
 
     def band(number: object) -> Array:
@@ -59,7 +61,7 @@ def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
         )
         return _side_by_side(xp, y, batch, rank, tiled)
 
-    y = xp.bands(band, -(-counts[first] // per_band), batch + first, sizes.windows[first].size)
+    y = xp.bands(band, bands, batch + first, sizes.windows[first].size)
     return xp.window(y, [0] * rank, [kept.size for kept in sizes.windows])
 
 

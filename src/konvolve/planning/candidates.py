@@ -51,7 +51,8 @@ def _memory(problem: Problem, points: int, dtype: str) -> int:
     return 3 * points * dtypes.item_size(dtype)
 
 
-def fft(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
+def fft(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None]:
+    """Transform everything at once, at the cheapest sufficient lengths."""
     lengths = tuple(
         None if kept is None else fast_length(sufficient_length(problem.shape1[axis], problem.shape2[axis], kept))
         for axis, kept in zip(problem.axes, windows, strict=True)

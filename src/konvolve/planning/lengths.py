@@ -16,7 +16,7 @@ import bisect
 import functools
 
 LIMIT = 2**31 - 1
-"""The longest transform in the table; TensorFlow's lengths are 32-bit integers."""
+"""The longest transform in the table: the lengths of most libraries are 32-bit integers."""
 
 # Relative cost of one sample in a pass of this radix, beside the fixed cost of moving it through memory.
 _STAGE = {2: 1.0, 3: 1.6, 5: 2.4}

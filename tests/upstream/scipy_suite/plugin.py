@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from .adapters import LIBRARIES
-from .known import KNOWN, reason_for
+from .known import KNOWN, reason_for, too_large
 from .replace import FAULTS, Replacement
 from .subjects import subjects_of, wanted
 
@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     options = config.option
     replacement = Replacement(options.library, options.implementation, options.fault)
-    config.pluginmanager.register(Runner(replacement), "konvolve-runner")
+    config.pluginmanager.register(Runner(replacement, options.library), "konvolve-runner")
     if not hasattr(config, "workerinput"):  # not in a worker of xdist: it sends what it saw to the controller
         config.pluginmanager.register(Reporter(config), "konvolve-reporter")
 
@@ -46,8 +46,13 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str) -> list[An
 class Runner:
     """Runs each test with its subject replaced."""
 
-    def __init__(self, replacement: Replacement) -> None:
+    def __init__(self, replacement: Replacement, library: str) -> None:
         self._replacement = replacement
+        self._library = library
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if reason := too_large(self._library, _test_id(item.nodeid)):
+            pytest.skip(reason)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -85,7 +90,7 @@ class Reporter:
         test_id = _test_id(report.nodeid)
         properties = dict(report.user_properties)
         crash = getattr(report.longrepr, "reprcrash", None)
-        message = crash.message if crash else str(report.longrepr or "")
+        message = f"line {crash.lineno}: {crash.message}" if crash else str(report.longrepr or "")
         self._tests[test_id] = {
             "subjects": subjects_of(test_id),
             "outcome": outcome,

@@ -1,0 +1,42 @@
+"""The libraries the family is tested on: how to make an array of each, and how to read one back."""
+
+import numpy as np
+
+
+class Library:
+    """NumPy itself, and the base of the others."""
+
+    name = "numpy"
+    dtypes = (
+        *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
+        *("float16", "float32", "float64", "complex64", "complex128"),
+    )
+
+    def array(self, x):
+        """Return a NumPy array as one of this library."""
+        return x
+
+    def numpy(self, x):
+        """Return an array of this library, and of no other, as NumPy's."""
+        assert isinstance(x, np.ndarray | np.generic), type(x)
+        return np.asarray(x)
+
+
+class TensorFlow(Library):
+    """Eager TensorFlow."""
+
+    name = "tensorflow"
+
+    def array(self, x):
+        import tensorflow as tf
+
+        return tf.constant(x)
+
+    def numpy(self, x):
+        import tensorflow as tf
+
+        assert isinstance(x, tf.Tensor), type(x)
+        return x.numpy()
+
+
+LIBRARIES = {library.name: library for library in (Library(), TensorFlow())}

@@ -1,0 +1,100 @@
+"""What every result is compared with: the sum itself, term by term, and how near a result has to come to it."""
+
+import itertools
+
+import numpy as np
+
+EPSILON = {
+    "float16": 2.0**-10,
+    "bfloat16": 2.0**-7,
+    "float32": 2.0**-23,
+    "float64": 2.0**-52,
+    "complex64": 2.0**-23,
+    "complex128": 2.0**-52,
+}
+
+
+def full(a, b, axes):
+    """Return the full convolution over axes, one shifted copy of ``a`` for each sample of ``b``.
+
+    In float64 or complex128; in Python's integers, which never overflow, for integer arrays.
+    """
+    exact = a.dtype.kind in "iub" and b.dtype.kind in "iub"
+    work = object if exact else np.result_type(a, b, np.float64)
+    a, b = a.astype(work), b.astype(work)
+    batch = [axis for axis in range(a.ndim) if axis not in axes]
+    shape = [
+        a.shape[i] + b.shape[i] - 1 if i in axes else np.broadcast_shapes((a.shape[i],), (b.shape[i],))[0]
+        for i in range(a.ndim)
+    ]
+    y = np.zeros(shape, work)
+    for taps in itertools.product(*(range(b.shape[axis]) for axis in axes)):
+        place, pick = [slice(None)] * a.ndim, [slice(None)] * a.ndim
+        for axis, tap in zip(axes, taps, strict=True):
+            place[axis] = slice(tap, tap + a.shape[axis])
+            pick[axis] = slice(tap, tap + 1)
+        y[tuple(place)] += a * b[tuple(pick)]
+    assert len(batch) + len(axes) == a.ndim
+    return y
+
+
+def convolve(a, b, mode="full", axes=None):
+    """Return the convolution that SciPy's documentation defines for a mode."""
+    axes = tuple(range(a.ndim)) if axes is None else tuple(axis % a.ndim for axis in axes)
+    y = full(a, b, axes)
+    if mode == "full":
+        return y
+    cut = []
+    for axis, (n, n1, n2) in enumerate(zip(y.shape, a.shape, b.shape, strict=True)):
+        if mode == "same":  # in1's size about the centre, on every axis
+            cut.append(slice((n - n1) // 2, (n - n1) // 2 + n1))
+        elif axis in axes:
+            cut.append(slice(min(n1, n2) - 1, max(n1, n2)))
+        else:
+            cut.append(slice(None))
+    return y[tuple(cut)]
+
+
+def correlate(a, b, mode="full", axes=None):
+    """Return the cross-correlation: the convolution with b reversed and conjugated."""
+    axes = tuple(range(a.ndim)) if axes is None else tuple(axis % a.ndim for axis in axes)
+    return convolve(a, np.flip(b.conj() if b.dtype.kind == "c" else b, axes), mode, axes)
+
+
+def wrapped(y, dtype):
+    """Return Python integers as NumPy's integers of a dtype would have wrapped, truths where one is not zero."""
+    if dtype == "bool":
+        return (y != 0).astype(bool)
+    info = np.iinfo(dtype)
+    span = int(info.max) - int(info.min) + 1
+    return np.array([(int(v) - info.min) % span + info.min for v in y.ravel()], dtype=dtype).reshape(y.shape)
+
+
+def tolerance(a, b, dtype):
+    """Return the largest error a result of this dtype may have.
+
+    Summing n products in floating point, directly or by transforms, errs by about ``log2(n)`` roundings of
+    numbers no larger than the product of the operands' Euclidean norms; eight times that is never reached by
+    rounding and always by a misplaced sample of unit size. The result itself is rounded once more.
+    """
+    if dtype not in EPSILON:
+        return 0.0
+    inner = "float32" if dtype in ("float16", "bfloat16") else dtype
+    norms = float(np.linalg.norm(a.astype(complex).ravel())) * float(np.linalg.norm(b.astype(complex).ravel()))
+    return norms * (8 * EPSILON[inner] * np.log2(a.size + b.size + 2) + (EPSILON[dtype] if inner != dtype else 0))
+
+
+def assert_close(result, expected, a, b, dtype=None):
+    """Assert shape, dtype where one is given, and values."""
+    result = np.asarray(result)
+    if dtype is not None:
+        assert result.dtype.name == dtype
+    assert result.shape == expected.shape
+    name = result.dtype.name
+    if result.dtype.kind in "iub":
+        np.testing.assert_array_equal(result, wrapped(expected, name))
+        return
+    bound = tolerance(a, b, name)
+    wide = np.complex128 if result.dtype.kind == "c" or expected.dtype.kind == "c" else np.float64
+    error = np.abs(result.astype(wide) - expected.astype(wide)).max(initial=0.0)
+    assert error <= bound, f"largest error {error:.3g}, allowed {bound:.3g}"

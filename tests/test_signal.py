@@ -1,0 +1,236 @@
+"""The family against the direct sum, over random shapes, dtypes, modes and axes, on every library."""
+
+import numpy as np
+import pytest
+import scipy.signal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import konvolve
+import oracle
+from konvolve.planning import dtypes
+from libraries import LIBRARIES
+
+FLOATS = ("float16", "float32", "float64", "complex64", "complex128")
+
+
+@pytest.fixture(params=LIBRARIES, scope="module")
+def library(request):
+    return LIBRARIES[request.param]
+
+
+def values(shape, dtype, seed):
+    """Return random samples that use the dtype's whole kind: signs, imaginary parts, large integers."""
+    rng = np.random.default_rng(seed)
+    kind = np.dtype(dtype).kind
+    if kind == "b":
+        return rng.random(shape) < 0.5
+    if kind in "iu":
+        info = np.iinfo(dtype)
+        return rng.integers(info.min, info.max, shape, dtype, endpoint=True)
+    x = rng.standard_normal(shape)
+    return (x + 1j * rng.standard_normal(shape) if kind == "c" else x).astype(dtype)
+
+
+@st.composite
+def questions(draw, rank=4, dtypes=LIBRARIES["numpy"].dtypes):
+    """Draw two arrays, a mode and axes that SciPy's rules allow; batch axes are equal or broadcast."""
+    ndim = draw(st.integers(1, rank))
+    most = {1: 40, 2: 12, 3: 6, 4: 4}.get(ndim, 3)
+    axes = draw(st.lists(st.integers(0, ndim - 1), min_size=1, max_size=ndim, unique=True))
+    mode = draw(st.sampled_from(["full", "same", "valid"]))
+    shape1, shape2 = [], []
+    larger = draw(st.booleans())
+    for axis in range(ndim):
+        n1, n2 = draw(st.integers(1, most)), draw(st.integers(1, most))
+        if axis not in axes:
+            n1, n2 = draw(st.sampled_from([(n1, n1), (1, n2), (n1, 1)]))
+        elif mode == "valid":
+            n1, n2 = (max(n1, n2), min(n1, n2)) if larger else (min(n1, n2), max(n1, n2))
+        shape1.append(n1)
+        shape2.append(n2)
+    seed = draw(st.integers(0, 2**32 - 1))
+    a = values(shape1, draw(st.sampled_from(dtypes)), seed)
+    b = values(shape2, draw(st.sampled_from(dtypes)), seed + 1)
+    return a, b, mode, tuple(axes)
+
+
+def floating(a, b):
+    """Return the dtype of fftconvolve's result, from SciPy's documentation of its transforms."""
+    return dtypes.result_type(dtypes.as_float(a.dtype.name), dtypes.as_float(b.dtype.name))
+
+
+@pytest.mark.parametrize("function", ["fftconvolve", "oaconvolve"])
+@given(question=questions(dtypes=("bool", "int8", "uint16", "int32", *FLOATS)))
+@settings(max_examples=120)
+def test_fourier_functions_equal_the_sum(library, function, question):
+    a, b, mode, axes = question
+    result = getattr(konvolve, function)(library.array(a), library.array(b), mode=mode, axes=axes)
+    expected = oracle.convolve(a, b, mode, axes)
+    result = library.numpy(result)
+    if all(1 in (a.shape[axis], b.shape[axis]) for axis in axes):  # a plain product, in the inputs' dtype
+        oracle.assert_close(result, expected, a, b, np.result_type(a, b).name)
+    else:
+        oracle.assert_close(result, expected.astype(np.result_type(a, b, float)), a, b, floating(a, b))
+
+
+@pytest.mark.parametrize("method", ["auto", "direct", "fft", "overlap"])
+@pytest.mark.parametrize("function", ["convolve", "correlate"])
+@given(question=questions())
+@settings(max_examples=60)
+def test_general_functions_equal_the_sum(library, function, method, question):
+    a, b, mode, axes = question
+    result = getattr(konvolve, function)(library.array(a), library.array(b), mode, method, axes=axes)
+    expected = getattr(oracle, function)(a, b, mode, axes)
+    oracle.assert_close(library.numpy(result), expected, a, b, np.result_type(a, b).name)
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("shapes", [((3000,), (17,)), ((2, 2500), (2, 40)), ((220, 190), (9, 13)), ((1500, 3), (7, 1))])
+def test_blocks_equal_the_sum(library, mode, shapes):
+    for dtype in ("float32", "complex128"):
+        a, b = (values(shape, dtype, seed) for seed, shape in enumerate(shapes))
+        axes = tuple(axis for axis in range(a.ndim) if a.shape[axis] > 100)
+        plan = konvolve.plan(*shapes, function="oaconvolve", mode=mode, axes=axes, dtype=dtype, library=library.name)
+        assert plan.method == "overlap"
+        assert any(plan.steps)
+        result = library.numpy(konvolve.oaconvolve(library.array(a), library.array(b), mode, axes))
+        oracle.assert_close(result, oracle.convolve(a, b, mode, axes), a, b, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int32", "uint32", "int64", "uint64"])
+@pytest.mark.parametrize("method", ["fft", "overlap", "direct"])
+def test_integers_are_exact_where_floating_point_is_not(library, dtype, method):
+    a, b = values((1500,), dtype, 1), values((80,), dtype, 2)
+    result = library.numpy(konvolve.convolve(library.array(a), library.array(b), method=method))
+    oracle.assert_close(result, oracle.convolve(a, b), a, b, dtype)
+
+
+@pytest.mark.parametrize("boundary", ["fill", "wrap", "symm"])
+@pytest.mark.parametrize("function", ["convolve2d", "correlate2d"])
+@given(
+    sizes=st.tuples(*[st.integers(1, 9)] * 4),
+    mode=st.sampled_from(["full", "same"]),
+    dtype=st.sampled_from(["uint8", "int32", "float32", "float64", "complex64"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=60)
+def test_planar_functions_equal_scipy(library, function, boundary, sizes, mode, dtype, seed):
+    a, b = values(sizes[:2], dtype, seed), values(sizes[2:], dtype, seed + 1)
+    result = getattr(konvolve, function)(library.array(a), library.array(b), mode, boundary, 3)
+    expected = getattr(scipy.signal, function)(a, b, mode, boundary, 3)
+    result = library.numpy(result)
+    assert result.dtype == expected.dtype
+    assert result.shape == expected.shape
+    if result.dtype.kind in "iu":
+        np.testing.assert_array_equal(result, expected)
+    else:
+        padded = np.full(a.size + 4 * b.size, max(3.0, np.abs(a).max()))  # what may lie beyond the edges
+        assert np.abs(result - expected).max(initial=0) <= 4 * oracle.tolerance(padded, b, dtype)
+
+
+@given(
+    sizes=st.tuples(*[st.integers(1, 9)] * 4),
+    seed=st.integers(0, 2**32 - 1),
+    dtype=st.sampled_from(["int32", "complex128"]),
+)
+@settings(max_examples=40)
+def test_planar_valid_is_correlate_also_when_swapped(library, sizes, seed, dtype):
+    small, large = np.minimum(sizes[:2], sizes[2:]), np.maximum(sizes[:2], sizes[2:])
+    for one, two in ((small, large), (large, small)):
+        a, b = values(one, dtype, seed), values(two, dtype, seed + 1)
+        for name in ("convolve", "correlate"):
+            result = getattr(konvolve, f"{name}2d")(library.array(a), library.array(b), "valid", "symm")
+            oracle.assert_close(library.numpy(result), getattr(oracle, name)(a, b, "valid"), a, b, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "int64", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("taps", [(3, 5), (1, 7), (9, 1)])
+def test_sepfir2d_equals_scipy(library, dtype, taps):
+    image = values((11, 12), dtype, 3)
+    hrow, hcol = values(taps[:1], "float64", 4), values(taps[1:], "float64", 5)
+    result = library.numpy(konvolve.sepfir2d(library.array(image), library.array(hrow), library.array(hcol)))
+    # SciPy takes a float64 kernel for a single-precision image from a list, though not from an array.
+    expected = scipy.signal.sepfir2d(image, hrow.tolist(), hcol.tolist())
+    assert result.dtype == expected.dtype
+    np.testing.assert_allclose(result, expected, rtol=0, atol=2e-6 * np.abs(expected).max())
+
+
+def test_sepfir2d_is_convolve2d_with_the_outer_product(library):
+    image, hrow, hcol = values((9, 8), "float64", 1), values((5,), "float64", 2), values((3,), "float64", 3)
+    result = library.numpy(konvolve.sepfir2d(library.array(image), hrow, hcol))
+    expected = konvolve.convolve2d(image, np.outer(hcol, hrow), "same", "symm")
+    np.testing.assert_allclose(result, expected, rtol=0, atol=1e-13)
+
+
+@given(n1=st.integers(1, 12), n2=st.integers(1, 12), mode=st.sampled_from(["full", "same", "valid"]))
+def test_correlation_lags_are_the_lags_correlate_has(n1, n2, mode):
+    """A unit sample at p in in1 and one at q in in2 match at lag p - q."""
+    lags = konvolve.correlation_lags(n1, n2, mode)
+    for p in range(n1):
+        a, b = np.zeros(n1), np.zeros(n2)
+        a[p], b[q := (3 * p) % n2] = 1, 1
+        np.testing.assert_array_equal(konvolve.correlate(a, b, mode, "direct") == 1, lags == p - q)
+
+
+@given(
+    shapes=st.integers(1, 3).flatmap(lambda n: st.tuples(*[st.lists(st.integers(1, 300), min_size=n, max_size=n)] * 2)),
+    mode=st.sampled_from(["full", "same", "valid"]),
+    dtype=st.sampled_from(["float32", "bool", "complex128", "int64"]),
+)
+def test_choose_conv_method_is_scipys(shapes, mode, dtype):
+    one, two = shapes if mode != "valid" else (np.maximum(*shapes), np.minimum(*shapes))
+    a, b = np.broadcast_to(np.dtype(dtype).type(1), one), np.broadcast_to(np.dtype(dtype).type(1), two)
+    assert konvolve.choose_conv_method(a, b, mode) == scipy.signal.choose_conv_method(a, b, mode)
+
+
+def test_choose_conv_method_minds_large_integers_and_measures(library):
+    small, large = np.ones(5000, np.int64), np.full(5000, 2**40)
+    assert konvolve.choose_conv_method(library.array(small), library.array(small)) == "fft"
+    assert konvolve.choose_conv_method(library.array(small), library.array(large)) == "direct"
+    method, seconds = konvolve.choose_conv_method(library.array(small[:9]), library.array(small[:9]), measure=True)
+    assert set(seconds) == {"fft", "direct"}
+    assert method == min(seconds, key=seconds.get)
+
+
+def test_half_precision_is_summed_in_single(library):
+    """4096 ones add up to 4096; in half precision the sum would stop at 2048."""
+    ones = np.ones(4096, np.float16)
+    for method in ("direct", "fft"):
+        result = library.numpy(konvolve.convolve(library.array(ones), library.array(ones), "valid", method))
+        assert result.dtype == np.float16
+        assert float(result[0]) == 4096
+    assert library.numpy(konvolve.fftconvolve(library.array(ones), library.array(ones), "valid")).dtype == np.float32
+
+
+def test_a_nan_spoils_its_blocks_only(library):
+    a, b = values((20_000,), "float64", 1), values((20,), "float64", 2)
+    a[5000] = np.nan
+    finite = np.isfinite(library.numpy(konvolve.oaconvolve(library.array(a), library.array(b))))
+    assert 0.5 < finite.mean() < 1
+
+
+def test_numpy_results_are_fresh_and_contiguous():
+    a = np.asfortranarray(values((9, 8), "float64", 1))
+    for mode in ("full", "same", "valid"):
+        for result in (
+            konvolve.fftconvolve(a, a[:2, :2], mode, axes=0 if mode == "x" else None),
+            konvolve.convolve(a, a[:2, :2], mode),
+        ):
+            assert result.flags.owndata
+            assert result.flags.c_contiguous
+            assert result.flags.writeable
+
+
+def test_other_array_likes(library):
+    """Lists, scalars and views of NumPy arrays go along with either library."""
+    a = values((12,), "float32", 1)
+    expected = konvolve.convolve(a, np.array([1.0, 2.0]))
+    for kernel in (
+        [1.0, 2.0],
+        np.array([0.0, 1.0, 9.0, 2.0])[1::2],
+        np.array([1.0, 2.0], ">f8"),
+        np.ma.array([1.0, 2.0]),
+    ):
+        np.testing.assert_array_equal(library.numpy(konvolve.convolve(library.array(a), kernel)), expected)
+    assert library.numpy(konvolve.fftconvolve(library.array(np.int64(3)), 4, "spam", axes=7)) == 12

@@ -1,0 +1,111 @@
+"""The walls of the house (docs/architecture.md), read from the source and seen in fresh processes."""
+
+import ast
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+import konvolve
+
+SOURCE = pathlib.Path(konvolve.__file__).parent
+LIBRARIES = {"tensorflow", "keras", "jax", "torch", "dask"}
+FILES = sorted(SOURCE.rglob("*.py"))
+
+
+def imports(path):
+    """Return the modules a file imports anywhere in it, by their full names."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def room(path):
+    parts = path.relative_to(SOURCE).parts
+    return parts[0] if len(parts) > 1 else path.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_each_room_imports_only_what_it_may(path):
+    names = imports(path)
+    tops = {name.split(".")[0] for name in names}
+    rooms = {name.split(".")[1] for name in names if name.startswith("konvolve.")}
+    match room(path):
+        case "planning":
+            assert rooms <= {"planning"}
+            assert not tops & (LIBRARIES | {"numpy", "scipy"})
+        case "methods":
+            assert rooms <= {"planning", "methods", "backends"}
+            assert {n for n in names if n.startswith("konvolve.backends.")} <= {
+                "konvolve.backends.interface",
+                *(f"konvolve.backends.interface.{name}" for name in ("Array", "Backend", "Size")),
+            }
+            assert not tops & (LIBRARIES | {"numpy", "scipy"})
+        case "backends":
+            assert rooms <= {"backends"}
+            own = path.stem.split("_")[0]
+            assert not tops & (LIBRARIES - {own})
+        case "cli.py" | "io.py" | "figures.py":
+            pass
+        case _:
+            assert not tops & LIBRARIES
+            assert "keras" not in tops
+
+
+@pytest.mark.parametrize("folder", ["planning", "methods"])
+def test_planning_and_methods_never_name_a_library(folder):
+    """In code; a comment may say where a figure was measured."""
+    for path in sorted((SOURCE / folder).glob("*.py")):
+        tree = ast.parse(path.read_text())
+        docstrings = {
+            ast.get_docstring(node, clean=False)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in docstrings:
+                assert not re.search("tensorflow|keras|jax|torch|numpy", node.value, re.IGNORECASE), (path, node.value)
+            if isinstance(node, ast.Name | ast.Attribute):
+                assert (node.id if isinstance(node, ast.Name) else node.attr) not in LIBRARIES
+
+
+def fresh(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_importing_and_calling_imports_no_other_library():
+    loaded = fresh(
+        "import sys, numpy, konvolve; konvolve.fftconvolve(numpy.ones(9), numpy.ones(3));"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    ).split()
+    assert not set(loaded) & (LIBRARIES | {"typer", "rich", "matplotlib", "skimage"})
+
+
+def test_importing_leaves_scipys_signal_alone():
+    """scipy.signal takes half a second to import; scipy.fft is enough."""
+    assert fresh("import sys, konvolve; print('scipy.signal' in sys.modules)") == "False"
+
+
+def test_planning_runs_without_numpy():
+    """The whole room works where no array library can be imported."""
+    code = f"""
+import sys, types
+sys.path.insert(0, {str(SOURCE.parent)!r})
+for name in ("numpy", "scipy", "tensorflow"):
+    sys.modules[name] = None
+package = types.ModuleType("konvolve")
+package.__path__ = [{str(SOURCE)!r}]
+sys.modules["konvolve"] = package
+from konvolve.planning import cost, plan, problem
+question = problem.fourier("fftconvolve", ((768, 1024, 3), "float32"), ((60, 60, 1), "float32"), "same", (0, 1))
+traits = cost.Traits(1e-10, 1.6, 1e-9, 1e-10, 1e-6, 0.0, (1, 2, 3), False, False, 4, 2**20)
+print(plan.make_plan(question, traits).lengths)
+"""
+    assert fresh(code) == "(800, 1080)"
