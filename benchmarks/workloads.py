@@ -57,11 +57,13 @@ class Workload:
     def tolerance(self) -> float:
         """Largest error allowed, as a part of the largest value of the answer.
 
-        A transform of length L in float32 has an error of about eps log2(L), spread evenly over the answer.
-        The factor of 8 leaves room for the constants; an answer that is shifted by one sample, or turned
-        round, is wrong by thousands of times more.
+        A transform of length L in float32 has an error of about eps log2(L), spread evenly over the answer; a
+        plain sum of n terms one of about eps sqrt(n). The factors leave room for the constants. An answer
+        that is shifted by one sample, or turned round, is wrong by thousands of times more, and one computed
+        in half precision by ten times.
         """
-        return 8 * float(np.finfo(np.float32).eps) * math.log2(math.prod(self.full))
+        eps = float(np.finfo(np.float32).eps)
+        return eps * max(8 * math.log2(math.prod(self.full)), 2 * math.sqrt(math.prod(self.kernel)))
 
 
 def _noise(w: Workload) -> tuple[np.ndarray, ...]:

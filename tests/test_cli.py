@@ -17,7 +17,7 @@ pytest.importorskip("typer", reason="the [cli] extra is not installed")
 Image = pytest.importorskip("PIL.Image", reason="the [cli] extra is not installed")
 
 import konvolve  # noqa: E402
-from konvolve import cli, io  # noqa: E402
+from konvolve import cli, doctor, io  # noqa: E402
 from konvolve.io import Picture, read_picture, write_picture  # noqa: E402
 
 SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
@@ -139,7 +139,8 @@ def test_sample_picture(folder, capsys, monkeypatch):
 def test_explain_and_quiet(folder, picture, capsys):
     picture("in.png")
     _, out, _ = konvolve_command(capsys, "blur", "in.png", "--explain")
-    plan = konvolve.plan((40, 50, 3), (60, 60, 1), mode="same", axes=(0, 1), dtype="float32")
+    shapes = (40, 50, 3), (60, 60, 1)
+    plan = konvolve.plan(*shapes, function="fftconvolve", mode="same", axes=(0, 1), library="numpy")
     assert out[:-1] == str(plan).splitlines()
     assert konvolve_command(capsys, "blur", "in.png", "--quiet") == (0, [], [])
     assert "in-blur.png" in files(folder)
@@ -423,7 +424,7 @@ def test_doctor_reports_the_broken_and_the_missing(folder, capsys, monkeypatch):
     monkeypatch.syspath_prepend("fakes")
     monkeypatch.setenv("PYTHONPATH", "fakes")
     libraries = {"numpy": "", "raising": "jax", "crashing": "jax", "nonesuch": "torch"}
-    monkeypatch.setattr(cli, "LIBRARIES", libraries)
+    monkeypatch.setattr(doctor, "LIBRARIES", libraries)
     code, out, err = konvolve_command(capsys, "doctor", backend=None)
     assert (code, err) == (0, [])
     assert out[0].startswith(f"konvolve {konvolve.__version__}, Python 3.")

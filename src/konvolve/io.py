@@ -1,8 +1,8 @@
 """Pictures and kernels, in and out of files, for the `konvolve` command.
 
 A picture keeps what the file says: 8 or 16 bits, grey or RGB, with or without alpha, and its ICC colour
-profile. Pillow reads PNG and JPEG, tifffile reads TIFF (Pillow has no 16-bit colour). What can't be kept is
-refused with a `PictureError` of one line, which says what was wrong and what is allowed.
+profile. What can't be kept is refused with a `PictureError` of one line, which says what was wrong and what is
+allowed. The decoding is in ``decode.py``.
 
 An EXIF orientation is applied to the pixels on reading; no other metadata than the ICC profile is carried.
 """
@@ -14,26 +14,19 @@ import secrets
 import struct
 import subprocess
 import sys
-import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from konvolve.decode import ALLOWED, PictureError, decode
+
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
-ALLOWED = "allowed: PNG, JPEG and TIFF; grey or RGB, with or without alpha; 8 or 16 bits"
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709
-_TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-Decoded = tuple[np.ndarray, bytes | None, int]  # pixels, ICC profile, EXIF orientation
 _SAMPLE_TIMEOUT = 4.0  # seconds for SciPy's picture to come over the network
-
-
-class PictureError(ValueError):
-    """Something a user can put right about a file or an option; the message is one line."""
 
 
 @dataclass(frozen=True)
@@ -84,16 +77,8 @@ def read_picture(path: Path) -> Picture:
     floating-point pixels, more than one page, more pixels than Pillow's limit against decompression bombs.
     """
     with _reading(path, ALLOWED):
-        with path.open("rb") as file:
-            magic = file.read(4)
-        if not magic:
-            raise PictureError(f"{path}: the file is empty; {ALLOWED}")
-        pixels, icc_profile, orientation = (_read_tiff if magic in _TIFF_MAGIC else _read_pillow)(path)
-        if pixels.ndim == 2:
-            pixels = pixels[..., np.newaxis]
-        if pixels.size == 0:
-            raise PictureError(f"{path}: the picture has no pixels")
-        return Picture(np.ascontiguousarray(_upright(pixels, orientation)), path.stem, icc_profile)
+        pixels, icc_profile = decode(path)
+        return Picture(pixels, path.stem, icc_profile)
 
 
 def sample_picture() -> Picture:
@@ -230,70 +215,6 @@ def _reading(path: Path, allowed: str) -> Iterator[None]:
         raise PictureError(f"{path}: can't be read, damaged or cut short ({error}); {allowed}") from error
 
 
-def _read_pillow(path: Path, formats: tuple[str, ...] = ("PNG", "JPEG")) -> Decoded:
-    """The pixels, ICC profile and EXIF orientation of a file, read by Pillow."""
-    from PIL import Image, UnidentifiedImageError
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow also warns of odd metadata, which we don't carry over
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            image = Image.open(path, formats=formats)
-        except UnidentifiedImageError as error:
-            raise PictureError(f"{path}: not a picture of a known format; {ALLOWED}") from error
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-            raise PictureError(f"{path}: too many pixels; allowed: {Image.MAX_IMAGE_PIXELS}") from error
-        with image:
-            # The JPEG of a phone may carry more frames (depth, brightness): the first is the picture.
-            if image.format == "PNG" and (frames := getattr(image, "n_frames", 1)) > 1:
-                raise PictureError(f"{path}: holds {frames} frames; allowed: one")
-            pixels = _read_png16(path, image) if image.format == "PNG" else None
-            if pixels is None:
-                pixels = np.asarray(_plain_mode(path, image))
-            return pixels, image.info.get("icc_profile"), image.getexif().get(0x0112, 1)
-
-
-def _plain_mode(path: Path, image: Any) -> Any:
-    """The Pillow image in mode L, LA, RGB, RGBA, RGBX or I;16, without loss, or a `PictureError`."""
-    transparent = "transparency" in image.info
-    if image.mode in ("P", "PA"):
-        return image.convert("RGBA" if transparent or image.mode == "PA" else "RGB")
-    if transparent and image.mode in ("1", "L", "RGB"):
-        return image.convert("RGBA" if image.mode == "RGB" else "LA")
-    plain = {"1": "L", "YCbCr": "RGB", "RGBa": "RGBA", "La": "LA"}.get(image.mode, image.mode)
-    if plain not in ("L", "LA", "RGB", "RGBA", "RGBX", "I;16"):
-        raise PictureError(f"{path}: pixels of kind {image.mode}; {ALLOWED}")
-    return image if plain == image.mode else image.convert(plain)
-
-
-def _read_png16(path: Path, image: Any) -> np.ndarray | None:
-    """All 16 bits of a PNG, or None for one of fewer bits.
-
-    Pillow has no 16-bit colour and keeps the high bytes. But its unpackers can be named: ";16B" takes the
-    first byte of each pair and ";16L" the second, so that two readings give all bits; a pair of 16-bit
-    samples is laid out as four of 8 bits.
-    """
-    from PIL import Image
-
-    def decoded(rawmode: str) -> np.ndarray:
-        again: Any
-        with Image.open(path, formats=("PNG",)) as again:
-            again.tile = [(*again.tile[0][:3], rawmode)]
-            return np.asarray(again)
-
-    rawmode = image.tile[0][3]
-    if not rawmode.endswith(";16B"):
-        return None
-    if "transparency" in image.info:
-        raise PictureError(f"{path}: 16 bits with a transparent colour; allowed: 16 bits with alpha")
-    if rawmode == "I;16B":
-        return np.asarray(image).astype(np.uint16)
-    if rawmode == "LA;16B":
-        return decoded("RGBA").view(">u2").astype(np.uint16)
-    low = decoded(rawmode.replace(";16B", ";16L"))
-    return (np.asarray(image).astype(np.uint16) << 8) | low
-
-
 def _encode_png16(pixels: np.ndarray, icc_profile: bytes | None) -> bytes:
     """A PNG of 16-bit grey+alpha, RGB or RGBA, which Pillow can't write (PNG specification, 3rd edition)."""
     height, width, channels = pixels.shape
@@ -309,63 +230,3 @@ def _encode_png16(pixels: np.ndarray, icc_profile: bytes | None) -> bytes:
     profile = chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc_profile)) if icc_profile else b""
     body = chunk(b"IDAT", zlib.compress(filtered.tobytes(), 6))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + profile + body + chunk(b"IEND", b"")
-
-
-def _read_tiff(path: Path) -> Decoded:
-    """The pixels, ICC profile and orientation of a TIFF of one page."""
-    import tifffile
-    from PIL import Image
-
-    with tifffile.TiffFile(path) as file:
-        full = (page for page in file.pages if isinstance(page, tifffile.TiffPage))
-        pages = [page for page in full if not page.is_reduced]  # thumbnails do not count
-        if len(pages) != 1:
-            raise PictureError(f"{path}: holds {len(pages)} pages; allowed: a TIFF of one page")
-        page = pages[0]
-        if Image.MAX_IMAGE_PIXELS and page.imagewidth * page.imagelength > Image.MAX_IMAGE_PIXELS:
-            raise PictureError(f"{path}: too many pixels; allowed: {Image.MAX_IMAGE_PIXELS}")
-        grey = page.photometric in (0, 1)  # white is zero, black is zero
-        samples, extra = page.samplesperpixel, tuple(page.extrasamples)
-        ours = (
-            page.dtype in (np.uint8, np.uint16)
-            and page.bitspersample == page.dtype.itemsize * 8
-            and (grey or page.photometric == 2)
-            and samples - (1 if grey else 3) in (0, 1)
-            and extra in ((), (0,), (2,))  # not specified, or alpha that is not multiplied in
-            and page.imagedepth == 1
-            and page.compression not in (6, 7)  # JPEG inside TIFF
-        )
-        reason = f"{samples} samples of {page.bitspersample} bits, {page.dtype}"
-        reason += ", alpha multiplied in" if 1 in extra else ""
-        if ours:
-            try:
-                pixels = page.asarray()
-            except (ValueError, ImportError) as error:
-                # tifffile needs imagecodecs for LZW and others; Pillow has some of them in its libtiff.
-                if isinstance(error, ValueError) and "imagecodecs" not in str(error):
-                    raise
-                name = tifffile.COMPRESSION(page.compression).name
-                reason += f" compressed with {name}, for which pip install imagecodecs"
-            else:
-                if pixels.ndim == 3 and page.planarconfig == 2:
-                    pixels = np.moveaxis(pixels, 0, -1)
-                if page.photometric == 0:
-                    colour = pixels[..., :1] if pixels.ndim == 3 else pixels
-                    colour[...] = np.iinfo(pixels.dtype).max - colour
-                return pixels, page.tags.valueof(34675), int(page.tags.valueof(274, 1))
-        # What else Pillow reads right: 8 bits, and 16 bits of plain grey.
-        most = 16 if samples == 1 and page.photometric == 1 else 8
-        if page.bitspersample > most or page.index != 0 or page.imagedepth != 1:
-            raise PictureError(f"{path}: {reason}; {ALLOWED}")
-    return _read_pillow(path, ("TIFF",))
-
-
-def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """The pixels turned as the EXIF (and TIFF) orientation 1 to 8 says."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return pixels

@@ -63,8 +63,8 @@ def run(tmp_path: Path) -> Run:
         environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         command = [sys.executable, "-m", "pytest", "-c", str(ini), "-p", "no:cacheprovider", "-q"]
         # SciPy's assertions say enough; pytest's own rewriting costs seconds, TensorFlow's modules included.
-        command += ["--assert=plain", "--tb=short", "-p", "scipy_suite.plugin", f"--report-to={report}", *options]
-        command += ["--pyargs", *MODULES]
+        command += ["--assert=plain", "--tb=short", "-p", "scipy_suite.plugin", f"--report-to={report}"]
+        command += [*options, "--pyargs", *MODULES]
         ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         # 0: all passed; 1: some failed, which the report tells better.
         if ran.returncode not in (0, 1) or not report.exists():

@@ -19,6 +19,7 @@ import tensorflow as tf
 from tensorflow import raw_ops
 
 from konvolve.backends import tensorflow_transforms as transforms
+from konvolve.backends.tensorflow_gradients import linear
 
 name = "tensorflow"
 
@@ -160,25 +161,30 @@ def _pad(x: tf.Tensor, before: Sequence[Any], after: Sequence[Any]) -> tf.Tensor
 
 
 def window(x: tf.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> tf.Tensor:
-    """Cut windows out of the trailing axes, zeros where a window reaches outside."""
+    """Cut windows out of the trailing axes, zeros where a window reaches outside.
+
+    The transpose of a window is a window: what lay outside it comes back as zeros. It is spelt out because XLA
+    has no second gradient of Slice and Pad (seen with TensorFlow 2.21).
+    """
     static = tuple(x.shape)
     batch = len(static) - len(sizes)
     if None not in static[batch:] and all(isinstance(each, int) for each in (*starts, *sizes)):
-        return _known_window(x, static[batch:], batch, starts, sizes)
-    held = globals()["sizes"](x)[batch:]
-    begin = [tf.clip_by_value(start, 0, n) for start, n in zip(starts, held, strict=True)]
-    end = [tf.clip_by_value(start + size, 0, n) for start, size, n in zip(starts, sizes, held, strict=True)]
-    inside = [b - a for a, b in zip(begin, end, strict=True)]
-    y = tf.slice(x, [0] * batch + begin, [-1] * batch + inside)
-    before = [tf.maximum(-start, 0) for start in starts]
-    after = [size - b - n for size, b, n in zip(sizes, before, inside, strict=True)]
-    y = _pad(y, before, after)
-    y.set_shape((*static[:batch], *(size if isinstance(size, int) else None for size in sizes)))
-    return y
+        if static[batch:] == tuple(sizes) and not any(starts):
+            return x
+        held = static[batch:]
+        cut = _known_window
+    else:
+        held = globals()["sizes"](x)[batch:]
+        cut = _unknown_window
+    return linear(
+        lambda x: cut(x, batch, held, starts, sizes),
+        lambda gradient: window(gradient, [-start for start in starts], held),
+        x,
+    )
 
 
 def _known_window(
-    x: tf.Tensor, held: Sequence[int], batch: int, starts: Sequence[int], sizes: Sequence[int]
+    x: tf.Tensor, batch: int, held: Sequence[int], starts: Sequence[int], sizes: Sequence[int]
 ) -> tf.Tensor:
     begin = [min(max(start, 0), n) for start, n in zip(starts, held, strict=True)]
     end = [min(max(start + size, 0), n) for start, size, n in zip(starts, sizes, held, strict=True)]
@@ -189,6 +195,21 @@ def _known_window(
         return x
     before = [max(-start, 0) for start in starts]
     return _pad(x, before, [size - b - n for size, b, n in zip(sizes, before, inside, strict=True)])
+
+
+def _unknown_window(
+    x: tf.Tensor, batch: int, held: Sequence[Any], starts: Sequence[Any], sizes: Sequence[Any]
+) -> tf.Tensor:
+    static = tuple(x.shape)
+    begin = [tf.clip_by_value(start, 0, n) for start, n in zip(starts, held, strict=True)]
+    end = [tf.clip_by_value(start + size, 0, n) for start, size, n in zip(starts, sizes, held, strict=True)]
+    inside = [b - a for a, b in zip(begin, end, strict=True)]
+    y = tf.slice(x, [0] * batch + begin, [-1] * batch + inside)
+    before = [tf.maximum(-start, 0) for start in starts]
+    after = [size - b - n for size, b, n in zip(sizes, before, inside, strict=True)]
+    y = _pad(y, before, after)
+    y.set_shape((*static[:batch], *(size if isinstance(size, int) else None for size in sizes)))
+    return y
 
 
 def multiply(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
@@ -211,54 +232,62 @@ ifftn = transforms.ifftn
 
 
 def correlate(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Correlate channel by channel with TensorFlow's convolutions, channels last."""
+    """Correlate channel by channel with TensorFlow's convolutions, channels last.
+
+    The layout is always named: without it the second gradient of a convolution fails in eager code.
+    """
     rank, channels = kernel.shape.rank - 1, kernel.shape[0]
-    spatial = list(range(2, rank + 2))
-    if channels == 1:
-        y = tf.nn.convolution(
-            tf.squeeze(x, 1)[..., tf.newaxis], transpose(kernel, [*range(1, rank + 1), 0])[..., tf.newaxis]
-        )
-        return tf.expand_dims(tf.squeeze(y, -1), 1)
-    x = transpose(x, [0, *spatial, 1])
-    kernel = transpose(kernel, [*range(1, rank + 1), 0])
-    if rank == 1:
-        x, kernel = x[:, tf.newaxis], kernel[tf.newaxis]
-    y = tf.nn.depthwise_conv2d(x, kernel[..., tf.newaxis], (1, 1, 1, 1), "VALID")
-    y = tf.squeeze(y, 1) if rank == 1 else y
+    if rank == 1:  # as a picture one sample high
+        return tf.squeeze(correlate(tf.expand_dims(x, 2), tf.expand_dims(kernel, 1)), 2)
+    x = transpose(x, [0, *range(2, rank + 2), 1])
+    kernel = transpose(kernel, [*range(1, rank + 1), 0])[..., tf.newaxis]
+    if rank == 3:
+        y = tf.nn.conv3d(x, kernel, (1,) * 5, "VALID", data_format="NDHWC")
+    elif channels == 1:
+        y = tf.nn.conv2d(x, kernel, 1, "VALID", data_format="NHWC")
+    else:
+        y = tf.nn.depthwise_conv2d(x, kernel, (1,) * 4, "VALID", data_format="NHWC")
     return transpose(y, [0, rank + 1, *range(1, rank + 1)])
 
 
 def frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
     """Cut an axis into overlapping blocks: whole steps side by side, then each joined with the next one's head.
 
-    tf.signal.frame gathers sample by sample and takes several times as long.
+    tf.signal.frame gathers sample by sample and takes several times as long. The transpose adds the blocks up
+    where they overlap.
     """
-    overlap = length - step
-    if overlap > step:
+    if length > 2 * step:
         return tf.signal.frame(x, length, step, axis=axis)
+    return linear(
+        lambda x: _frame(x, axis, length, step), lambda gradient: _overlap_add(gradient, axis, length, step), x
+    )
+
+
+def _frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
+    overlap = length - step
     held = sizes(x)
     count = (held[axis] - overlap) // step
-    rank = x.shape.rank
-
-    def part(start: Any, size: Any) -> tf.Tensor:
-        return tf.slice(
-            x, [0] * axis + [start] + [0] * (rank - axis - 1), [-1] * axis + [size] + [-1] * (rank - axis - 1)
-        )
-
-    def steps(start: Any) -> tf.Tensor:
-        return tf.reshape(part(start, count * step), (*held[:axis], count, step, *held[axis + 1 :]))
-
+    lead = (slice(None),) * axis
+    body = tf.reshape(x[(*lead, slice(0, count * step))], (*held[:axis], count, step, *held[axis + 1 :]))
     if overlap == 0:
-        return steps(0)
-    body = steps(0)
-    begin = [0] * (axis + 1)
-    heads = tf.slice(
-        body,
-        [*begin[:-1], 1, 0, *[0] * (rank - axis - 1)],
-        [-1] * (axis + 1) + [overlap] + [-1] * (rank - axis - 1),
-    )
-    last = tf.expand_dims(part(count * step, overlap), axis)
+        return body
+    heads = body[(*lead, slice(1, None), slice(0, overlap))]
+    last = tf.expand_dims(x[(*lead, slice(count * step, count * step + overlap))], axis)
     return tf.concat([body, tf.concat([heads, last], axis)], axis + 1)
+
+
+def _overlap_add(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
+    *lead, count, _ = sizes(x)[: axis + 2]
+    behind = sizes(x)[axis + 2 :]
+    starts = [0] * (1 + len(behind))
+
+    def laid_out(first: int) -> tf.Tensor:
+        """Lay one step of each block from sample ``first`` on end to end, in the place it came from."""
+        part = window(x, [first, *starts[1:]], [step, *behind])
+        flat = tf.reshape(part, [*lead, count * step, *behind])
+        return window(flat, [-first, *starts[1:]], [count * step + length - step, *behind])
+
+    return laid_out(0) + laid_out(step)
 
 
 def bands(compute: Callable[[Any], tf.Tensor], count: int, axis: int, size: Any) -> tf.Tensor:
@@ -269,9 +298,7 @@ def bands(compute: Callable[[Any], tf.Tensor], count: int, axis: int, size: Any)
         y = tf.concat([compute(i) for i in range(count)], axis)
     else:
         y = _looped(compute, count, axis)
-    rank = y.shape.rank
-    y = tf.slice(y, [0] * rank, [-1] * axis + [size] + [-1] * (rank - axis - 1))
-    return y
+    return y[(slice(None),) * axis + (slice(0, size),)]
 
 
 def _looped(compute: Callable[[Any], tf.Tensor], count: int, axis: int) -> tf.Tensor:

@@ -16,13 +16,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow import raw_ops
 
-try:  # Not public, so its absence must cost speed only: without it every eager call prepares its gradient.
-    from tensorflow.python.eager.record import could_possibly_record as _recording
-except ImportError:
-
-    def _recording() -> bool:
-        return True
-
+from konvolve.backends.tensorflow_gradients import linear
 
 _FORWARD = {1: raw_ops.RFFT, 2: raw_ops.RFFT2D, 3: raw_ops.RFFT3D}
 _INVERSE = {1: raw_ops.IRFFT, 2: raw_ops.IRFFT2D, 3: raw_ops.IRFFT3D}
@@ -79,14 +73,12 @@ def _paired(transform: Callable, back: Callable, x: tf.Tensor, lengths: Sequence
     and the gradient of a convolution costs its transforms and nothing else. Spectra never leave the methods, so
     nobody meets such a gradient. The complex pair is treated alike.
     """
-    if tf.executing_eagerly() and not _recording():
-        return transform(x, lengths)
-
-    @tf.custom_gradient
-    def apply(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        return transform(x, lengths), lambda gradient: _paired(back, transform, gradient, lengths)
-
-    return apply(x)
+    return linear(
+        lambda x: transform(x, lengths),
+        lambda gradient: _paired(back, transform, gradient, lengths),
+        x,
+        registered=len(lengths) < 3,
+    )
 
 
 def rfftn(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
