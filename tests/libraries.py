@@ -39,4 +39,39 @@ class TensorFlow(Library):
         return x.numpy()
 
 
-LIBRARIES = {library.name: library for library in (Library(), TensorFlow())}
+class Jax(Library):
+    """JAX, with 64-bit types for the whole process: tests of 32-bit JAX run in processes of their own."""
+
+    name = "jax"
+
+    def array(self, x):
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+        return jax.numpy.asarray(x)
+
+    def numpy(self, x):
+        import jax
+
+        assert isinstance(x, jax.Array), type(x)
+        return np.asarray(x)
+
+
+class Torch(Library):
+    """PyTorch."""
+
+    name = "torch"
+
+    def array(self, x):
+        import torch
+
+        return torch.from_numpy(np.array(x))
+
+    def numpy(self, x):
+        import torch
+
+        assert isinstance(x, torch.Tensor), type(x)
+        return x.numpy()
+
+
+LIBRARIES = {library.name: library for library in (Library(), TensorFlow(), Jax(), Torch())}

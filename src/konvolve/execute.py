@@ -15,9 +15,8 @@ from konvolve.backends.constants import CONSTANTS
 from konvolve.backends.interface import Backend
 from konvolve.methods.run import run
 from konvolve.planning import dtypes, problem
-from konvolve.planning.arguments import check_mode
 from konvolve.planning.cost import Traits, scipy_choice
-from konvolve.planning.geometry import window
+from konvolve.planning.geometry import MODES, window
 from konvolve.planning.plan import Plan, make_plan
 from konvolve.planning.problem import Operand, Problem
 
@@ -60,13 +59,14 @@ def plan_arrays(xp: Backend, ask: Ask, function: str, a: Any, b: Any, *options: 
     """Return the plan for two arrays of a library, from the cache where it stands there."""
     one, two = (xp.shape(a), xp.dtype(a)), (xp.shape(b), xp.dtype(b))
     bits = (_bits(xp, a, one[1]), _bits(xp, b, two[1]))
-    key = (ask, function, xp.name, one, two, bits, *options)
+    library = xp.profile()
+    key = (ask, function, library, one, two, bits, *options)
     try:
         found = _PLANS.get(key)
     except TypeError:  # an option that cannot be hashed: a list of axes, or a mistake for the checker to name
-        return make(ask, function, one, two, xp.name, bits, *options)
+        return make(ask, function, one, two, library, bits, *options)
     if found is None:
-        found = make(ask, function, one, two, xp.name, bits, *options)
+        found = make(ask, function, one, two, library, bits, *options)
         if len(_PLANS) >= _MOST_PLANS:
             _PLANS.clear()
         _PLANS[key] = found
@@ -162,7 +162,8 @@ def choose(in1: Any, in2: Any, mode: str, measure: bool) -> Any:
 
 def lags(in1_len: int, in2_len: int, mode: str) -> np.ndarray:
     """Answer ``correlation_lags``."""
-    check_mode(mode)
+    if mode not in MODES:
+        raise ValueError(f"Mode {mode} is invalid: it must be 'full', 'same' or 'valid'")
     if min(in1_len, in2_len) < 1:
         raise ValueError(f"in1_len and in2_len must be at least 1, not {in1_len} and {in2_len}")
     kept = window(mode, int(in1_len), int(in2_len))

@@ -19,11 +19,14 @@ class Backend(Protocol):
 
     name: str
 
+    def profile(self) -> str:
+        """Return the key of the library's planning constants in ``backends.constants``."""
+
     def owns(self, x: Any) -> bool:
         """Whether x is an array of this library."""
 
-    def asarray(self, x: Any) -> Array:
-        """Return x, which is of this library or a NumPy array, as an array of this library."""
+    def asarray(self, x: Any, like: Array | None = None) -> Array:
+        """Return x, of this library or a NumPy array, as an array of this library, on the device of ``like``."""
 
     def dtype(self, x: Array) -> str:
         """Return the name of x's dtype."""
@@ -55,14 +58,17 @@ class Backend(Protocol):
     def finish(self, y: Array) -> Array:
         """Return a result as the library's users expect it: NumPy's fresh, contiguous and owning its data."""
 
+    def begins_finite(self, y: Array) -> bool:
+        """Whether the first sample of y is finite; True where looking would wait for a device or a trace."""
+
     def scalar(self, value: complex, dtype: str) -> Array:
         """Return a number as an array without axes."""
 
-    def zeros(self, shape: Sequence[Size], dtype: str) -> Array:
-        """Return an array of zeros."""
+    def zeros(self, shape: Sequence[Size], dtype: str, like: Array) -> Array:
+        """Return an array of zeros, on the device of ``like``."""
 
-    def arange(self, start: Size, stop: Size) -> Array:
-        """Return the integers from start to stop, as indices."""
+    def arange(self, start: Size, stop: Size, like: Array) -> Array:
+        """Return the integers from start to stop, as indices on the device of ``like``."""
 
     def where(self, condition: Array, x: Array, y: Array) -> Array:
         """Choose elementwise."""

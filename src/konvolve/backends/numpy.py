@@ -11,6 +11,12 @@ import numpy as np
 
 name = "numpy"
 
+
+def profile() -> str:
+    """Return the name of the planning constants."""
+    return name
+
+
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 # A thread costs more than it brings on a small transform.
 _THREADED_FROM = 2**16
@@ -21,7 +27,7 @@ def owns(x: Any) -> bool:
     return isinstance(x, np.ndarray | np.generic)
 
 
-def asarray(x: Any) -> np.ndarray:
+def asarray(x: Any, like: np.ndarray | None = None) -> np.ndarray:
     """Return a plain array (a matrix or masked array loses its class, as in SciPy) in native byte order."""
     x = np.asarray(x)
     return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
@@ -64,6 +70,11 @@ def cast(x: np.ndarray, dtype: str) -> np.ndarray:
     return x.astype(dtype, copy=False)
 
 
+def begins_finite(y: np.ndarray) -> bool:
+    """Whether the first sample is finite: a transform spreads what is not over everything."""
+    return y.size == 0 or bool(np.isfinite(y.flat[0]))
+
+
 def finish(y: np.ndarray) -> np.ndarray:
     """Return a fresh array in C order that owns its data, as SciPy does."""
     return y if y.flags.owndata and y.flags.c_contiguous else np.array(y, order="C")
@@ -74,8 +85,16 @@ def scalar(value: complex, dtype: str) -> np.ndarray:
     return np.asarray(value).astype(dtype)
 
 
-zeros = np.zeros
-arange = np.arange
+def zeros(shape: Sequence[int], dtype: str, like: np.ndarray) -> np.ndarray:
+    """Return zeros."""
+    return np.zeros(shape, dtype)
+
+
+def arange(start: int, stop: int, like: np.ndarray) -> np.ndarray:
+    """Return indices."""
+    return np.arange(start, stop)
+
+
 where = np.where
 round = np.rint
 conjugate = np.conj
@@ -162,9 +181,14 @@ def ifftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
 
 
 def correlate(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Correlate row by row with numpy.convolve, which is exact for integers and takes any dtype."""
-    rows, channels, n = x.shape
-    y = np.empty((rows, channels, n - kernel.shape[1] + 1), x.dtype)
+    """Correlate: rows by numpy.convolve, more axes by one contraction; exact for integers, and of any dtype."""
+    rows, channels = x.shape[:2]
+    rank = kernel.ndim - 1
+    if rank > 1:
+        windows = np.lib.stride_tricks.sliding_window_view(x, kernel.shape[1:], tuple(range(2, rank + 2)))
+        taps = list(range(rank + 2, 2 * rank + 2))
+        return np.einsum(windows, list(range(2 * rank + 2)), kernel, [1, *taps], list(range(rank + 2)))
+    y = np.empty((rows, channels, x.shape[2] - kernel.shape[1] + 1), x.dtype)
     for channel in range(channels):
         reversed_kernel = kernel[channel, ::-1]
         for row in range(rows):

@@ -14,7 +14,7 @@ from typing import Any
 from konvolve.backends import numpy as numpy_backend
 from konvolve.backends.interface import Backend
 
-LIBRARIES = ("tensorflow",)
+LIBRARIES = ("tensorflow", "jax", "torch")
 """The libraries besides NumPy that have a backend, by the name of their module."""
 
 _BY_TYPE: dict[type, Backend | None] = {}
@@ -65,9 +65,5 @@ def resolve(arrays: dict[str, Any]) -> tuple[Backend, list[Any]]:
             )
         chosen, owner = found, argument
     xp = chosen or numpy_backend
-    return xp, [xp.asarray(x if found_in(xp, x) else numpy_backend.asarray(x)) for x in values]  # type: ignore[attr-defined]
-
-
-def found_in(xp: Backend, x: Any) -> bool:
-    """Whether x is an array of this library already."""
-    return _BY_TYPE.get(type(x)) is xp
+    like = next((x for x in values if _BY_TYPE.get(type(x)) is xp), None)
+    return xp, [xp.asarray(x if _BY_TYPE.get(type(x)) is xp else numpy_backend.asarray(x), like) for x in values]  # type: ignore[attr-defined]

@@ -23,6 +23,12 @@ from konvolve.backends.tensorflow_gradients import linear
 
 name = "tensorflow"
 
+
+def profile() -> str:
+    """Return the name of the planning constants."""
+    return name
+
+
 _NAMES = {dtype: dtype.name for dtype in (tf.float32, tf.float64, tf.complex64, tf.complex128, tf.int32, tf.int64)}
 
 
@@ -31,7 +37,7 @@ def owns(x: Any) -> bool:
     return isinstance(x, tf.Tensor | tf.Variable)
 
 
-def asarray(x: Any) -> tf.Tensor:
+def asarray(x: Any, like: tf.Tensor | None = None) -> tf.Tensor:
     """Return a tensor; a NumPy array keeps its dtype."""
     if isinstance(x, tf.Tensor):
         return x
@@ -101,9 +107,16 @@ def cast(x: tf.Tensor, dtype: str) -> tf.Tensor:
     return x if x.dtype == target else raw_ops.Cast(x=x, DstT=target)
 
 
-def zeros(shape: Sequence[Any], dtype: str) -> tf.Tensor:
+def zeros(shape: Sequence[Any], dtype: str, like: tf.Tensor) -> tf.Tensor:
     """Return zeros."""
     return tf.zeros(shape, tf.as_dtype(dtype))
+
+
+def begins_finite(y: tf.Tensor) -> bool:
+    """Whether the first sample is finite, where looking at it waits for nothing."""
+    if not tf.executing_eagerly() or "CPU" not in y.device or 0 in y.shape:
+        return True
+    return bool(np.isfinite(raw_ops.Slice(input=y, begin=[0] * y.ndim, size=[1] * y.ndim).numpy().item()))
 
 
 def finish(y: tf.Tensor) -> tf.Tensor:
@@ -117,7 +130,11 @@ def scalar(value: complex, dtype: str) -> tf.Tensor:
     return tf.constant(int(value.real) if target.is_integer else value, target)
 
 
-arange = tf.range
+def arange(start: Any, stop: Any, like: tf.Tensor) -> tf.Tensor:
+    """Return indices."""
+    return tf.range(start, stop)
+
+
 where = tf.where
 round = tf.round
 conjugate = tf.math.conj

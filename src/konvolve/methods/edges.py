@@ -29,7 +29,7 @@ def extend(xp: Backend, plan: Plan, a: Array, taps: tuple) -> Array:
         n = xp.sizes(a)[axis]
         if kept is None:
             kept = Window(taps[i] // 2, n) if problem.late else window(problem.mode, n, taps[i], xp.minimum, xp.maximum)
-        index = xp.arange(kept.start - (taps[i] - 1), kept.start + kept.size)
+        index = xp.arange(kept.start - (taps[i] - 1), kept.start + kept.size, a)
         a = _gather(xp, a, index, n, axis, problem.boundary, problem.fill)
     return a
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+
 from konvolve.backends.interface import Array, Backend
 from konvolve.methods import direct, edges, exact, fft, overlap
 from konvolve.methods.sizes import at_run_time
 from konvolve.planning import dtypes
 from konvolve.planning.plan import Plan
+
+_NOT_FINITE = (
+    "Use of fft convolution on input with NAN or inf results in NAN or inf output. "
+    "Consider using method='direct' instead."
+)
 
 _METHODS = {"direct": direct.run, "fft": fft.run, "overlap": overlap.run}
 
@@ -15,7 +22,7 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
     """Carry out a plan on two arrays of the backend's library."""
     problem = plan.problem
     if plan.method == "nothing":
-        return xp.zeros(_output_sizes(xp, plan, a, b), problem.result)
+        return xp.zeros(_output_sizes(xp, plan, a, b), problem.result, a)
     work = _work_dtype(plan)
     a, b = xp.cast(a, work), xp.cast(b, work)
     if problem.conjugate and dtypes.is_complex(work):
@@ -40,13 +47,16 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
         y = method(xp, plan, sizes, a, b)
     if plan.layout is not None:
         y = xp.transpose(y, plan.layout[1])
-    return xp.finish(xp.cast(y, problem.result))
+    y = xp.finish(xp.cast(y, problem.result))
+    if problem.warns and plan.method != "direct" and not xp.begins_finite(y):
+        warnings.warn(_NOT_FINITE, RuntimeWarning, stacklevel=4)
+    return y
 
 
 def _work_dtype(plan: Plan) -> str:
     compute = plan.problem.compute
-    if plan.digits is not None:
-        return "int64"
+    if plan.digits is not None or ((plan.loop or plan.method == "product") and dtypes.parse(compute).integral):
+        return "int64"  # in which every library can add, and which wraps to any other integer
     if compute == "bool":  # a sum of products of truths is a count
         return "int32"
     return compute

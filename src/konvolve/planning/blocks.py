@@ -8,6 +8,8 @@ the blocks are counted whole, so that a signal just longer than two blocks does 
 
 from __future__ import annotations
 
+import bisect
+import functools
 from typing import NamedTuple
 
 from konvolve.planning.lengths import fast_length, table, transform_cost
@@ -33,6 +35,11 @@ def block_cost(length: int) -> float:
     return transform_cost(length) * (_OUT_OF_CACHE if length > _IN_CACHE else 1.0)
 
 
+@functools.cache
+def _costs() -> tuple[float, ...]:
+    return tuple(block_cost(length) for length in table())
+
+
 def choose(taps: int, outputs: int | None, whole: int | None) -> Blocks:
     """Return the cheapest tiling of an axis: ``outputs`` samples wanted, ``whole`` the length of one transform.
 
@@ -43,19 +50,18 @@ def choose(taps: int, outputs: int | None, whole: int | None) -> Blocks:
     >>> choose(60, 80, 120)                                # hardly longer than the kernel: one transform
     Blocks(length=120, step=0)
     """
+    lengths, costs = table(), _costs()
     best, best_cost = None, float("inf")
-    longest = whole if whole is not None else max(64 * taps, 4096)
+    longest = max(64 * taps, 4096)
     if whole is not None:
         best, best_cost = Blocks(fast_length(whole), 0), block_cost(fast_length(whole))
-    for length in table():
-        if length < taps + taps // 4 + 1:
-            continue
-        if length > longest and best is not None:
-            break
-        step = length - taps + 1
+        longest = min(longest, whole)
+    # Shorter blocks than 5/4 of the kernel redo nearly everything, longer ones than 64 times are past the optimum.
+    first, last = bisect.bisect_left(lengths, taps + taps // 4 + 1), bisect.bisect_right(lengths, longest)
+    for place in range(first, max(last, first + 1) if best is None else last):
+        step = lengths[place] - taps + 1
         blocks = 1.0 / step if outputs is None else -(-outputs // step)
-        cost = block_cost(length) * blocks
-        if cost < best_cost:
-            best, best_cost = Blocks(length, step), cost
-    assert best is not None  # the table has lengths beyond `longest`
+        if costs[place] * blocks < best_cost:
+            best, best_cost = Blocks(lengths[place], step), costs[place] * blocks
+    assert best is not None  # whole or not, the table has a length
     return best

@@ -14,8 +14,8 @@ from konvolve.planning.problem import Problem
 # are 2 GiB of float64.
 _UNKNOWN_SAMPLES = 2**28
 
-# Up to so many taps an integer convolution is a loop of integer additions rather than several of floats.
-_INTEGER_LOOP = 32
+# A kernel of so few taps is summed directly also where the signal's size is not known.
+_SHORT = 9
 
 
 def _rows(problem: Problem) -> tuple[int, int, int]:
@@ -65,7 +65,7 @@ def fft(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[
     dtype, times = _working(problem, digits)
     rows = sum(_rows(problem))
     known = [length for length in lengths if length is not None]
-    seconds = times * fourier_seconds(traits, rows, known, dtype) + 10 * traits.call
+    seconds = times * fourier_seconds(traits, rows, known, dtype) + 25 * traits.call
     return settings, Estimate("fft", seconds, times * _memory(problem, rows * points, dtype))
 
 
@@ -106,36 +106,55 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
     )
     working = (rows1 + rows) * points * min(total, band * total // counts[first])
     return settings, Estimate(
-        "overlap", times * (seconds + moved) + 20 * traits.call, times * _memory(problem, working, dtype)
+        "overlap", times * (seconds + moved) + 40 * traits.call, times * _memory(problem, working, dtype)
     )
 
 
 def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
-    """Loop over a short kernel's taps, or use the library's own convolution where it has one for this."""
+    """Loop over the kernel's taps, or use the library's own convolution where it has one and it is cheaper."""
     sizes = [(problem.shape1[axis], problem.shape2[axis]) for axis in problem.axes]
     taps = None if any(n2 is None for _, n2 in sizes) else math.prod(n2 for _, n2 in sizes)
     swap = False
     if problem.known:
+        assert taps is not None
         swap = math.prod(n1 for n1, _ in sizes) < taps
         taps = min(math.prod(n1 for n1, _ in sizes), taps)
     kind = dtypes.parse(problem.compute)
-    native = len(sizes) in traits.native_ranks and (kind.kind != "other" or traits.native_exact)
+    native = len(sizes) in traits.direct and (kind.kind != "other" or traits.native_exact)
     if len(sizes) > 2:  # no library has a kernel per row in three dimensions, and digits are rows
         native = native and _rows(problem)[int(not swap)] == 1 and not kind.integral
-    fewest = _INTEGER_LOOP if kind.integral and not traits.native_exact else traits.loop_taps
-    loop = taps is not None and (not native or taps <= fewest)
-    if not native and not loop:
+    if not native and taps is None:
         return None
-    digits = None if loop or traits.native_exact else _digits(problem, bits, 1, fourier=False)
+    digits = None if traits.native_exact or not native else _digits(problem, bits, 1, fourier=False)
+    if not problem.known:
+        loop = not native or (kind.integral and not traits.native_exact and taps is not None and taps <= _SHORT)
+        if problem.methods != ("direct",) and (taps is None or taps > _SHORT):
+            return None
+    else:
+        loop_seconds, native_seconds = _direct_seconds(problem, traits, windows, taps, digits, native)
+        loop = loop_seconds < native_seconds
+    digits = None if loop else digits
     in_parts = kind.kind == "complex" and not traits.native_complex
     settings: dict = {"digits": digits, "swap": swap, "loop": loop, "in_parts": in_parts}
     if not problem.known:
-        return (settings, None) if problem.methods == ("direct",) or (taps is not None and taps <= 9) else None
-    assert taps is not None
-    dtype, times = _working(problem, digits)
+        return settings, None
     outputs = _rows(problem)[2] * math.prod(kept.size for kept in windows)
-    each = traits.tap if loop else traits.direct
+    memory = _memory(problem, 2 * outputs, _working(problem, digits)[0])
+    return settings, Estimate("direct", min(loop_seconds, native_seconds), memory)
+
+
+def _direct_seconds(
+    problem: Problem, traits: Traits, windows: tuple, taps: int | None, digits: exact.Digits | None, native: bool
+) -> tuple[float, float]:
+    """Predict the loop over taps and the native convolution, infinite where there is none."""
+    assert taps is not None
+    rows = _rows(problem)[2]
+    sums = rows * math.prod(kept.size for kept in windows) * taps
+    width = dtypes.item_size(problem.compute) / 4
+    loop = sums * traits.tap * width + 4 * taps * traits.call
+    if not native:
+        return loop, float("inf")
+    dtype, times = _working(problem, digits)
     width = dtypes.item_size(dtype) / 4
-    seconds = times * outputs * taps * each * width + (3 * taps if loop else 6) * traits.call
-    seconds += 0 if loop else _rows(problem)[2] * traits.row
-    return settings, Estimate("direct", seconds, _memory(problem, 2 * outputs, dtype))
+    each = traits.direct[len(problem.axes)]
+    return loop, times * (sums * each * width + rows * traits.row) + (16 if digits else 8) * traits.call

@@ -18,24 +18,23 @@ class Traits(NamedTuple):
 
     ``fft``: one sample through one radix-2 stage of a real transform (complex: twice), on all cores.
     ``alone``: how many times slower a single one-dimensional transform is, which no library spreads over cores.
-    ``tap``: one sample added for one tap, in a loop over taps; ``direct``: the same in the native convolution.
+    ``tap``: one sample added for one tap, in a loop over taps; ``direct``: the same in the library's own
+    convolution, by rank: those it has.
     ``call``: one operation on a tiny array; ``row``: what the native convolution costs per row beside its sums.
-    ``native_ranks``: spatial ranks of the native convolution;
-    ``native_exact``: whether it takes integers and any other dtype, ``native_complex``: complex ones.
-    ``loop_taps``: the most taps a loop is preferred for. ``band``: samples worked on at once by blocks.
+    ``native_exact``: whether the native convolution takes integers and any other dtype, ``native_complex``: complex
+    ones. ``band``: samples worked on at once by blocks. ``has_float64``: without it integers are summed in integers.
     """
 
     fft: float
     alone: float
     tap: float
-    direct: float
+    direct: dict[int, float]
     call: float
     row: float
-    native_ranks: tuple[int, ...]
     native_exact: bool
     native_complex: bool
-    loop_taps: int
     band: int
+    has_float64: bool = True
 
 
 class Estimate(NamedTuple):

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from konvolve.planning import candidates, exact
+from konvolve.planning import candidates, dtypes, exact
 from konvolve.planning.cost import Estimate, Traits
 from konvolve.planning.geometry import Window, broadcast, trailing, window
 from konvolve.planning.problem import Problem
+
+# A direct sum this fast (in seconds) is taken whatever a transform would cost: it is exact where SciPy's is.
+_CHEAP = 2e-4
 
 
 @dataclass(frozen=True)
@@ -144,11 +147,14 @@ def _settle(
 ) -> Plan:
     makers: dict[str, Callable] = {"direct": candidates.direct, "fft": candidates.fft, "overlap": candidates.overlap}
     found: dict[str, tuple[dict, Estimate | None]] = {}
-    for method in problem.methods:
+    methods = problem.methods
+    if dtypes.parse(problem.compute).integral and not traits.has_float64:
+        methods = ("direct",)  # no transform is precise enough to round to the right integer
+    for method in methods:
         settled = makers[method](core, traits, windows, bits)
         if settled is not None:
             found[method] = settled
-    if not found and problem.methods == ("direct",):
+    if not found and methods == ("direct",):
         raise ValueError(
             "method='direct' has to know the kernel's size for this rank and dtype: "
             f"{problem.shape1} with {problem.shape2}"
@@ -174,6 +180,8 @@ def _settle(
 def _choose(problem: Problem, estimates: dict[str, Estimate | None]) -> tuple[str, str]:
     if len(estimates) == 1:
         method = next(iter(estimates))
+        if method not in problem.methods and method == "direct":
+            return method, "integers are exact in no transform without float64"
         if method not in problem.methods:
             return method, "one block would hold everything, so one transform does"
         return method, "the only one allowed here"
@@ -187,5 +195,8 @@ def _choose(problem: Problem, estimates: dict[str, Estimate | None]) -> tuple[st
             if method in estimates:
                 return method, why
     best = min(known, key=lambda estimate: estimate.seconds)
+    plain = estimates.get("direct")
+    if plain and plain is not best and plain.seconds < _CHEAP:
+        return "direct", "cheap enough to take the sum itself, which has no rounding of transforms"
     others = sorted(e.seconds for e in known if e is not best)
     return best.method, f"predicted {others[0] / best.seconds:.1f} times faster than the next"

@@ -60,6 +60,11 @@ class Problem:
         return None not in self.shape1 and None not in self.shape2
 
     @property
+    def warns(self) -> bool:
+        """Whether a result that is not finite is worth a warning: where another method might have kept it local."""
+        return self.function in ("convolve", "correlate") and self.compute.startswith(("float", "complex"))
+
+    @property
     def extended(self) -> bool:
         """Whether in1 has values other than zero beyond its edges."""
         return self.boundary != "fill" or self.fill != 0

@@ -1,0 +1,223 @@
+"""JAX: its own transforms, derivatives of every kind, vmap and jit need nothing from here.
+
+Seen with JAX 0.10:
+
+- Without jax_enable_x64 there is no float64 and no int64: casts to them give the 32-bit type without a warning, and
+  integers are summed in integers, because no floating type could hold the sums (``profile`` tells planning so).
+- Half precision has no transform: the methods compute it in float32.
+- A transform has at most three axes; jax.numpy does more of them one group after another.
+- A dimension of jax.export may be a symbol; it has arithmetic but no number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+name = "jax"
+
+
+def profile() -> str:
+    """Return the name of the planning constants: those of 32-bit JAX are its own."""
+    return "jax" if jax.config.jax_enable_x64 else "jax32"
+
+
+def owns(x: Any) -> bool:
+    """Whether x is a JAX array or a tracer."""
+    return isinstance(x, jax.Array)
+
+
+def asarray(x: Any, like: jax.Array | None = None) -> jax.Array:
+    """Return a JAX array."""
+    try:
+        return jnp.asarray(x)
+    except TypeError as error:
+        raise TypeError(f"JAX has no such dtype: {getattr(x, 'dtype', type(x).__name__)}") from error
+
+
+def dtype(x: jax.Array) -> str:
+    """Return the name of the dtype."""
+    return x.dtype.name
+
+
+def shape(x: jax.Array) -> tuple[int | None, ...]:
+    """Return the sizes, None for a symbolic one."""
+    return tuple(n if isinstance(n, int) else None for n in x.shape)
+
+
+def sizes(x: jax.Array) -> tuple[Any, ...]:
+    """Return the sizes, symbols as they are."""
+    return x.shape
+
+
+def magnitude_bits(x: jax.Array) -> None:
+    """Never look at values: they are not known under jit, and eager code must agree with it."""
+    return
+
+
+def peak(x: jax.Array) -> float | None:
+    """Return the largest magnitude of a concrete array."""
+    if isinstance(x, jax.core.Tracer):
+        return None
+    if jnp.iscomplexobj(x):
+        return float(jnp.abs(x).max())
+    return max(abs(x.max().item()), abs(x.min().item()))
+
+
+def minimum(a: Any, b: Any) -> Any:
+    """Return the lesser of two sizes."""
+    return min(a, b) if isinstance(a, int) and isinstance(b, int) else jax.core.min_dim(a, b)
+
+
+def maximum(a: Any, b: Any) -> Any:
+    """Return the greater of two sizes."""
+    return max(a, b) if isinstance(a, int) and isinstance(b, int) else jax.core.max_dim(a, b)
+
+
+def lookup(size: Any, table: Sequence[int]) -> Any:
+    """Refuse: the length of a transform has to be a number, also in an exported function."""
+    raise ValueError(f"JAX has to know the sizes of the convolved axes; one of them is {size}")
+
+
+def cast(x: jax.Array, dtype: str) -> jax.Array:
+    """Convert to a dtype, or to its 32-bit kin where 64 bits are disabled."""
+    return x.astype(jax.dtypes.canonicalize_dtype(dtype))
+
+
+def begins_finite(y: jax.Array) -> bool:
+    """Never look: it would wait for the device."""
+    return True
+
+
+def finish(y: jax.Array) -> jax.Array:
+    """Return the result as it is."""
+    return y
+
+
+def scalar(value: complex, dtype: str) -> jax.Array:
+    """Return a number as an array without axes."""
+    return jnp.asarray(value).astype(jax.dtypes.canonicalize_dtype(dtype))
+
+
+def zeros(shape: Sequence[Any], dtype: str, like: jax.Array) -> jax.Array:
+    """Return zeros."""
+    return jnp.zeros(shape, jax.dtypes.canonicalize_dtype(dtype))
+
+
+def arange(start: int, stop: int, like: jax.Array) -> jax.Array:
+    """Return indices."""
+    return jnp.arange(start, stop)
+
+
+where = jnp.where
+round = jnp.rint
+conjugate = jnp.conj
+transpose = jnp.transpose
+reshape = jnp.reshape
+flip = jnp.flip
+stack = jnp.stack
+broadcast_to = jnp.broadcast_to
+assemble = jax.lax.complex
+
+
+def parts(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return the real and imaginary parts."""
+    return x.real, x.imag
+
+
+def take(x: jax.Array, indices: jax.Array, axis: int) -> jax.Array:
+    """Gather along an axis."""
+    return jnp.take(x, indices, axis, mode="clip")
+
+
+def window(x: jax.Array, starts: Sequence[Any], sizes: Sequence[Any]) -> jax.Array:
+    """Cut windows out of the trailing axes, zeros where a window reaches outside: one pad, negative where it cuts."""
+    batch = x.ndim - len(sizes)
+    held = x.shape[batch:]
+    if any(isinstance(start, jax.Array) for start in starts):
+        return _moving_window(x, batch, held, starts, sizes)
+    edges = [(-start, start + size - n) for start, size, n in zip(starts, sizes, held, strict=True)]
+    if all(edge == (0, 0) for edge in edges):
+        return x
+    return jax.lax.pad(x, np.zeros((), x.dtype), [(0, 0, 0)] * batch + [(*edge, 0) for edge in edges])
+
+
+def _moving_window(
+    x: jax.Array, batch: int, held: Sequence[int], starts: Sequence[Any], sizes: Sequence[int]
+) -> jax.Array:
+    """Cut a window whose start a loop computes: pad as far as any start may reach, then slice."""
+    padded = jax.lax.pad(x, np.zeros((), x.dtype), [(0, 0, 0)] * batch + [(size, size, 0) for size in sizes])
+    begin = [
+        jnp.clip(start + size, 0, n + size) if isinstance(start, jax.Array) else min(max(start + size, 0), n + size)
+        for start, size, n in zip(starts, sizes, held, strict=True)
+    ]
+    return jax.lax.dynamic_slice(padded, [0] * batch + begin, (*x.shape[:batch], *sizes))
+
+
+def multiply(x: jax.Array, y: jax.Array) -> jax.Array:
+    """Multiply with broadcasting."""
+    return x * y
+
+
+def _axes(lengths: Sequence[int]) -> tuple[int, ...]:
+    return tuple(range(-len(lengths), 0))
+
+
+def rfftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
+    """Transform real trailing axes, padded to the lengths."""
+    return jnp.fft.rfftn(x, lengths, _axes(lengths))
+
+
+def irfftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
+    """Invert rfftn."""
+    return jnp.fft.irfftn(x, lengths, _axes(lengths))
+
+
+def fftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
+    """Transform complex trailing axes, padded to the lengths."""
+    return jnp.fft.fftn(x, lengths, _axes(lengths))
+
+
+def ifftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
+    """Invert fftn."""
+    return jnp.fft.ifftn(x, lengths, _axes(lengths))
+
+
+def correlate(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Correlate channel by channel with XLA's convolution, in full precision also where tensor cores are."""
+    return jax.lax.conv_general_dilated(
+        x,
+        kernel[:, None],
+        (1,) * (x.ndim - 2),
+        "VALID",
+        feature_group_count=kernel.shape[0],
+        precision=jax.lax.Precision.HIGHEST,
+    )
+
+
+def frame(x: jax.Array, axis: int, length: int, step: int) -> jax.Array:
+    """Cut an axis into overlapping blocks: whole steps side by side, each joined with the heads of the next ones."""
+    overlap = length - step
+    count = (x.shape[axis] - overlap) // step
+    shifted = []
+    for first in range(0, length, step):
+        taken = jax.lax.slice_in_dim(x, first, min(first + count * step, x.shape[axis]), axis=axis)
+        taken = window(taken, [0] * (x.ndim - axis), [count * step, *x.shape[axis + 1 :]])
+        steps = taken.reshape(*x.shape[:axis], count, step, *x.shape[axis + 1 :])
+        shifted.append(jax.lax.slice_in_dim(steps, 0, min(step, length - first), axis=axis + 1))
+    return jnp.concatenate(shifted, axis + 1)
+
+
+def bands(compute: Callable[[Any], jax.Array], count: int, axis: int, size: int) -> jax.Array:
+    """Compute band after band: eagerly in Python, in a traced function as a loop, so that memory is reused."""
+    y = compute(0)
+    if count > 1 and isinstance(y, jax.core.Tracer):
+        y = jnp.moveaxis(jax.lax.map(compute, jnp.arange(count)), 0, axis)
+        y = y.reshape(*y.shape[:axis], -1, *y.shape[axis + 2 :])
+    elif count > 1:
+        y = jnp.concatenate([y, *(compute(i) for i in range(1, count))], axis)
+    return jax.lax.slice_in_dim(y, 0, size, axis=axis)

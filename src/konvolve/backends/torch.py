@@ -1,0 +1,196 @@
+"""PyTorch: its own transforms and autograd.
+
+Seen with PyTorch 2.13 on CPU:
+
+- A transform of an empty batch fails in MKL: its result is made here.
+- Unsigned integers wider than 8 bits have few operations, and no integer has a convolution: integers are summed as
+  int64 in loops, or as digits in float64.
+- An array of NumPy that is read-only or has negative strides cannot be shared: it is copied.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+name = "torch"
+
+
+def profile() -> str:
+    """Return the name of the planning constants."""
+    return name
+
+
+def owns(x: Any) -> bool:
+    """Whether x is a tensor."""
+    return isinstance(x, torch.Tensor)
+
+
+def asarray(x: Any, like: torch.Tensor | None = None) -> torch.Tensor:
+    """Return a tensor, on the device of ``like``."""
+    if isinstance(x, torch.Tensor):
+        return x
+    try:
+        y = torch.from_numpy(x if x.flags.writeable and min(x.strides, default=0) >= 0 else np.array(x))
+    except TypeError as error:
+        raise TypeError(f"PyTorch has no such dtype: {x.dtype}") from error
+    return y if like is None else y.to(like.device)
+
+
+_NAMES: dict[torch.dtype, str] = {}
+
+
+def dtype(x: torch.Tensor) -> str:
+    """Return the name of the dtype."""
+    kind = x.dtype
+    if kind not in _NAMES:
+        _NAMES[kind] = str(kind).removeprefix("torch.")
+    return _NAMES[kind]
+
+
+def shape(x: torch.Tensor) -> tuple[int | None, ...]:
+    """Return the sizes, None for a symbolic one."""
+    return tuple(n if isinstance(n, int) else None for n in x.shape)
+
+
+def sizes(x: torch.Tensor) -> tuple[Any, ...]:
+    """Return the sizes."""
+    return tuple(x.shape)
+
+
+def magnitude_bits(x: torch.Tensor) -> None:
+    """Never look at values: that would wait for the device, and break a compiled graph."""
+    return
+
+
+def peak(x: torch.Tensor) -> float:
+    """Return the largest magnitude."""
+    if x.is_complex():
+        return float(x.abs().max())
+    return max(abs(x.max().item()), abs(x.min().item()))
+
+
+minimum = min
+maximum = max
+
+
+def lookup(size: Any, table: Sequence[int]) -> int:
+    """Return the first entry that is not less than a size; a compiled function is specialised on it."""
+    return next(length for length in table if length >= size)
+
+
+def cast(x: torch.Tensor, dtype: str) -> torch.Tensor:
+    """Convert to a dtype."""
+    return x.to(getattr(torch, dtype))
+
+
+def begins_finite(y: torch.Tensor) -> bool:
+    """Never look: it would wait for the device, and break a compiled graph."""
+    return True
+
+
+def finish(y: torch.Tensor) -> torch.Tensor:
+    """Return the result contiguous."""
+    return y.contiguous()
+
+
+def scalar(value: complex, dtype: str) -> torch.Tensor:
+    """Return a number as a tensor without axes."""
+    target = getattr(torch, dtype)
+    integral = not target.is_floating_point and not target.is_complex
+    return torch.tensor(int(value.real) if integral else value, dtype=target)
+
+
+def zeros(shape: Sequence[Any], dtype: str, like: torch.Tensor) -> torch.Tensor:
+    """Return zeros."""
+    return torch.zeros(tuple(shape), dtype=getattr(torch, dtype), device=like.device)
+
+
+def arange(start: Any, stop: Any, like: torch.Tensor) -> torch.Tensor:
+    """Return indices."""
+    return torch.arange(start, stop, device=like.device)
+
+
+where = torch.where
+round = torch.round
+transpose = torch.permute
+reshape = torch.reshape
+flip = torch.flip
+stack = torch.stack
+broadcast_to = torch.broadcast_to
+assemble = torch.complex
+
+
+def conjugate(x: torch.Tensor) -> torch.Tensor:
+    """Return the complex conjugate, as memory and not as a mark: not every operation knows the mark."""
+    return x.conj().resolve_conj()
+
+
+def parts(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the real and imaginary parts."""
+    return x.real, x.imag
+
+
+def take(x: torch.Tensor, indices: torch.Tensor, axis: int) -> torch.Tensor:
+    """Gather along an axis."""
+    return torch.index_select(x, axis, indices)
+
+
+def window(x: torch.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> torch.Tensor:
+    """Cut windows out of the trailing axes, zeros where a window reaches outside: one pad, negative where it cuts."""
+    batch = x.ndim - len(sizes)
+    edges: list[Any] = []
+    for start, size, n in zip(starts, sizes, x.shape[batch:], strict=True):
+        edges = [-start, start + size - n, *edges]  # innermost axis first
+    if not any(edges):
+        return x
+    if all(edge <= 0 for edge in edges):  # a view does
+        for axis, (start, size) in enumerate(zip(starts, sizes, strict=True), start=batch):
+            x = x.narrow(axis, start, size)
+        return x
+    return torch.nn.functional.pad(x, edges)
+
+
+def multiply(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Multiply with broadcasting."""
+    return x * y
+
+
+def _nonempty(transform: Callable) -> Callable:
+    @functools.wraps(transform)
+    def guarded(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
+        batch = x.ndim - len(lengths)
+        if 0 not in x.shape[:batch]:
+            return transform(x, lengths, tuple(range(batch, x.ndim)))
+        one = transform(x.new_zeros((1,) * batch + x.shape[batch:]), lengths, tuple(range(batch, x.ndim)))
+        return one.expand(*x.shape[:batch], *one.shape[batch:])
+
+    return guarded
+
+
+rfftn = _nonempty(torch.fft.rfftn)
+irfftn = _nonempty(torch.fft.irfftn)
+fftn = _nonempty(torch.fft.fftn)
+ifftn = _nonempty(torch.fft.ifftn)
+
+_CONVOLUTIONS = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3: torch.nn.functional.conv3d}
+
+
+def correlate(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+    """Correlate channel by channel with PyTorch's grouped convolution."""
+    return _CONVOLUTIONS[x.ndim - 2](x, kernel.unsqueeze(1), groups=kernel.shape[0])
+
+
+def frame(x: torch.Tensor, axis: int, length: int, step: int) -> torch.Tensor:
+    """Cut an axis into overlapping blocks, as a view."""
+    return x.unfold(axis, length, step).movedim(-1, axis + 1)
+
+
+def bands(compute: Callable[[int], torch.Tensor], count: int, axis: int, size: Any) -> torch.Tensor:
+    """Compute band after band."""
+    y = compute(0) if count == 1 else torch.cat([compute(i) for i in range(count)], axis)
+    return y.narrow(axis, 0, size)
