@@ -162,7 +162,8 @@ def test_saved_and_reloaded_without_konvolve(tmp_path):
         sys.modules["konvolve"] = None
         import numpy as np, tensorflow as tf
         given, blur = np.load("in.npz"), tf.saved_model.load("blur")
-        np.savez("out.npz", image=blur(given["images"], given["kernel"]), long=blur.long(given["signal"], given["taps"]))
+        image, long = blur(given["images"], given["kernel"]), blur.long(given["signal"], given["taps"])
+        np.savez("out.npz", image=image, long=long)
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=tmp_path, check=True, capture_output=True)
     found = np.load(tmp_path / "out.npz")

@@ -12,7 +12,7 @@ from typing import Any
 CONSTANTS: dict[str, dict[str, Any]] = {
     "numpy": {
         "fft": 7.0e-11,
-        "alone": 1.6,
+        "alone": 6.0,
         "tap": 9.0e-10,
         "direct": {1: 2.2e-10, 2: 4.0e-9, 3: 4.0e-9, 4: 4.0e-9},
         "call": 2.0e-6,
@@ -23,7 +23,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     },
     "tensorflow": {
         "fft": 5.5e-11,
-        "alone": 1.6,
+        "alone": 6.0,
         "tap": 1.0e-9,
         "direct": {1: 2.0e-10, 2: 2.0e-10, 3: 2.0e-10},
         "call": 8.0e-6,
@@ -34,7 +34,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     },
     "jax": {
         "fft": 6.0e-11,
-        "alone": 1.6,
+        "alone": 6.0,
         "tap": 9.0e-10,
         "direct": {1: 2.0e-10, 2: 2.0e-10, 3: 2.0e-10},
         "call": 2.0e-5,
@@ -45,7 +45,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     },
     "torch": {
         "fft": 6.0e-11,
-        "alone": 1.6,
+        "alone": 6.0,
         "tap": 9.0e-10,
         "direct": {1: 2.0e-10, 2: 2.0e-10, 3: 2.0e-10},
         "call": 5.0e-6,

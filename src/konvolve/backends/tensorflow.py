@@ -193,10 +193,16 @@ def window(x: tf.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> tf.Tens
     else:
         held = globals()["sizes"](x)[batch:]
         cut = _unknown_window
+    rank = len(held)
+
+    def transposed(gradient: tf.Tensor, given: list) -> tf.Tensor:
+        return window(gradient, [-start for start in given[rank : 2 * rank]], given[:rank])
+
     return linear(
-        lambda x: cut(x, batch, held, starts, sizes),
-        lambda gradient: window(gradient, [-start for start in starts], held),
+        lambda x, given: cut(x, batch, given[:rank], given[rank : 2 * rank], given[2 * rank :]),
+        transposed,
         x,
+        [*held, *starts, *sizes],
     )
 
 
@@ -276,7 +282,7 @@ def frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
     if length > 2 * step:
         return tf.signal.frame(x, length, step, axis=axis)
     return linear(
-        lambda x: _frame(x, axis, length, step), lambda gradient: _overlap_add(gradient, axis, length, step), x
+        lambda x, _: _frame(x, axis, length, step), lambda gradient, _: _overlap_add(gradient, axis, length, step), x
     )
 
 

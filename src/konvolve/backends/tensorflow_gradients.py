@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -17,26 +18,43 @@ except ImportError:
 
 
 def linear(
-    function: Callable[[tf.Tensor], tf.Tensor],
-    transposed: Callable[[tf.Tensor], tf.Tensor],
+    function: Callable[[tf.Tensor, list], tf.Tensor],
+    transposed: Callable[[tf.Tensor, list], tf.Tensor],
     x: tf.Tensor,
+    sizes: Sequence[Any] = (),
     *,
     registered: bool = True,
 ) -> tf.Tensor:
     """Apply a linear function whose gradient is ``transposed``, which is applied with a gradient of its own.
 
-    So gradients of every order, and the forward mode, which TensorFlow derives from them, need nothing else.
-    Eager code outside a tape skips the preparation, which costs 0.2 ms; a forward accumulator is not a tape, so
-    only where the plain operations have ``registered`` gradients.
+    Both take the array and the sizes. So gradients of every order, and the forward mode, which TensorFlow derives
+    from them, need nothing else. Eager code outside a tape skips the preparation, which costs 0.2 ms; a forward
+    accumulator is not a tape, so only where the plain operations have ``registered`` gradients.
+
+    Sizes known at run time only are copied into the graph at hand: a gradient's gradient is traced in a third graph,
+    out of which a tensor of the first cannot be reached.
     """
-    if registered and tf.executing_eagerly() and not _recording():
-        return function(x)
+    if tf.executing_eagerly():
+        if registered and not _recording():
+            return function(x, list(sizes))
+        # An accumulator would look for the gradients of the operations inside.
+        function = _unseen(function)
+
+    def filled(tensors: Sequence[tf.Tensor]) -> list:
+        rest = iter(tensors)
+        return [size if isinstance(size, int) else next(rest) for size in sizes]
 
     @tf.custom_gradient
-    def apply(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        if tf.executing_eagerly():  # or an accumulator would look for the gradients of the operations inside
-            with _unrecorded():
-                return function(x), transposed
-        return function(x), transposed
+    def apply(x: tf.Tensor, *tensors: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        here = filled(tensors)
+        return function(x, here), lambda gradient: (transposed(gradient, here), *(None for _ in tensors))
 
-    return apply(x)
+    return apply(x, *(tf.identity(size) for size in sizes if not isinstance(size, int)))
+
+
+def _unseen(function: Callable[[tf.Tensor, list], tf.Tensor]) -> Callable[[tf.Tensor, list], tf.Tensor]:
+    def unseen(x: tf.Tensor, sizes: list) -> tf.Tensor:
+        with _unrecorded():
+            return function(x, sizes)
+
+    return unseen

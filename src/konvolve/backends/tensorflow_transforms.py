@@ -74,9 +74,10 @@ def _paired(transform: Callable, back: Callable, x: tf.Tensor, lengths: Sequence
     nobody meets such a gradient. The complex pair is treated alike.
     """
     return linear(
-        lambda x: transform(x, lengths),
-        lambda gradient: _paired(back, transform, gradient, lengths),
+        transform,
+        lambda gradient, lengths: _paired(back, transform, gradient, lengths),
         x,
+        lengths,
         registered=len(lengths) < 3,
     )
 
