@@ -19,7 +19,7 @@ import tensorflow as tf
 from tensorflow import raw_ops
 
 from konvolve.backends import tensorflow_transforms as transforms
-from konvolve.backends.tensorflow_gradients import linear
+from konvolve.backends.tensorflow_support import ints, linear
 
 name = "tensorflow"
 
@@ -116,7 +116,7 @@ def begins_finite(y: tf.Tensor) -> bool:
     """Whether the first sample is finite, where looking at it waits for nothing."""
     if not tf.executing_eagerly() or "CPU" not in y.device or 0 in y.shape:
         return True
-    return bool(np.isfinite(raw_ops.Slice(input=y, begin=[0] * y.ndim, size=[1] * y.ndim).numpy().item()))
+    return bool(np.isfinite(raw_ops.Slice(input=y, begin=ints([0] * y.ndim), size=ints([1] * y.ndim)).numpy().item()))
 
 
 def finish(y: tf.Tensor) -> tf.Tensor:
@@ -149,17 +149,18 @@ def parts(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 def transpose(x: tf.Tensor, order: Sequence[int]) -> tf.Tensor:
     """Permute the axes."""
-    return raw_ops.Transpose(x=x, perm=order)
+    return raw_ops.Transpose(x=x, perm=ints(order))
 
 
 def reshape(x: tf.Tensor, shape: Sequence[Any]) -> tf.Tensor:
     """Reshape."""
-    return tf.reshape(x, shape)
+    known = all(isinstance(n, int) for n in shape)
+    return raw_ops.Reshape(tensor=x, shape=ints(shape) if known else tf.stack(shape))
 
 
 def flip(x: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:
     """Reverse along axes."""
-    return raw_ops.ReverseV2(tensor=x, axis=axes)
+    return raw_ops.ReverseV2(tensor=x, axis=ints(axes))
 
 
 def stack(xs: Sequence[tf.Tensor]) -> tf.Tensor:
@@ -174,7 +175,7 @@ def take(x: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:
 
 def _pad(x: tf.Tensor, before: Sequence[Any], after: Sequence[Any]) -> tf.Tensor:
     batch = x.shape.rank - len(before)
-    return raw_ops.Pad(input=x, paddings=[[0, 0]] * batch + [[b, a] for b, a in zip(before, after, strict=True)])
+    return raw_ops.Pad(input=x, paddings=ints([[0, 0]] * batch + [[b, a] for b, a in zip(before, after, strict=True)]))
 
 
 def window(x: tf.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> tf.Tensor:
@@ -213,7 +214,7 @@ def _known_window(
     end = [min(max(start + size, 0), n) for start, size, n in zip(starts, sizes, held, strict=True)]
     inside = [b - a for a, b in zip(begin, end, strict=True)]
     if tuple(inside) != tuple(held):
-        x = raw_ops.Slice(input=x, begin=[0] * batch + begin, size=[-1] * batch + inside)
+        x = raw_ops.Slice(input=x, begin=ints([0] * batch + begin), size=ints([-1] * batch + inside))
     if tuple(inside) == tuple(sizes):
         return x
     before = [max(-start, 0) for start in starts]
@@ -261,15 +262,18 @@ def correlate(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """
     rank, channels = kernel.shape.rank - 1, kernel.shape[0]
     if rank == 1:  # as a picture one sample high
-        return tf.squeeze(correlate(tf.expand_dims(x, 2), tf.expand_dims(kernel, 1)), 2)
+        return raw_ops.Squeeze(
+            input=correlate(raw_ops.ExpandDims(input=x, axis=2), raw_ops.ExpandDims(input=kernel, axis=1)), axis=[2]
+        )
     x = transpose(x, [0, *range(2, rank + 2), 1])
-    kernel = transpose(kernel, [*range(1, rank + 1), 0])[..., tf.newaxis]
+    kernel = raw_ops.ExpandDims(input=transpose(kernel, [*range(1, rank + 1), 0]), axis=-1)
+    options = {"input": x, "filter": kernel, "strides": [1] * (rank + 2), "padding": "VALID"}
     if rank == 3:
-        y = tf.nn.conv3d(x, kernel, (1,) * 5, "VALID", data_format="NDHWC")
+        y = raw_ops.Conv3D(**options, data_format="NDHWC")
     elif channels == 1:
-        y = tf.nn.conv2d(x, kernel, 1, "VALID", data_format="NHWC")
+        y = raw_ops.Conv2D(**options, data_format="NHWC")
     else:
-        y = tf.nn.depthwise_conv2d(x, kernel, (1,) * 4, "VALID", data_format="NHWC")
+        y = raw_ops.DepthwiseConv2dNative(**options, data_format="NHWC")
     return transpose(y, [0, rank + 1, *range(1, rank + 1)])
 
 

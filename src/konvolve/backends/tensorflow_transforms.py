@@ -16,7 +16,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow import raw_ops
 
-from konvolve.backends.tensorflow_gradients import linear
+from konvolve.backends.tensorflow_support import ints, linear
 
 _FORWARD = {1: raw_ops.RFFT, 2: raw_ops.RFFT2D, 3: raw_ops.RFFT3D}
 _INVERSE = {1: raw_ops.IRFFT, 2: raw_ops.IRFFT2D, 3: raw_ops.IRFFT3D}
@@ -32,18 +32,22 @@ def _real_transform(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
     """Transform a real array whose trailing axes have these lengths already."""
     inner = list(lengths[-3:])
     spectrum = _FORWARD[len(inner)](
-        input=x, fft_length=inner, Tcomplex=tf.complex64 if x.dtype == tf.float32 else tf.complex128
+        input=x, fft_length=ints(inner), Tcomplex=tf.complex64 if x.dtype == tf.float32 else tf.complex128
     )
     *outer, last = _static(lengths)
-    spectrum.set_shape((*x.shape[: -len(lengths)], *outer, None if last is None else last // 2 + 1))
+    if not tf.executing_eagerly():
+        spectrum.set_shape((*x.shape[: -len(lengths)], *outer, None if last is None else last // 2 + 1))
     return _grouped(_COMPLEX, spectrum, len(lengths) - len(inner), len(inner))
 
 
 def _real_inverse(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
     inner = list(lengths[-3:])
     x = _grouped(_COMPLEX_INVERSE, x, len(lengths) - len(inner), len(inner))
-    y = _INVERSE[len(inner)](input=x, fft_length=inner, Treal=tf.float32 if x.dtype == tf.complex64 else tf.float64)
-    y.set_shape((*x.shape[: -len(lengths)], *_static(lengths)))
+    y = _INVERSE[len(inner)](
+        input=x, fft_length=ints(inner), Treal=tf.float32 if x.dtype == tf.complex64 else tf.float64
+    )
+    if not tf.executing_eagerly():
+        y.set_shape((*x.shape[: -len(lengths)], *_static(lengths)))
     return y
 
 
@@ -55,10 +59,10 @@ def _grouped(transforms: dict[int, Callable], x: tf.Tensor, count: int, behind: 
         start = rank - behind - now
         order = [*range(start), *range(start + now, rank), *range(start, start + now)]
         back = [order.index(axis) for axis in range(rank)]
-        x = raw_ops.Transpose(x=x, perm=order) if behind else x
+        x = raw_ops.Transpose(x=x, perm=ints(order)) if behind else x
         y = transforms[now](input=x)
         y.set_shape(x.shape)
-        x = raw_ops.Transpose(x=y, perm=back) if behind else y
+        x = raw_ops.Transpose(x=y, perm=ints(back)) if behind else y
         count, behind = count - now, behind + now
     return x
 
