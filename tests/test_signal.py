@@ -96,6 +96,25 @@ def general_equals_the_sum(library, function, method, question):
     oracle.assert_close(library.numpy(result), expected, a, b, np.result_type(a, b).name)
 
 
+@given(question=questions(rank=3, dtypes=("int16", "int32", "float32", "float64", "complex64")))
+@settings(max_examples=25)
+def test_all_libraries_agree(question):
+    """One draw, every library: the same dtype, the same shape, the same numbers to twice the tolerance."""
+    a, b, mode, axes = question
+    expected = oracle.convolve(a, b, mode, axes)
+    for function in ("convolve", "oaconvolve"):
+        found = {}
+        for name, library in LIBRARIES.items():
+            result = getattr(konvolve, function)(library.array(a), library.array(b), mode, axes=axes)
+            found[name] = library.numpy(result)
+        assert len({(result.dtype.name, result.shape) for result in found.values()}) == 1
+        first = found["numpy"]
+        bound = 2 * oracle.tolerance(a, b, first.dtype.name)
+        for result in found.values():
+            assert result.shape == expected.shape
+            assert np.abs(result.astype(complex) - first.astype(complex)).max() <= bound
+
+
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
 @pytest.mark.parametrize("shapes", [((3000,), (17,)), ((2, 2500), (2, 40)), ((220, 190), (9, 13)), ((1500, 3), (7, 1))])
 def test_blocks_equal_the_sum(library, mode, shapes):

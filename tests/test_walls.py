@@ -53,6 +53,8 @@ def test_each_room_imports_only_what_it_may(path):
             assert not tops & (LIBRARIES - {own})
         case "cli.py" | "doctor.py" | "job.py" | "terminal.py" | "io.py" | "decode.py" | "figures.py":
             pass
+        case "symbolic.py":
+            assert not tops & (LIBRARIES - {"keras"})
         case _:
             assert not tops & LIBRARIES
             assert "keras" not in tops
@@ -105,7 +107,7 @@ package.__path__ = [{str(SOURCE)!r}]
 sys.modules["konvolve"] = package
 from konvolve.planning import cost, plan, problem
 question = problem.fourier("fftconvolve", ((768, 1024, 3), "float32"), ((60, 60, 1), "float32"), "same", (0, 1))
-traits = cost.Traits(1e-10, 1.6, 1e-9, {1: 1e-10}, 1e-6, 0.0, False, False, 2**20)
+traits = cost.Traits(1e-10, 1.6, 1e-9, {{1: 1e-10}}, 1e-6, 0.0, False, False, 2**20)
 print(plan.make_plan(question, traits).lengths)
 """
     assert fresh(code) == "(800, 1080)"

@@ -24,7 +24,16 @@ from konvolve.planning.problem import Operand, Problem
 _PLANS: dict[tuple, Plan] = {}
 _MOST_PLANS = 4096
 
-Ask = Callable[..., Problem]
+# Which question each public function asks; "sepfir2d" asks one per pass.
+_ASK: dict[str, Callable[..., Problem]] = {
+    "fftconvolve": problem.fourier,
+    "oaconvolve": problem.fourier,
+    "convolve": problem.convolve,
+    "correlate": problem.correlate,
+    "convolve2d": problem.planar,
+    "correlate2d": problem.planar,
+    "sepfir2d": problem.separable_pass,
+}
 F = TypeVar("F", bound=Callable)
 
 
@@ -46,27 +55,32 @@ def traits(library: str) -> Traits:
     return Traits(**CONSTANTS[library])
 
 
-def solve(ask: Ask, function: str, in1: Any, in2: Any, *options: Any) -> Any:
-    """Answer a public function's question about two arrays.
-
-    ``ask`` is the checker in ``planning.problem``, ``options`` are the function's own arguments for it.
-    """
+def solve(function: str, in1: Any, in2: Any, *options: Any) -> Any:
+    """Answer a public function's question about two arrays; ``options`` are its arguments after them, in order."""
+    if registry.is_symbolic(in1) or registry.is_symbolic(in2):
+        return _symbolic(function, (in1, in2), options)
     xp, (a, b) = registry.resolve({"in1": in1, "in2": in2})
-    return run(xp, plan_arrays(xp, ask, function, a, b, *options), a, b)
+    return run(xp, plan_arrays(xp, function, a, b, *options), a, b)
 
 
-def plan_arrays(xp: Backend, ask: Ask, function: str, a: Any, b: Any, *options: Any) -> Plan:
+def _symbolic(function: str, arrays: tuple, options: tuple) -> Any:
+    from konvolve import symbolic  # imports Keras, which whoever made the symbolic tensor has imported
+
+    return symbolic.record(function, arrays, options)
+
+
+def plan_arrays(xp: Backend, function: str, a: Any, b: Any, *options: Any) -> Plan:
     """Return the plan for two arrays of a library, from the cache where it stands there."""
     one, two = (xp.shape(a), xp.dtype(a)), (xp.shape(b), xp.dtype(b))
     bits = (_bits(xp, a, one[1]), _bits(xp, b, two[1]))
     library = xp.profile()
-    key = (ask, function, library, one, two, bits, *options)
+    key = (function, library, one, two, bits, *options)
     try:
         found = _PLANS.get(key)
     except TypeError:  # an option that cannot be hashed: a list of axes, or a mistake for the checker to name
-        return make(ask, function, one, two, library, bits, *options)
+        return make(function, one, two, library, bits, *options)
     if found is None:
-        found = make(ask, function, one, two, library, bits, *options)
+        found = make(function, one, two, library, bits, *options)
         if len(_PLANS) >= _MOST_PLANS:
             _PLANS.clear()
         _PLANS[key] = found
@@ -78,16 +92,10 @@ def _bits(xp: Backend, x: Any, dtype: str) -> int | None:
 
 
 def make(
-    ask: Ask,
-    function: str,
-    one: Operand,
-    two: Operand,
-    library: str,
-    bits: tuple[int | None, int | None],
-    *options: Any,
+    function: str, one: Operand, two: Operand, library: str, bits: tuple[int | None, int | None], *options: Any
 ) -> Plan:
     """Ask and plan, from sizes alone."""
-    return make_plan(ask(function, one, two, *options), traits(library), bits)
+    return make_plan(_ASK[function](function, one, two, *options), traits(library), bits)
 
 
 @public
@@ -119,20 +127,22 @@ def plan(
     """
     one, two = (tuple(shape1), dtype), (tuple(shape2), dtype2 or dtype)
     if function in ("fftconvolve", "oaconvolve"):
-        return make(problem.fourier, function, one, two, library, (None, None), mode, axes)
+        return make(function, one, two, library, (None, None), mode, axes)
     if function not in ("convolve", "correlate"):
         raise ValueError(f"function must be convolve, correlate, fftconvolve or oaconvolve, not {function!r}")
-    return make(getattr(problem, function), function, one, two, library, (None, None), mode, method, axes)
+    return make(function, one, two, library, (None, None), mode, method, axes)
 
 
 def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:
     """Filter along the rows, then along the columns, as ``sepfir2d`` does."""
+    if any(map(registry.is_symbolic, (image, hrow, hcol))):
+        return _symbolic("sepfir2d", (image, hrow, hcol), ())
     xp, arrays = registry.resolve({"input": image, "hrow": hrow, "hcol": hcol})
     work = problem.separable(*((xp.shape(x), xp.dtype(x)) for x in arrays))
     y, row, column = (xp.cast(x, work) for x in arrays)
     for kernel, shape, axis in ((row, (1, -1), 1), (column, (-1, 1), 0)):
         kernel = xp.reshape(kernel, shape)
-        y = run(xp, plan_arrays(xp, problem.separable_pass, "sepfir2d", y, kernel, axis), y, kernel)
+        y = run(xp, plan_arrays(xp, "sepfir2d", y, kernel, axis), y, kernel)
     return y
 
 
@@ -144,7 +154,7 @@ def choose(in1: Any, in2: Any, mode: str, measure: bool) -> Any:
     if measure:
         seconds = {}
         for method in ("fft", "direct"):
-            ask = functools.partial(solve, problem.convolve, "convolve", a, b, mode, method, None)
+            ask = functools.partial(solve, "convolve", a, b, mode, method, None)
             ask()  # plans, threads and memory are set up outside the measurement
             seconds[method] = min(timeit.repeat(ask, number=1, repeat=3))
         return ("fft" if seconds["fft"] < seconds["direct"] else "direct"), seconds

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from konvolve import execute
-from konvolve.planning import problem
 
 Array = Any
 
@@ -42,7 +41,7 @@ def fftconvolve(in1: Array, in2: Array, mode: str = "full", axes: Any = None) ->
     >>> fftconvolve([1.0, 2.0, 3.0], [1.0, 0.5]).round(6)
     array([1. , 2.5, 4. , 1.5])
     """
-    return execute.solve(problem.fourier, "fftconvolve", in1, in2, mode, axes)
+    return execute.solve("fftconvolve", in1, in2, mode, axes)
 
 
 @execute.public
@@ -60,7 +59,7 @@ def oaconvolve(in1: Array, in2: Array, mode: str = "full", axes: Any = None) -> 
     >>> oaconvolve(signal, kernel, mode="valid")[:4].round(6)
     array([1., 1., 1., 1.])
     """
-    return execute.solve(problem.fourier, "oaconvolve", in1, in2, mode, axes)
+    return execute.solve("oaconvolve", in1, in2, mode, axes)
 
 
 @execute.public
@@ -88,7 +87,7 @@ def convolve(in1: Array, in2: Array, mode: str = "full", method: str = "auto", *
     >>> convolve([1, 2, 3], [0, 1, 1], mode="same")
     array([1, 3, 5])
     """
-    return execute.solve(problem.convolve, "convolve", in1, in2, mode, method, axes)
+    return execute.solve("convolve", in1, in2, mode, method, axes)
 
 
 @execute.public
@@ -102,7 +101,7 @@ def correlate(in1: Array, in2: Array, mode: str = "full", method: str = "auto", 
     >>> correlate([1, 2, 3], [0, 1, 1])
     array([1, 3, 5, 3, 0])
     """
-    return execute.solve(problem.correlate, "correlate", in1, in2, mode, method, axes)
+    return execute.solve("correlate", in1, in2, mode, method, axes)
 
 
 @execute.public
@@ -140,7 +139,7 @@ def convolve2d(
     array([[3, 3],
            [7, 7]])
     """
-    return execute.solve(problem.planar, "convolve2d", in1, in2, mode, boundary, fillvalue, method)
+    return execute.solve("convolve2d", in1, in2, mode, boundary, fillvalue, method)
 
 
 @execute.public
@@ -164,7 +163,7 @@ def correlate2d(
     array([[3],
            [7]])
     """
-    return execute.solve(problem.planar, "correlate2d", in1, in2, mode, boundary, fillvalue, method)
+    return execute.solve("correlate2d", in1, in2, mode, boundary, fillvalue, method)
 
 
 @execute.public

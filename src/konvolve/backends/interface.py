@@ -52,6 +52,9 @@ class Backend(Protocol):
     def lookup(self, size: Size, table: Sequence[int]) -> Size:
         """Return the first entry of an ascending table that is not less than a run-time size."""
 
+    def canonical(self, dtype: str) -> str:
+        """Return the dtype that an array asked to have this one gets, where the library narrows 64 bits to 32."""
+
     def cast(self, x: Array, dtype: str) -> Array:
         """Convert to a dtype; integers wrap."""
 

@@ -83,6 +83,11 @@ def lookup(size: Any, table: Sequence[int]) -> Any:
     raise ValueError(f"JAX has to know the sizes of the convolved axes; one of them is {size}")
 
 
+def canonical(dtype: str) -> str:
+    """Return the dtype that an array asked to have this one gets."""
+    return jax.dtypes.canonicalize_dtype(dtype).name
+
+
 def cast(x: jax.Array, dtype: str) -> jax.Array:
     """Convert to a dtype, or to its 32-bit kin where 64 bits are disabled."""
     return x.astype(jax.dtypes.canonicalize_dtype(dtype))

@@ -65,6 +65,11 @@ def lookup(size: int, table: Sequence[int]) -> int:
     return int(table[int(np.searchsorted(table, size))])
 
 
+def canonical(dtype: str) -> str:
+    """Return the dtype that an array asked to have this one gets."""
+    return dtype
+
+
 def cast(x: np.ndarray, dtype: str) -> np.ndarray:
     """Convert to a dtype."""
     return x.astype(dtype, copy=False)

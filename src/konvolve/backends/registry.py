@@ -42,6 +42,11 @@ def _is_keras_variable(x: Any) -> bool:
     return type(x).__module__.startswith("keras.") and hasattr(x, "value") and hasattr(x, "path")
 
 
+def is_symbolic(x: Any) -> bool:
+    """Whether x is one of Keras's symbolic tensors, which have a shape and a dtype and no values."""
+    return type(x).__name__ == "KerasTensor" and type(x).__module__.startswith("keras.")
+
+
 def resolve(arrays: dict[str, Any]) -> tuple[Backend, list[Any]]:
     """Return the one library of the named arguments, and each of them as its array.
 
@@ -51,6 +56,8 @@ def resolve(arrays: dict[str, Any]) -> tuple[Backend, list[Any]]:
     owner = ""
     values = []
     for argument, x in arrays.items():
+        if is_symbolic(x):
+            raise TypeError(f"{argument} is a symbolic tensor, and its values are asked for")
         if _is_keras_variable(x):
             x = x.value
         values.append(x)

@@ -101,6 +101,11 @@ def lookup(size: tf.Tensor, table: Sequence[int]) -> tf.Tensor:
     return entries[tf.searchsorted(entries, size[tf.newaxis])[0]]
 
 
+def canonical(dtype: str) -> str:
+    """Return the dtype that an array asked to have this one gets."""
+    return dtype
+
+
 def cast(x: tf.Tensor, dtype: str) -> tf.Tensor:
     """Convert to a dtype."""
     target = tf.as_dtype(dtype)
@@ -169,8 +174,12 @@ def stack(xs: Sequence[tf.Tensor]) -> tf.Tensor:
 
 
 def take(x: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:
-    """Gather along an axis."""
-    return tf.gather(x, indices, axis=axis)
+    """Gather along an axis.
+
+    The reshape to its own shape costs nothing, and makes the gradient dense: that of a gather along the first axis is
+    IndexedSlices, which users of a convolution do not expect.
+    """
+    return tf.gather(reshape(x, sizes(x)), indices, axis=axis)
 
 
 def _pad(x: tf.Tensor, before: Sequence[Any], after: Sequence[Any]) -> tf.Tensor:

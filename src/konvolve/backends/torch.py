@@ -83,6 +83,11 @@ def lookup(size: Any, table: Sequence[int]) -> int:
     return next(length for length in table if length >= size)
 
 
+def canonical(dtype: str) -> str:
+    """Return the dtype that an array asked to have this one gets."""
+    return dtype
+
+
 def cast(x: torch.Tensor, dtype: str) -> torch.Tensor:
     """Convert to a dtype."""
     return x.to(getattr(torch, dtype))

@@ -1,0 +1,130 @@
+"""Convolutions of Keras's symbolic tensors: one layer records any of the functions in a functional model.
+
+The only file that knows ``KerasTensor``. The layer is told the function's name, its options, and which operands
+are given when the model is called; the others - arrays and variables - become its weights, so that they are saved
+with the model, and trained if they were trainable variables.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from konvolve import execute
+from konvolve.backends import registry
+from konvolve.planning import problem
+from konvolve.planning.dtypes import parse
+
+
+@keras.saving.register_keras_serializable(package="konvolve")
+class Convolution(keras.layers.Layer):
+    """A function of konvolve as a Keras layer.
+
+    Args:
+        function: The function's name, such as "fftconvolve".
+        options: Its arguments after the arrays, in order.
+        constants: One entry per operand: None for one that is an input of the layer, otherwise the shape, dtype and
+            trainability of the weight that holds it.
+
+    Inputs and outputs are those of the function; dtypes are promoted as it promotes them, whatever the layer's
+    dtype policy, and no input is cast beforehand.
+    """
+
+    def __init__(self, function: str, options: list, constants: list, **names: Any) -> None:
+        super().__init__(**{"autocast": False, "name": None, **names})
+        self._convert_input_args = False  # the function promotes its operands itself
+        self.function = function
+        self.options = list(options)
+        self.constants = list(constants)
+        self.held: list = [None] * len(self.constants)
+
+    def hold(self, arrays: Any) -> None:
+        """Take the given variables, and copies of the given arrays, as the weights."""
+        for place, (constant, array) in enumerate(zip(self.constants, arrays, strict=True)):
+            if constant is None:
+                continue
+            if isinstance(array, keras.Variable):
+                weight = array
+            else:
+                weight = self._weight(constant)
+                weight.assign(array)
+            setattr(self, f"operand_{place}", weight)  # which makes Keras track it
+            self.held[place] = weight
+        self.built = True
+
+    def _weight(self, constant: dict) -> Any:
+        return self.add_weight(
+            shape=constant["shape"],
+            dtype=constant["dtype"],
+            trainable=constant["trainable"],
+            initializer="zeros",
+            autocast=False,
+        )
+
+    def build(self, *_: Any) -> None:
+        """Make the weights anew when a saved model is read; their values follow."""
+        if all(held is None for held in self.held):
+            self.hold([None if c is None else self._empty(c) for c in self.constants])
+        self.built = True
+
+    @staticmethod
+    def _empty(constant: dict) -> np.ndarray:
+        return np.zeros(constant["shape"], constant["dtype"])
+
+    def _operands(self, inputs: tuple) -> list:
+        rest = iter(inputs)
+        return [next(rest) if held is None else held for held in self.held]
+
+    def call(self, *inputs: Any) -> Any:
+        """Run the function."""
+        operands = self._operands(inputs)
+        if self.function == "sepfir2d":
+            return execute.solve_separable(*operands)
+        return execute.solve(self.function, *operands, *self.options)
+
+    def compute_output_spec(self, *inputs: Any) -> Any:
+        """Return the shape and dtype of the result, by the plan; errors for wrong arguments come from here."""
+        xp = registry.backend(keras.backend.backend())
+        operands = [(tuple(x.shape), keras.backend.standardize_dtype(x.dtype)) for x in self._operands(inputs)]
+        if self.function == "sepfir2d":
+            return keras.KerasTensor(operands[0][0], dtype=xp.canonical(problem.separable(*operands)))
+        plan = execute.make(self.function, *operands, xp.profile(), (None, None), *self.options)
+        return keras.KerasTensor(plan.output_shape, dtype=xp.canonical(plan.problem.result))
+
+    def get_config(self) -> dict:
+        """Return what ``from_config`` needs; the constants' values are weights."""
+        config = super().get_config()
+        return config | {"function": self.function, "options": self.options, "constants": self.constants}
+
+
+def record(function: str, arrays: tuple, options: tuple) -> Any:
+    """Return the symbolic result of a function of symbolic tensors, arrays and variables."""
+    constants: list = []
+    held: list = []
+    inputs: list = []
+    for x in arrays:
+        if registry.is_symbolic(x):
+            inputs.append(x)
+            constants.append(None)
+            held.append(None)
+            continue
+        x = x if isinstance(x, keras.Variable) else keras.ops.convert_to_numpy(x)
+        dtype = keras.backend.standardize_dtype(x.dtype)
+        if parse(dtype).kind == "other":
+            raise TypeError(f"{function}: an array of dtype {dtype} cannot be held by a Keras model")
+        trainable = bool(getattr(x, "trainable", False))
+        constants.append({"shape": list(x.shape), "dtype": dtype, "trainable": trainable})
+        held.append(x)
+    plain = [_plain(option) for option in options]
+    layer = Convolution(function, plain, constants)
+    layer.hold(held)
+    return layer(*inputs)
+
+
+def _plain(option: Any) -> Any:
+    """Return an option as a configuration file can hold it."""
+    if option is None or isinstance(option, bool | int | float | str | complex):
+        return option
+    return np.asarray(list(option) if not hasattr(option, "shape") else option).tolist()

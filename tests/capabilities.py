@@ -1,0 +1,90 @@
+"""What works where: one declaration, which the tests check cell by cell and the documentation's table is made of.
+
+``python tests/capabilities.py`` prints the table.
+"""
+
+import numpy as np
+
+import konvolve
+
+WAYS = {
+    "eager": "called on arrays",
+    "compiled": "inside tf.function with and without XLA, jax.jit, torch.compile(fullgraph=True)",
+    "gradient": "differentiated with respect to both arrays",
+    "unknown sizes": "compiled before any size is known",
+    "unknown batch": "compiled before the size of the batch is known",
+    "saved": "saved, and run without konvolve: tf.saved_model, jax.export, torch.export",
+}
+
+NUMPY = "NumPy has no compiler, no gradients and no saved functions"
+LENGTHS = "the length of a transform must be a number when this library exports"
+
+# What does not work, and why: (library, way): the reason, and the functions it holds for (None for all).
+EXCEPTIONS = {
+    **{("numpy", way): (NUMPY, None) for way in WAYS if way != "eager"},
+    # Where the kernel is known and short, the sum is taken directly, or in blocks of a known length.
+    ("jax", "unknown sizes"): (LENGTHS, {"fftconvolve", "correlate", "convolve2d", "correlate2d"}),
+    ("torch", "unknown sizes"): (
+        LENGTHS,
+        {"fftconvolve", "oaconvolve", "convolve", "correlate", "convolve2d", "correlate2d"},
+    ),
+}
+
+rng = np.random.default_rng(11)
+
+
+def normal(*shape):
+    return rng.standard_normal(shape)
+
+
+# function: what is asked of two arrays, their values, and the axis that is a batch (None where there is none)
+FUNCTIONS = {
+    "fftconvolve": (
+        lambda a, b: konvolve.fftconvolve(a, b, "same", axes=(1, 2)),
+        normal(3, 12, 11),
+        normal(1, 4, 5),
+        0,
+    ),
+    "oaconvolve": (lambda a, b: konvolve.oaconvolve(a, b, "valid", axes=1), normal(3, 900), normal(1, 9), 0),
+    "convolve": (lambda a, b: konvolve.convolve(a, b, axes=1), normal(3, 30), normal(1, 8), 0),
+    "correlate": (lambda a, b: konvolve.correlate(a, b, "same", "fft", axes=1), normal(3, 30), normal(1, 8), 0),
+    "convolve2d": (lambda a, b: konvolve.convolve2d(a, b, "same", "wrap"), normal(12, 11), normal(4, 5), None),
+    "correlate2d": (lambda a, b: konvolve.correlate2d(a, b, "full", "symm"), normal(12, 11), normal(4, 5), None),
+    "sepfir2d": (lambda a, b: konvolve.sepfir2d(a, b, b), normal(12, 11), normal(5), None),
+}
+
+LIBRARIES = {"numpy": "NumPy", "tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+
+
+def reason(function, library, way):
+    """Return why a cell does not work, None where it does."""
+    why, functions = EXCEPTIONS.get((library, way), (None, ()))
+    return why if functions is None or function in functions else None
+
+
+def cells():
+    """Return every (function, library, way) there is, with the reason where it does not work."""
+    return [
+        (function, library, way, reason(function, library, way))
+        for function, (*_, batch) in FUNCTIONS.items()
+        for library in LIBRARIES
+        for way in WAYS
+        if way != "unknown batch" or batch is not None
+    ]
+
+
+def table():
+    """Return the table as Markdown."""
+    lines = ["| | " + " | ".join(LIBRARIES.values()) + " |", "|---|" + "---|" * len(LIBRARIES)]
+    for way, meaning in WAYS.items():
+        marks = []
+        for library in LIBRARIES:
+            working = [function for function in FUNCTIONS if reason(function, library, way) is None]
+            everything = len(working) == len(FUNCTIONS)
+            marks.append("yes" if everything else ", ".join(f"`{name}`" for name in working) or "-")
+        lines.append(f"| **{way}**: {meaning} | " + " | ".join(marks) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())
