@@ -149,7 +149,8 @@ def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:
 def choose(in1: Any, in2: Any, mode: str, measure: bool) -> Any:
     """Answer ``choose_conv_method``."""
     xp, (a, b) = registry.resolve({"in1": in1, "in2": in2})
-    one, two = (xp.shape(a), xp.dtype(a)), (xp.shape(b), xp.dtype(b))
+    one: Any = (xp.shape(a), xp.dtype(a))
+    two: Any = (xp.shape(b), xp.dtype(b))
     problem.choice(one, two, mode)
     if measure:
         seconds = {}

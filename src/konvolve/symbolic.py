@@ -87,10 +87,11 @@ class Convolution(keras.layers.Layer):
     def compute_output_spec(self, *inputs: Any) -> Any:
         """Return the shape and dtype of the result, by the plan; errors for wrong arguments come from here."""
         xp = registry.backend(keras.backend.backend())
-        operands = [(tuple(x.shape), keras.backend.standardize_dtype(x.dtype)) for x in self._operands(inputs)]
+        operands: Any = [(tuple(x.shape), keras.backend.standardize_dtype(x.dtype)) for x in self._operands(inputs)]
         if self.function == "sepfir2d":
             return keras.KerasTensor(operands[0][0], dtype=xp.canonical(problem.separable(*operands)))
-        plan = execute.make(self.function, *operands, xp.profile(), (None, None), *self.options)
+        one, two = operands
+        plan = execute.make(self.function, one, two, xp.profile(), (None, None), *self.options)
         return keras.KerasTensor(plan.output_shape, dtype=xp.canonical(plan.problem.result))
 
     def get_config(self) -> dict:

@@ -23,7 +23,7 @@ name = "jax"
 
 def profile() -> str:
     """Return the name of the planning constants: those of 32-bit JAX are its own."""
-    return "jax" if jax.config.jax_enable_x64 else "jax32"
+    return "jax" if jax.config.read("jax_enable_x64") else "jax32"
 
 
 def owns(x: Any) -> bool:

@@ -129,7 +129,7 @@ def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.nda
     """Cut windows out of the trailing axes: a view where nothing outside is asked for."""
     batch = x.ndim - len(sizes)
     held = x.shape[batch:]
-    inside = tuple(
+    inside: Any = tuple(
         slice(min(max(start, 0), n), min(max(start + size, 0), n))
         for start, size, n in zip(starts, sizes, held, strict=True)
     )
@@ -137,7 +137,7 @@ def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.nda
     if part.shape[batch:] == tuple(sizes):
         return part
     y = np.zeros((*x.shape[:batch], *sizes), x.dtype)
-    place = (slice(max(-start, 0), max(-start, 0) + n) for start, n in zip(starts, part.shape[batch:], strict=True))
+    place: Any = (slice(max(-start, 0), max(-start, 0) + n) for start, n in zip(starts, part.shape[batch:], strict=True))
     y[(..., *place)] = part
     return y
 

@@ -24,7 +24,8 @@ def backend(name: str) -> Backend:
     """Return a backend by its library's name; ValueError for one that konvolve has not."""
     if name not in ("numpy", *LIBRARIES):
         raise ValueError(f"konvolve has no backend for {name!r}; it has numpy, {', '.join(LIBRARIES)}")
-    return importlib.import_module(f"konvolve.backends.{name}")  # type: ignore[return-value]
+    module: Any = importlib.import_module(f"konvolve.backends.{name}")
+    return module
 
 
 def _find(x: Any) -> Backend | None:
@@ -71,6 +72,6 @@ def resolve(arrays: dict[str, Any]) -> tuple[Backend, list[Any]]:
                 "call; convert one of them"
             )
         chosen, owner = found, argument
-    xp = chosen or numpy_backend
+    xp: Any = chosen or numpy_backend
     like = next((x for x in values if _BY_TYPE.get(type(x)) is xp), None)
-    return xp, [xp.asarray(x if _BY_TYPE.get(type(x)) is xp else numpy_backend.asarray(x), like) for x in values]  # type: ignore[attr-defined]
+    return xp, [xp.asarray(x if _BY_TYPE.get(type(x)) is xp else numpy_backend.asarray(x), like) for x in values]

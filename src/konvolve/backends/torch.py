@@ -10,7 +10,6 @@ Seen with PyTorch 2.13 on CPU:
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -161,26 +160,99 @@ def window(x: torch.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> torc
 
 
 def multiply(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Multiply with broadcasting."""
-    return x * y
+    """Multiply, in the place of x where the product fits there and no derivative is taken."""
+    derived = torch.is_grad_enabled() and (x.requires_grad or y.requires_grad)
+    if derived or _transforming() or x.shape != torch.broadcast_shapes(x.shape, y.shape):
+        return x * y
+    return x.mul_(y)
 
 
-def _nonempty(transform: Callable) -> Callable:
-    @functools.wraps(transform)
-    def guarded(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
-        batch = x.ndim - len(lengths)
-        if 0 not in x.shape[:batch]:
-            return transform(x, lengths, tuple(range(batch, x.ndim)))
-        one = transform(x.new_zeros((1,) * batch + x.shape[batch:]), lengths, tuple(range(batch, x.ndim)))
-        return one.expand(*x.shape[:batch], *one.shape[batch:])
-
-    return guarded
+_TRANSFORMS = {
+    "rfftn": torch.fft.rfftn,
+    "irfftn": torch.fft.irfftn,
+    "fftn": torch.fft.fftn,
+    "ifftn": torch.fft.ifftn,
+}
+_BACK = {"rfftn": "irfftn", "irfftn": "rfftn", "fftn": "ifftn", "ifftn": "fftn"}
 
 
-rfftn = _nonempty(torch.fft.rfftn)
-irfftn = _nonempty(torch.fft.irfftn)
-fftn = _nonempty(torch.fft.fftn)
-ifftn = _nonempty(torch.fft.ifftn)
+class _Paired(torch.autograd.Function):
+    """A transform whose gradient is the transform back, and the other way round, to every order.
+
+    PyTorch's own gradient of a real transform is a complex one of twice the size. The transpose of the real
+    transform of N samples is N times its inverse with the inner half of the bins weighted by 1/2, and the inverse's
+    transpose has the reciprocal weights. Between a transform and its way back a spectrum only meets elementwise
+    products and reversals, with which N and the weights commute. So the gradient of a spectrum is carried multiplied
+    by them, and both drop out. Spectra never leave the methods, so nobody meets such a gradient. The complex pair is
+    treated alike.
+    """
+
+    @staticmethod
+    def forward(x: torch.Tensor, kind: str, lengths: Sequence[int]) -> torch.Tensor:
+        rank = len(lengths)
+        axes = tuple(range(-rank, 0))
+        if 0 not in x.shape:
+            return _TRANSFORMS[kind](x, lengths, axes)
+        one = _TRANSFORMS[kind](x.new_zeros(x.shape[-rank:]), lengths, axes)
+        return one.new_zeros((*x.shape[:-rank], *one.shape))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: torch.Tensor) -> None:
+        _, ctx.kind, ctx.lengths = inputs
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple:
+        return _transform(gradient, _BACK[ctx.kind], ctx.lengths), None, None
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple, x: torch.Tensor, kind: str, lengths: Sequence[int]) -> tuple:
+        return _transform(x.movedim(in_dims[0], 0), kind, lengths), 0
+
+
+class _PairedForward(_Paired):
+    """The same with a forward mode, which torch.compile does not take."""
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: torch.Tensor, *_: None) -> torch.Tensor:
+        return _transform(tangent, ctx.kind, ctx.lengths)
+
+
+def _transform(x: torch.Tensor, kind: str, lengths: Sequence[int]) -> torch.Tensor:
+    return (_Paired if torch.compiler.is_compiling() else _PairedForward).apply(x, kind, lengths)
+
+
+def _transforming() -> bool:
+    """Whether torch.func or the compiler looks on: they do not take every product in place."""
+    return torch.compiler.is_compiling() or _functorch() is not None
+
+
+try:  # Not public, so its absence must cost little: products are then never taken in place.
+    _functorch: Callable[[], Any] = torch._C._functorch.peek_interpreter_stack
+except AttributeError:
+
+    def _functorch() -> Any:
+        return True
+
+
+def rfftn(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
+    """Transform real trailing axes, padded to the lengths."""
+    return _transform(window(x, [0] * len(lengths), lengths), "rfftn", lengths)
+
+
+def irfftn(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
+    """Invert rfftn."""
+    return _transform(x, "irfftn", lengths)
+
+
+def fftn(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
+    """Transform complex trailing axes, padded to the lengths."""
+    return _transform(window(x, [0] * len(lengths), lengths), "fftn", lengths)
+
+
+def ifftn(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
+    """Invert fftn."""
+    return _transform(x, "ifftn", lengths)
+
 
 _CONVOLUTIONS = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3: torch.nn.functional.conv3d}
 

@@ -49,7 +49,7 @@ def _native(xp: Backend, a: Array, b: Array, batch: int, rank: int, in_parts: bo
     held, taps = sizes_a[batch:], sizes_b[batch:]
     if all(n == 1 for n in xp.shape(b)[:batch]):
         x, kernel = xp.reshape(a, (-1, 1, *held)), xp.reshape(b, (1, *taps))
-        lead = sizes_a[:batch]
+        lead = list(sizes_a[:batch])
     else:  # a kernel per row: rows become channels
         lead = [xp.maximum(n1, n2) for n1, n2 in zip(sizes_a[:batch], sizes_b[:batch], strict=True)]
         channels = math.prod(lead)

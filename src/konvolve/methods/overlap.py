@@ -14,6 +14,8 @@ other, so that the memory is that of the signal, the result and one band.
 
 from __future__ import annotations
 
+from typing import Any
+
 from konvolve.backends.interface import Array, Backend
 from konvolve.methods.sizes import Sizes
 from konvolve.planning.plan import Plan
@@ -23,12 +25,13 @@ def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
     """Convolve over the trailing axes in blocks."""
     rank = len(plan.steps)
     batch = len(xp.shape(a)) - rank
-    taps = xp.shape(b)[batch:]
+    taps: Any = xp.shape(b)[batch:]  # known: planning tiles for a known kernel only
+    lengths: Any = plan.lengths
     tiled = [i for i in range(rank) if plan.steps[i]]
     first = tiled[0]
     complex_values = xp.dtype(a).startswith("complex")
     transform, inverse = (xp.fftn, xp.ifftn) if complex_values else (xp.rfftn, xp.irfftn)
-    kernel = transform(b, plan.lengths)
+    kernel = transform(b, lengths)
     for _ in tiled:  # one axis of size 1 per tiled axis, where the blocks are counted
         kernel = _insert_axis(xp, kernel, batch)
     counts = [-(-sizes.windows[i].size // plan.steps[i]) if plan.steps[i] else 0 for i in range(rank)]
@@ -37,7 +40,7 @@ def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
     bands = -(-counts[first] // per_band) if isinstance(counts[first], int) else 1
     held = xp.sizes(a)[batch:]
 
-    def band(number: object) -> Array:
+    def band(number: Any) -> Array:
         """Compute ``per_band`` rows of blocks along the first tiled axis, whole along the others."""
         starts, extents = [], []
         for i, (kept, step) in enumerate(zip(sizes.windows, plan.steps, strict=True)):
@@ -46,14 +49,14 @@ def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
                 extents.append(held[i])
                 continue
             blocks = per_band if i == first else counts[i]
-            skipped = number * per_band * step if i == first else 0  # type: ignore[operator]
+            skipped = number * per_band * step if i == first else 0
             starts.append(kept.start - (taps[i] - 1) + skipped)
             extents.append(blocks * step + taps[i] - 1)
         x = xp.window(a, starts, extents)
         for i in reversed(tiled):  # from behind, so that the axes before stay where they are
-            x = xp.frame(x, batch + i, plan.lengths[i], plan.steps[i])
+            x = xp.frame(x, batch + i, lengths[i], plan.steps[i])
         x = _blocks_first(xp, x, batch, rank, tiled)
-        y = inverse(xp.multiply(transform(x, plan.lengths), kernel), plan.lengths)
+        y = inverse(xp.multiply(transform(x, lengths), kernel), lengths)
         y = xp.window(
             y,
             [taps[i] - 1 if step else sizes.windows[i].start for i, step in enumerate(plan.steps)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from konvolve.planning import blocks, dtypes, exact
 from konvolve.planning.cost import Estimate, Traits, fourier_seconds
@@ -112,7 +113,7 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
 
 def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
     """Loop over the kernel's taps, or use the library's own convolution where it has one and it is cheaper."""
-    sizes = [(problem.shape1[axis], problem.shape2[axis]) for axis in problem.axes]
+    sizes: list[tuple[Any, Any]] = [(problem.shape1[axis], problem.shape2[axis]) for axis in problem.axes]
     taps = None if any(n2 is None for _, n2 in sizes) else math.prod(n2 for _, n2 in sizes)
     swap = False
     if problem.known:

@@ -1,0 +1,151 @@
+"""Cutting TensorFlow's arrays up and laying the pieces together: windows, blocks and bands, with their transposes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+from tensorflow import raw_ops
+
+from konvolve.backends.tensorflow_support import ints, linear
+
+
+def run_time_sizes(x: tf.Tensor) -> tuple[Any, ...]:
+    """Return the static sizes, scalar tensors in the place of unknown ones."""
+    static = tuple(x.shape)
+    if None not in static:
+        return static
+    dynamic = tf.unstack(raw_ops.Shape(input=x, out_type=tf.int32), num=len(static))
+    return tuple(d if s is None else s for s, d in zip(static, dynamic, strict=True))
+
+
+def _pad(x: tf.Tensor, before: Sequence[Any], after: Sequence[Any]) -> tf.Tensor:
+    batch = x.shape.rank - len(before)
+    return raw_ops.Pad(input=x, paddings=ints([[0, 0]] * batch + [[b, a] for b, a in zip(before, after, strict=True)]))
+
+
+def window(x: tf.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> tf.Tensor:
+    """Cut windows out of the trailing axes, zeros where a window reaches outside.
+
+    The transpose of a window is a window: what lay outside it comes back as zeros. It is spelt out because XLA
+    has no second gradient of Slice and Pad (seen with TensorFlow 2.21).
+    """
+    static = tuple(x.shape)
+    batch = len(static) - len(sizes)
+    if None not in static[batch:] and all(isinstance(each, int) for each in (*starts, *sizes)):
+        if static[batch:] == tuple(sizes) and not any(starts):
+            return x
+        held = static[batch:]
+        cut = _known_window
+    else:
+        held = run_time_sizes(x)[batch:]
+        cut = _unknown_window
+    rank = len(held)
+
+    def transposed(gradient: tf.Tensor, given: list) -> tf.Tensor:
+        return window(gradient, [-start for start in given[rank : 2 * rank]], given[:rank])
+
+    return linear(
+        lambda x, given: cut(x, batch, given[:rank], given[rank : 2 * rank], given[2 * rank :]),
+        transposed,
+        x,
+        [*held, *starts, *sizes],
+    )
+
+
+def _known_window(
+    x: tf.Tensor, batch: int, held: Sequence[int], starts: Sequence[int], sizes: Sequence[int]
+) -> tf.Tensor:
+    begin = [min(max(start, 0), n) for start, n in zip(starts, held, strict=True)]
+    end = [min(max(start + size, 0), n) for start, size, n in zip(starts, sizes, held, strict=True)]
+    inside = [b - a for a, b in zip(begin, end, strict=True)]
+    if tuple(inside) != tuple(held):
+        x = raw_ops.Slice(input=x, begin=ints([0] * batch + begin), size=ints([-1] * batch + inside))
+    if tuple(inside) == tuple(sizes):
+        return x
+    before = [max(-start, 0) for start in starts]
+    return _pad(x, before, [size - b - n for size, b, n in zip(sizes, before, inside, strict=True)])
+
+
+def _unknown_window(
+    x: tf.Tensor, batch: int, held: Sequence[Any], starts: Sequence[Any], sizes: Sequence[Any]
+) -> tf.Tensor:
+    static = tuple(x.shape)
+    begin = [tf.clip_by_value(start, 0, n) for start, n in zip(starts, held, strict=True)]
+    end = [tf.clip_by_value(start + size, 0, n) for start, size, n in zip(starts, sizes, held, strict=True)]
+    inside = [b - a for a, b in zip(begin, end, strict=True)]
+    y = tf.slice(x, [0] * batch + begin, [-1] * batch + inside)
+    before = [tf.maximum(-start, 0) for start in starts]
+    after = [size - b - n for size, b, n in zip(sizes, before, inside, strict=True)]
+    y = _pad(y, before, after)
+    y.set_shape((*static[:batch], *(size if isinstance(size, int) else None for size in sizes)))
+    return y
+
+
+def frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
+    """Cut an axis into overlapping blocks: whole steps side by side, then each joined with the next one's head.
+
+    tf.signal.frame gathers sample by sample and takes several times as long. The transpose adds the blocks up
+    where they overlap.
+    """
+    if length > 2 * step:
+        return tf.signal.frame(x, length, step, axis=axis)
+    return linear(
+        lambda x, _: _frame(x, axis, length, step), lambda gradient, _: _overlap_add(gradient, axis, length, step), x
+    )
+
+
+def _frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
+    overlap = length - step
+    held = run_time_sizes(x)
+    count = (held[axis] - overlap) // step
+    lead = (slice(None),) * axis
+    body = tf.reshape(x[(*lead, slice(0, count * step))], (*held[:axis], count, step, *held[axis + 1 :]))
+    if overlap == 0:
+        return body
+    heads = body[(*lead, slice(1, None), slice(0, overlap))]
+    last = tf.expand_dims(x[(*lead, slice(count * step, count * step + overlap))], axis)
+    return tf.concat([body, tf.concat([heads, last], axis)], axis + 1)
+
+
+def _overlap_add(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
+    *lead, count, _ = run_time_sizes(x)[: axis + 2]
+    behind = run_time_sizes(x)[axis + 2 :]
+    starts = [0] * (1 + len(behind))
+
+    def laid_out(first: int) -> tf.Tensor:
+        """Lay one step of each block from sample ``first`` on end to end, in the place it came from."""
+        part = window(x, [first, *starts[1:]], [step, *behind])
+        flat = tf.reshape(part, [*lead, count * step, *behind])
+        return window(flat, [-first, *starts[1:]], [count * step + length - step, *behind])
+
+    return laid_out(0) + laid_out(step)
+
+
+def bands(compute: Callable[[Any], tf.Tensor], count: int, axis: int, size: Any) -> tf.Tensor:
+    """Compute band after band: eagerly in Python, in a graph as a loop, so that memory is reused."""
+    if count == 1:
+        y = compute(0)
+    elif tf.executing_eagerly():
+        y = tf.concat([compute(i) for i in range(count)], axis)
+    else:
+        y = _looped(compute, count, axis)
+    return y[(slice(None),) * axis + (slice(0, size),)]
+
+
+def _looped(compute: Callable[[Any], tf.Tensor], count: int, axis: int) -> tf.Tensor:
+    sample = compute(0)  # traced and pruned: only its dtype and static shape are wanted
+    found = tf.TensorArray(sample.dtype, size=count, element_shape=sample.shape, infer_shape=False)
+    _, found = tf.while_loop(
+        lambda i, _: i < count,
+        lambda i, array: (i + 1, array.write(i, compute(i))),
+        (tf.constant(0), found),
+        parallel_iterations=1,
+        maximum_iterations=count,
+    )
+    y = found.stack()
+    rank = sample.shape.rank
+    y = raw_ops.Transpose(x=y, perm=[*range(1, axis + 1), 0, *range(axis + 1, rank + 1)]) if axis else y
+    joined = run_time_sizes(y)
+    return tf.reshape(y, [*joined[:axis], joined[axis] * joined[axis + 1], *joined[axis + 2 :]])
