@@ -1,0 +1,156 @@
+"""Planning by its properties: windows without wrapped samples, cheapest lengths, exact digits, plans that tell."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import konvolve
+from konvolve.backends.constants import CONSTANTS
+from konvolve.planning import blocks, dtypes, exact, lengths
+from konvolve.planning.geometry import sufficient_length, trailing, window
+
+sizes = st.integers(1, 40)
+modes = st.sampled_from(["full", "same", "valid"])
+
+
+def cyclic(a, b, period):
+    full = np.convolve(a, b)
+    y = np.zeros(period, full.dtype)
+    for i, value in enumerate(full):
+        y[i % period] += value
+    return y
+
+
+@given(n1=sizes, n2=sizes, mode=modes)
+def test_a_sufficient_length_wraps_nothing_into_the_window_and_one_less_does(n1, n2, mode):
+    """With powers of two as samples every sum of a subset is different, so a wrapped sample cannot hide."""
+    rng = np.random.default_rng(n1 * 41 + n2)
+    a, b = rng.integers(1, 2**20, n1), rng.integers(1, 2**20, n2)
+    kept = window(mode, n1, n2)
+    wanted = np.convolve(a, b)[kept.start : kept.start + kept.size]
+    length = sufficient_length(n1, n2, kept)
+    np.testing.assert_array_equal(cyclic(a, b, length)[kept.start : kept.start + kept.size], wanted)
+    if length > max(n1, n2):
+        shorter = cyclic(a, b, length - 1)
+        assert kept.start + kept.size > length - 1 or (shorter[kept.start : kept.start + kept.size] != wanted).any()
+
+
+@given(n1=sizes, n2=sizes, mode=modes)
+def test_windows_lie_inside_the_full_convolution(n1, n2, mode):
+    start, size = window(mode, n1, n2)
+    assert start >= 0
+    assert size >= 1
+    assert start + size <= n1 + n2 - 1
+
+
+@given(ndim=st.integers(1, 6), data=st.data())
+def test_trailing_brings_axes_last_and_back(ndim, data):
+    axes = tuple(sorted(data.draw(st.sets(st.integers(0, ndim - 1), min_size=1))))
+    shape = tuple(range(2, ndim + 2))
+    layout = trailing(ndim, axes)
+    if layout is None:
+        assert axes == tuple(range(ndim - len(axes), ndim))
+        return
+    there = np.transpose(np.empty(shape), layout[0])
+    assert there.shape[-len(axes) :] == tuple(shape[axis] for axis in axes)
+    assert np.transpose(there, layout[1]).shape == shape
+
+
+@given(least=st.one_of(st.integers(1, 5000), st.integers(1, 2**31 - 10**8)))
+def test_fast_lengths_suffice_and_none_longer_is_cheaper(least):
+    length = lengths.fast_length(least)
+    assert length >= least
+    rest = length
+    for radix in (2, 3, 5):
+        while rest % radix == 0:
+            rest //= radix
+    assert rest == 1
+    if length > 16:
+        cost = lengths.transform_cost(length)
+        assert all(lengths.transform_cost(other) >= cost for other in lengths.table() if length < other < 2 * length)
+
+
+def test_lengths_beyond_the_table_are_an_error():
+    with pytest.raises(ValueError, match="longer than the longest supported"):
+        lengths.fast_length(2**31)
+
+
+@given(taps=st.integers(2, 3000), outputs=st.integers(1, 10**7))
+def test_blocks_are_the_cheapest_of_the_table(taps, outputs):
+    whole = outputs + taps - 1
+    chosen = blocks.choose(taps, outputs, whole)
+
+    def cost(length, step):
+        return blocks.block_cost(length) * (1 if not step else -(-outputs // step))
+
+    candidates = [(n, n - taps + 1) for n in lengths.table() if 1.3 * taps < n < min(50 * taps, whole)]
+    candidates.append((lengths.fast_length(whole), 0))
+    assert cost(*chosen) <= min(cost(*candidate) for candidate in candidates)
+    assert chosen.step in (0, chosen.length - taps + 1)
+
+
+NAMES = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+FLOATS = ("float16", "float32", "float64", "complex64", "complex128")
+
+
+@pytest.mark.parametrize("one", [*NAMES, *FLOATS])
+def test_promotion_is_numpys(one):
+    for two in (*NAMES, *FLOATS):
+        assert dtypes.result_type(one, two) == np.result_type(one, two).name
+        assert dtypes.result_type(one, "object") == "object"
+
+
+@given(
+    bits=st.sampled_from([(9, 9, "uint8"), (32, 32, "int32"), (33, 64, "int64"), (64, 64, "uint64")]),
+    n1=st.integers(1, 20_000),
+    n2=st.integers(1, 2000),
+    fourier=st.booleans(),
+)
+def test_digits_are_exact_in_the_worst_case(bits, n1, n2, fourier):
+    """All digits as large as they get, all of one sign: the largest sums there are."""
+    found = exact.digits(*bits, n1, n2, lengths.fast_length(n1 + n2), fourier=fourier)
+    assert found.width * found.count1 >= bits[0]
+    assert found.width * found.count2 >= bits[1]
+    digit = 2.0 ** (found.width - 1)
+    assert min(n1, n2) * digit**2 <= 2**53
+    if fourier:
+        rng = np.random.default_rng(n1)
+        signs = rng.choice([-1.0, 1.0], n1), rng.choice([-1.0, 1.0], n2)
+        length = lengths.fast_length(n1 + n2 - 1)
+        spectra = [np.fft.rfft(digit * sign, length) for sign in signs]
+        sums = np.fft.irfft(spectra[0] * spectra[1], length)[: n1 + n2 - 1]
+        assert np.abs(sums - digit**2 * np.rint(sums / digit**2)).max() < 0.5
+
+
+@given(
+    shape1=st.lists(st.integers(1, 30), min_size=1, max_size=3),
+    data=st.data(),
+    mode=modes,
+    function=st.sampled_from(["convolve", "correlate", "fftconvolve", "oaconvolve"]),
+)
+def test_a_plan_knows_the_shape_and_dtype_of_the_result(shape1, data, mode, function):
+    shape2 = [data.draw(st.integers(1, n)) for n in shape1]
+    plan = konvolve.plan(shape1, shape2, function=function, mode=mode, dtype="float32", library="numpy")
+    result = getattr(konvolve, function)(np.ones(shape1, "float32"), np.ones(shape2, "float32"), mode)
+    assert plan.output_shape == result.shape
+    assert plan.problem.result == result.dtype.name
+
+
+@pytest.mark.parametrize("library", CONSTANTS)
+def test_plans_tell_their_story(library):
+    text = str(konvolve.plan((10**7,), (1001,), library=library))
+    assert "convolve: 10000000 float32 with 1001 float32, mode 'full', axes (0,)" in text
+    assert "result   10001000 float32" in text
+    assert "blocks of" in text
+    assert all(method in text for method in ("direct", "fft", "-> overlap"))
+    unknown = str(konvolve.plan((None, None), (None, 5), library=library))
+    assert "?x?" in unknown
+    assert "known at run time" in unknown
+
+
+def test_a_plan_is_refused_in_words():
+    with pytest.raises(ValueError, match="library must be one of numpy, tensorflow"):
+        konvolve.plan((9,), (3,), library="cupy")
+    with pytest.raises(ValueError, match="function must be convolve"):
+        konvolve.plan((9,), (3,), function="blur")
