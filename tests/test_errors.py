@@ -65,6 +65,27 @@ def test_bad_arguments_raise_what_scipy_raises(library, function, arrays, option
         assert isinstance(scipys.value, ValueError)
 
 
+BEYOND_SCIPY = [
+    ("convolve", {"boundary": "mirror"}, ["boundary must be", "'reflect'", "'mirror'"]),
+    ("convolve", {"boundary": ["wrap", "wrap"]}, ["one for each of the 1 axes"]),
+    ("convolve", {"boundary": 1j}, ["`boundary`", "1j", "float64"]),
+    ("convolve", {"axes": [0, 0]}, ["unique"]),
+    ("correlate", {"lags": 3}, ["pair of integers", "3"]),
+    ("correlate", {"lags": (2, 1)}, ["lowest, highest", "(2, 1)"]),
+    ("correlate", {"lags": (0.5, 1)}, ["pair of integers"]),
+    ("correlate", {"lags": (0, 1), "mode": "same"}, ["mode must be 'full'", "'same'"]),
+    ("convolve", {"method": "overlap", "mode": "spam"}, ["'valid', 'same', or 'full'"]),
+]
+
+
+@pytest.mark.parametrize(("function", "options", "words"), BEYOND_SCIPY)
+def test_bad_arguments_beyond_scipy(function, options, words):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the words are checked below, one by one
+        getattr(konvolve, function)(ONE, ONE, **options)
+    for word in words:
+        assert word in str(caught.value)
+
+
 def test_bad_lags():
     with pytest.raises(ValueError, match="spam"):
         konvolve.correlation_lags(3, 4, "spam")

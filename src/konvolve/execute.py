@@ -101,7 +101,8 @@ def make(
 @public
 def plan(
     shape1: Any, shape2: Any, *, function: str = "convolve", mode: str = "full", axes: Any = None, method: str = "auto",
-    dtype: str = "float32", dtype2: str | None = None, library: str = "tensorflow",
+    boundary: Any = "zero", lags: Any = None, dtype: str = "float32", dtype2: str | None = None,
+    library: str = "tensorflow",
 ) -> Plan:  # fmt: skip
     """Return the plan of a convolution from shapes alone: what will run, at which lengths, at what cost, and why.
 
@@ -112,9 +113,11 @@ def plan(
         mode: "full", "same" or "valid".
         axes: The axes to convolve over, all by default.
         method: As in ``convolve``.
+        boundary: As in ``convolve``.
+        lags: As in ``correlate``.
         dtype: The name of in1's dtype.
         dtype2: The name of in2's dtype, in1's by default.
-        library: "tensorflow" or "numpy"; it need not be installed.
+        library: "tensorflow", "numpy", "jax", "jax32" (JAX without 64-bit types) or "torch"; it need not be installed.
 
     Returns:
         A ``Plan``; printing it tells its story. Times are in seconds, memory in bytes.
@@ -130,7 +133,8 @@ def plan(
         return make(function, one, two, library, (None, None), mode, axes)
     if function not in ("convolve", "correlate"):
         raise ValueError(f"function must be convolve, correlate, fftconvolve or oaconvolve, not {function!r}")
-    return make(function, one, two, library, (None, None), mode, method, axes)
+    more = (mode, method, axes, boundary) if function == "convolve" else (mode, method, axes, boundary, lags)
+    return make(function, one, two, library, (None, None), *more)
 
 
 def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:

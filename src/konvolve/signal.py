@@ -63,7 +63,9 @@ def oaconvolve(in1: Array, in2: Array, mode: str = "full", axes: Any = None) -> 
 
 
 @execute.public
-def convolve(in1: Array, in2: Array, mode: str = "full", method: str = "auto", *, axes: Any = None) -> Array:
+def convolve(
+    in1: Array, in2: Array, mode: str = "full", method: str = "auto", *, axes: Any = None, boundary: Any = "zero"
+) -> Array:
     """Convolve two N-dimensional arrays.
 
     Args:
@@ -73,6 +75,9 @@ def convolve(in1: Array, in2: Array, mode: str = "full", method: str = "auto", *
         method: "auto" takes the method that the cost model predicts to be fastest; "direct" the sum itself, "fft"
             one transform, "overlap" transforms of blocks.
         axes: The axes to convolve over, all by default; the others are broadcast. Beyond SciPy.
+        boundary: What lies beyond in1's ends, in numpy.pad's words: "zero", "wrap", "symmetric", "reflect", "nearest"
+            (or "edge"), or a number; one, or a list with one for each axis, extended in ascending order. Beyond SciPy.
+            Mode "valid" sees none of it.
 
     Returns:
         An array of the inputs' library and common dtype. Integers are exact, and wrap as NumPy's do, whatever
@@ -86,22 +91,40 @@ def convolve(in1: Array, in2: Array, mode: str = "full", method: str = "auto", *
 
     >>> convolve([1, 2, 3], [0, 1, 1], mode="same")
     array([1, 3, 5])
+    >>> convolve([1, 2, 3], [0, 1, 1], mode="same", boundary="wrap")
+    array([4, 3, 5])
     """
-    return execute.solve("convolve", in1, in2, mode, method, axes)
+    return execute.solve("convolve", in1, in2, mode, method, axes, boundary)
 
 
 @execute.public
-def correlate(in1: Array, in2: Array, mode: str = "full", method: str = "auto", *, axes: Any = None) -> Array:
+def correlate(
+    in1: Array, in2: Array, mode: str = "full", method: str = "auto", *,
+    axes: Any = None, boundary: Any = "zero", lags: Any = None,
+) -> Array:  # fmt: skip
     """Cross-correlate two N-dimensional arrays: convolve in1 with in2 reversed and conjugated.
 
-    Arguments, result and errors are those of ``convolve``. ``correlation_lags`` gives the lag of each sample.
+    Arguments, result and errors are those of ``convolve``, and one more. ``correlation_lags`` gives the lag of each
+    sample.
+
+    Args:
+        in1: The signal, any shape.
+        in2: What is looked for in it, of as many dimensions.
+        mode: "full", "same" or "valid", as in ``fftconvolve``.
+        method: As in ``convolve``.
+        axes: As in ``convolve``.
+        boundary: As in ``convolve``.
+        lags: The lowest and the highest lag to return, both included, or a list with such a pair for each axis; instead
+            of a mode. A lag at which the two do not meet is zero. Beyond SciPy.
 
     The same as ``scipy.signal.correlate``.
 
     >>> correlate([1, 2, 3], [0, 1, 1])
     array([1, 3, 5, 3, 0])
+    >>> correlate([1, 2, 3], [0, 1, 1], lags=(-1, 0))
+    array([3, 5])
     """
-    return execute.solve("correlate", in1, in2, mode, method, axes)
+    return execute.solve("correlate", in1, in2, mode, method, axes, boundary, lags)
 
 
 @execute.public

@@ -128,4 +128,6 @@ def _plain(option: Any) -> Any:
     """Return an option as a configuration file can hold it."""
     if option is None or isinstance(option, bool | int | float | str | complex):
         return option
-    return np.asarray(list(option) if not hasattr(option, "shape") else option).tolist()
+    if hasattr(option, "tolist"):  # an array or a scalar of NumPy
+        return option.tolist()
+    return [_plain(each) for each in option]

@@ -137,7 +137,8 @@ def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.nda
     if part.shape[batch:] == tuple(sizes):
         return part
     y = np.zeros((*x.shape[:batch], *sizes), x.dtype)
-    place: Any = (slice(max(-start, 0), max(-start, 0) + n) for start, n in zip(starts, part.shape[batch:], strict=True))
+    before = [max(-start, 0) for start in starts]
+    place: Any = (slice(b, b + n) for b, n in zip(before, part.shape[batch:], strict=True))
     y[(..., *place)] = part
     return y
 

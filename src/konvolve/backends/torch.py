@@ -53,7 +53,11 @@ def dtype(x: torch.Tensor) -> str:
 
 def shape(x: torch.Tensor) -> tuple[int | None, ...]:
     """Return the sizes, None for a symbolic one."""
-    return tuple(n if isinstance(n, int) else None for n in x.shape)
+    if not torch.compiler.is_compiling():
+        return tuple(x.shape)
+    from torch.fx.experimental.symbolic_shapes import has_static_value  # imports SymPy: the compiler has done so
+
+    return tuple(n if has_static_value(n) else None for n in x.shape)
 
 
 def sizes(x: torch.Tensor) -> tuple[Any, ...]:
@@ -79,7 +83,11 @@ maximum = max
 
 def lookup(size: Any, table: Sequence[int]) -> int:
     """Return the first entry that is not less than a size; a compiled function is specialised on it."""
-    return next(length for length in table if length >= size)
+    low, high = 0, len(table)
+    while low < high:  # few comparisons, because the compiler checks each of them again at every call
+        middle = (low + high) // 2
+        low, high = (low, middle) if table[middle] >= size else (middle + 1, high)
+    return table[low]
 
 
 def canonical(dtype: str) -> str:

@@ -2,9 +2,11 @@
 
 An index i beyond a signal of N samples stands for::
 
-    wrap        i mod N                        c d | a b c d | a b
-    symmetric   j = i mod 2N, min(j, 2N-1-j)   b a | a b c d | d c
-    fill        a constant                     k k | a b c d | k k
+    wrap        i mod N                            c d | a b c d | a b
+    symmetric   j = i mod 2N, min(j, 2N-1-j)       b a | a b c d | d c
+    reflect     j = i mod (2N-2), min(j, 2N-2-j)   c b | a b c d | c b
+    nearest     0 or N-1                           a a | a b c d | d d
+    constant    a value                            k k | a b c d | k k
 
 so a kernel may be longer than the signal, and an edge may be crossed many times.
 """
@@ -14,8 +16,9 @@ from __future__ import annotations
 from typing import Any
 
 from konvolve.backends.interface import Array, Backend
+from konvolve.planning.arguments import Edge
 from konvolve.planning.dtypes import is_complex
-from konvolve.planning.geometry import Window, window
+from konvolve.planning.geometry import window
 from konvolve.planning.plan import Plan
 
 
@@ -23,27 +26,43 @@ def extend(xp: Backend, plan: Plan, a: Array, taps: tuple) -> Array:
     """Return the samples of a that the windows need, those beyond the edges filled in."""
     problem = plan.problem
     assert plan.extension is not None
-    batch = len(xp.shape(a)) - len(problem.axes)
-    for i, kept in enumerate(plan.extension):
-        axis = batch + i
-        n = xp.sizes(a)[axis]
+    rank = len(problem.axes)
+    batch = len(xp.shape(a)) - rank
+    for place, (kept, edge) in enumerate(zip(plan.extension, problem.edges, strict=True)):
+        axis = batch + place
+        held = xp.sizes(a)
+        n = held[axis]
         if kept is None:
-            kept = Window(taps[i] // 2, n) if problem.late else window(problem.mode, n, taps[i], xp.minimum, xp.maximum)
-        index = xp.arange(kept.start - (taps[i] - 1), kept.start + kept.size, a)
-        a = _gather(xp, a, index, n, axis, problem.boundary, problem.fill)
+            kept = window(problem.keeps(place), n, taps[place], xp.minimum, xp.maximum)
+        start, size = kept.start - (taps[place] - 1), kept.size + taps[place] - 1
+        if edge.kind == "zero":
+            behind = rank - place - 1
+            a = xp.window(a, [start] + [0] * behind, [size, *held[axis + 1 :]])
+        else:
+            a = _gather(xp, a, xp.arange(start, start + size, a), n, axis, edge)
     return a
 
 
-def _gather(xp: Backend, a: Array, index: Array, n: Any, axis: int, boundary: str, fill: complex) -> Array:
-    if boundary == "wrap":
+def _gather(xp: Backend, a: Array, index: Array, n: Any, axis: int, edge: Edge) -> Array:
+    if edge.kind == "wrap":
         return xp.take(a, index % n, axis)
-    if boundary == "symmetric":
-        within = index % (2 * n)
-        return xp.take(a, xp.where(within < n, within, 2 * n - 1 - within), axis)
+    if edge.kind == "symmetric":
+        return xp.take(a, _mirrored(xp, index, 2 * n, 2 * n - 1), axis)
+    if edge.kind == "reflect":  # a single sample is its own mirror
+        return xp.take(a, _mirrored(xp, index, xp.maximum(2 * n - 2, 1), 2 * n - 2), axis)
     inside = (index >= 0) & (index < n)
-    y = xp.take(a, xp.where(inside, index, index * 0), axis)
+    nearest = xp.where(inside, index, xp.where(index < 0, index * 0, index * 0 + (n - 1)))
+    y = xp.take(a, nearest, axis)
+    if edge.kind == "nearest":
+        return y
     name = xp.dtype(a)
-    constant = xp.scalar(fill if is_complex(name) else fill.real, name)
+    constant = xp.scalar(edge.value if is_complex(name) else edge.value.real, name)
     shape = [1] * len(xp.shape(a))
     shape[axis] = -1
     return xp.where(xp.reshape(inside, shape), y, constant)
+
+
+def _mirrored(xp: Backend, index: Array, period: Any, last: Any) -> Array:
+    """Fold indices into one period and mirror its second half back onto the first."""
+    within = index % period
+    return xp.where(within <= last - within, within, last - within)

@@ -28,9 +28,7 @@ def at_run_time(xp: Backend, plan: Plan, sizes1: tuple, sizes2: tuple) -> Sizes:
     for i, (n1, n2) in enumerate(zip(sizes1, sizes2, strict=True)):
         kept = plan.windows[i]
         if kept is None:
-            kept = window(plan.core.mode, n1, n2, xp.minimum, xp.maximum)
-            if plan.core.late:
-                kept = Window(n2 // 2, n1)
+            kept = window(plan.core.keeps(i), n1, n2, xp.minimum, xp.maximum)
         length = plan.lengths[i] if plan.lengths else 0
         if length is None:
             length = xp.lookup(sufficient_length(n1, n2, kept, xp.maximum), table())

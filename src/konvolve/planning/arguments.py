@@ -8,7 +8,7 @@ from __future__ import annotations
 import cmath
 import operator
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from konvolve.planning import dtypes
 from konvolve.planning.geometry import MODES
@@ -16,14 +16,35 @@ from konvolve.planning.geometry import MODES
 Shape = tuple[int | None, ...]
 
 METHODS = ("auto", "direct", "fft", "overlap")
-BOUNDARIES = {
-    "fill": "fill",
-    "pad": "fill",
+# SciPy's words for two dimensions, and NumPy's (numpy.pad) for any number.
+PLANAR_BOUNDARIES = {
+    "fill": "constant",
+    "pad": "constant",
     "wrap": "wrap",
     "circular": "wrap",
     "symm": "symmetric",
     "symmetric": "symmetric",
 }
+BOUNDARIES = {
+    "zero": "zero",
+    "wrap": "wrap",
+    "circular": "wrap",
+    "symmetric": "symmetric",
+    "symm": "symmetric",
+    "reflect": "reflect",
+    "nearest": "nearest",
+    "edge": "nearest",
+}
+
+
+class Edge(NamedTuple):
+    """What lies beyond both ends of an axis: a kind, and the value of a constant."""
+
+    kind: str
+    value: complex = 0
+
+
+ZERO = Edge("zero")
 
 
 def check_mode(mode: Any) -> None:
@@ -38,18 +59,59 @@ def check_method(method: Any) -> None:
         raise ValueError(f"Acceptable method flags are 'auto', 'direct', 'fft', or 'overlap', not method={method!r}")
 
 
-def check_boundary(boundary: Any) -> str:
-    """Return the boundary's one name, or raise ValueError."""
-    if not isinstance(boundary, str) or boundary not in BOUNDARIES:
+def check_planar_boundary(boundary: Any, fill: complex) -> Edge:
+    """Return what lies beyond the edges of a picture, or raise ValueError."""
+    if not isinstance(boundary, str) or boundary not in PLANAR_BOUNDARIES:
         raise ValueError(
             "Acceptable boundary flags are 'fill', 'circular' (or 'wrap'), and 'symmetric' (or 'symm'), "
             f"not boundary={boundary!r}"
         )
-    return BOUNDARIES[boundary]
+    kind = PLANAR_BOUNDARIES[boundary]
+    return Edge(kind) if kind != "constant" else Edge(kind, fill) if fill != 0 else ZERO
+
+
+def check_boundary(boundary: Any, axes: Sequence[int], dtype: str) -> dict[int, Edge]:
+    """Return what lies beyond the ends of each axis, in the order the axes were named, or raise ValueError."""
+    several = isinstance(boundary, list | tuple)
+    each = list(boundary) if several else [boundary] * len(axes)
+    if len(each) != len(axes):
+        raise ValueError(f"boundary must be one, or one for each of the {len(axes)} axes, not {boundary!r}")
+    edges = {}
+    for axis, one in zip(axes, each, strict=True):
+        if isinstance(one, str) and one in BOUNDARIES:
+            edges[axis] = Edge(BOUNDARIES[one])
+        elif isinstance(one, int | float | complex):
+            value = check_fill(one, dtype, "boundary")
+            edges[axis] = Edge("constant", value) if value != 0 else ZERO
+        else:
+            raise ValueError(
+                "boundary must be 'zero', 'wrap' (or 'circular'), 'symmetric' (or 'symm'), 'reflect', 'nearest' "
+                f"(or 'edge') or a number, not {one!r}"
+            )
+    return edges
+
+
+def check_lags(lags: Any, axes: Sequence[int], mode: str) -> dict[int, tuple[int, int]]:
+    """Return the first and last lag for each axis, in the order the axes were named; none where lags is None."""
+    if lags is None:
+        return {}
+    problem = f"lags must be a pair of integers (lowest, highest), or one such pair for each axis, not {lags!r}"
+    try:
+        pairs = [lags] if len(axes) == 1 and not isinstance(lags[0], list | tuple) else list(lags)
+        found = {
+            axis: (operator.index(low), operator.index(high)) for axis, (low, high) in zip(axes, pairs, strict=True)
+        }
+    except (TypeError, ValueError, IndexError, KeyError):
+        raise ValueError(problem) from None
+    if any(low > high for low, high in found.values()):
+        raise ValueError(problem)
+    if mode != "full":
+        raise ValueError(f"lags choose what is kept, so mode must be 'full' with them, not {mode!r}")
+    return found
 
 
 def check_axes(axes: Any, ndim: int) -> tuple[int, ...]:
-    """Return axes as sorted non-negative ints; None means all of them.
+    """Return axes as non-negative ints, in the order given; None means all of them.
 
     Raises ValueError for anything but an int or an iterable of ints, for an axis out of range, for one that
     is named twice and for none at all.
@@ -67,7 +129,7 @@ def check_axes(axes: Any, ndim: int) -> tuple[int, ...]:
         raise ValueError(f"axes exceeds dimensionality of input: axes={axes!r} for {ndim} dimensions")
     if len(set(normal)) != len(normal):
         raise ValueError(f"all axes must be unique, not axes={axes!r}")
-    return tuple(sorted(normal))
+    return tuple(normal)
 
 
 def check_compatible(shape1: Shape, shape2: Shape, batch: Sequence[int]) -> None:
@@ -95,7 +157,7 @@ def check_not_empty(function: str, shape1: Shape, shape2: Shape, axes: Sequence[
         raise ValueError(f"{function}: in1 and in2 cannot be empty along the axes {tuple(axes)}: {shape1} and {shape2}")
 
 
-def check_fill(fillvalue: Any, dtype: str) -> complex:
+def check_fill(fillvalue: Any, dtype: str, argument: str = "fillvalue") -> complex:
     """Return the constant beyond the edges as a number that the output's dtype can hold.
 
     A scalar or anything with one element is accepted; None is NaN, and a fraction is cut off for an integer
@@ -104,14 +166,14 @@ def check_fill(fillvalue: Any, dtype: str) -> complex:
     item = fillvalue
     while hasattr(item, "__len__") and not isinstance(item, str) and getattr(item, "shape", None) != ():
         if len(item) == 0:
-            raise ValueError("`fillvalue` cannot be an empty array.")
+            raise ValueError(f"`{argument}` cannot be an empty array.")
         if len(item) > 1:
-            raise ValueError("`fillvalue` must be scalar or an array with one element.")
+            raise ValueError(f"`{argument}` must be scalar or an array with one element.")
         item = item[0]
     try:
         number = complex("nan") if item is None else complex(item)
     except (TypeError, ValueError):
-        raise ValueError(f"`fillvalue` must be a number, not {fillvalue!r}") from None
+        raise ValueError(f"`{argument}` must be a number, not {fillvalue!r}") from None
     target = dtypes.parse(dtype)
     fits = target.kind == "complex" or number.imag == 0
     if target.integral:
@@ -120,7 +182,7 @@ def check_fill(fillvalue: Any, dtype: str) -> complex:
         number = complex(int(number.real)) if fits else number
     if not fits:
         raise ValueError(
-            "could not cast `fillvalue` directly to the output type (it was first converted to complex): "
+            f"could not cast `{argument}` directly to the output type (it was first converted to complex): "
             f"{fillvalue!r} is not a value of {dtype}."
         )
     return number

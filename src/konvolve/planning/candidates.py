@@ -66,7 +66,7 @@ def fft(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[
     dtype, times = _working(problem, digits)
     rows = sum(_rows(problem))
     known = [length for length in lengths if length is not None]
-    seconds = times * fourier_seconds(traits, rows, known, dtype) + 25 * traits.call
+    seconds = times * sum(fourier_seconds(traits, each, known, dtype) for each in _rows(problem)) + 25 * traits.call
     return settings, Estimate("fft", seconds, times * _memory(problem, rows * points, dtype))
 
 

@@ -5,6 +5,10 @@ Along one axis, signals of ``n1`` and ``n2`` samples have a full convolution of 
     full   xxxxxxxxxxxx        start 0              size n1 + n2 - 1
     same   ..xxxxxxxx..        start (n2 - 1) // 2  size n1
     valid  ....xxxx....        start min - 1        size max - min + 1
+    late   ...xxxxxxxx.        start n2 // 2        size n1
+    lo:hi  .xxxx.......        start lo + n2 - 1    size hi - lo + 1
+
+"late" is how correlate2d centres "same"; a pair of lags picks the part of a correlation between them.
 
 A size is an int, or a scalar tensor where it is known only at run time; ``minimum`` and ``maximum`` are then
 the library's own.
@@ -18,6 +22,9 @@ from typing import Any, NamedTuple
 Size = Any
 MODES = ("full", "same", "valid")
 
+Mode = str | tuple[int, int]
+"""What is kept along an axis: one of MODES, "late", or a pair of lags, both included."""
+
 
 class Window(NamedTuple):
     """A range of one axis: ``size`` samples from ``start``."""
@@ -26,14 +33,20 @@ class Window(NamedTuple):
     size: Size
 
 
-def window(mode: str, n1: Size, n2: Size, minimum: Callable = min, maximum: Callable = max) -> Window:
+def window(mode: Mode, n1: Size, n2: Size, minimum: Callable = min, maximum: Callable = max) -> Window:
     """Return the part of the full convolution that a mode keeps.
 
     >>> window("same", 10, 4), window("valid", 3, 10)
     (Window(start=1, size=10), Window(start=2, size=8))
+    >>> window((-1, 1), 10, 4)
+    Window(start=2, size=3)
     """
+    if isinstance(mode, tuple):
+        return Window(mode[0] + n2 - 1, mode[1] - mode[0] + 1)
     if mode == "full":
         return Window(0, n1 + n2 - 1)
+    if mode == "late":
+        return Window(n2 // 2, n1)
     if mode == "same":
         # SciPy centres with respect to the full output: (full - n1) // 2.
         return Window((n2 - 1) // 2, n1)

@@ -96,13 +96,11 @@ def _seconds(seconds: float) -> str:
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
-def axis_window(problem: Problem, axis: int) -> Window | None:
-    """Return what is kept along an axis, or None where a size is not known yet."""
+def _window(problem: Problem, place: int) -> Window | None:
+    """Return what is kept along a convolved axis, or None where a size is not known yet."""
+    axis = problem.axes[place]
     n1, n2 = problem.shape1[axis], problem.shape2[axis]
-    if n1 is None or n2 is None:
-        return None
-    kept = window(problem.mode, n1, n2)
-    return Window(n2 // 2, n1) if problem.late else kept
+    return None if n1 is None or n2 is None else window(problem.keeps(place), n1, n2)
 
 
 def make_plan(problem: Problem, traits: Traits, bits: tuple[int | None, int | None] = (None, None)) -> Plan:
@@ -114,7 +112,7 @@ def make_plan(problem: Problem, traits: Traits, bits: tuple[int | None, int | No
         return Plan(problem, problem, "nothing", reason="an input is empty")
     if problem.kind == "product":
         return Plan(problem, problem, "product", reason="no axis has more than one sample in both inputs")
-    windows = tuple(axis_window(problem, axis) for axis in problem.axes)
+    windows = tuple(_window(problem, place) for place in range(len(problem.axes)))
     layout = trailing(len(problem.shape1), problem.axes)
     if 0 in problem.shape1 or 0 in problem.shape2:
         return Plan(problem, problem, "nothing", windows, layout=layout, reason="an input is empty")
@@ -132,7 +130,7 @@ def _extend(problem: Problem, windows: tuple[Window | None, ...]) -> tuple[Probl
         taps = problem.shape2[axis]
         shape1[axis] = None if kept is None or taps is None else kept.size + taps - 1
         inner.append(None if kept is None or taps is None else Window(taps - 1, kept.size))
-    core = replace(problem, shape1=tuple(shape1), mode="valid", late=False, boundary="fill", fill=0)
+    core = replace(problem, shape1=tuple(shape1), mode="valid", late=False, edges=(), lags=())
     return core, windows, tuple(inner)
 
 

@@ -12,17 +12,21 @@ from typing import Any, Literal
 
 from konvolve.planning import dtypes
 from konvolve.planning.arguments import (
+    ZERO,
+    Edge,
     Shape,
     check_axes,
     check_boundary,
     check_compatible,
     check_fill,
+    check_lags,
     check_method,
     check_mode,
     check_not_empty,
+    check_planar_boundary,
     check_valid,
 )
-from konvolve.planning.geometry import broadcast
+from konvolve.planning.geometry import Mode, broadcast
 
 Operand = tuple[Shape, str]
 """An operand as planning sees it: its shape, None where a size is not known yet, and its dtype's name."""
@@ -50,8 +54,8 @@ class Problem:
     late: bool = False  # correlate2d's "same" starts one sample later for an even kernel
     conjugate: bool = False
     flip: tuple[int, ...] = ()
-    boundary: str = "fill"
-    fill: complex = 0
+    edges: tuple[Edge, ...] = ()  # one per convolved axis; none where all is zero beyond in1
+    lags: tuple[tuple[int, int], ...] = ()  # one per convolved axis; none where the mode says what is kept
     methods: tuple[str, ...] = ("direct", "fft", "overlap")
 
     @property
@@ -67,7 +71,13 @@ class Problem:
     @property
     def extended(self) -> bool:
         """Whether in1 has values other than zero beyond its edges."""
-        return self.boundary != "fill" or self.fill != 0
+        return any(edge != ZERO for edge in self.edges)
+
+    def keeps(self, place: int) -> Mode:
+        """Return what is kept along one of the convolved axes."""
+        if self.lags:
+            return self.lags[place]
+        return "late" if self.late else self.mode
 
     @property
     def batch(self) -> tuple[int, ...]:
@@ -95,16 +105,25 @@ def _product(function: str, in1: Operand, in2: Operand, *, mode: str = "full", c
 
 
 def _convolution(
-    function: str, in1: Operand, in2: Operand, axes: tuple[int, ...], mode: str, result: str, **rest: Any
-) -> Problem:
-    """Leave the axes of a single sample to broadcasting and settle the dtype of the sums."""
+    function: str, in1: Operand, in2: Operand, axes: tuple[int, ...], mode: str, result: str, *,
+    edges: dict[int, Edge] | None = None, lags: dict[int, tuple[int, int]] | None = None, **rest: Any,
+) -> Problem:  # fmt: skip
+    """Leave the axes of a single sample to broadcasting and settle the dtype of the sums.
+
+    The axes come in any order; ``edges`` and ``lags`` say per axis what lies beyond in1 and what is kept.
+    """
     shape1, shape2 = in1[0], in2[0]
     check_compatible(shape1, shape2, [axis for axis in range(len(shape1)) if axis not in axes])
-    # correlate2d's "same" and the edges of a boundary look at the kernel's size on every axis.
-    plain = not rest.get("late") and rest.get("boundary", "fill") == "fill" and not rest.get("fill")
-    kept = tuple(axis for axis in axes if not plain or 1 not in (shape1[axis], shape2[axis]))
+    edges, lags = edges or {}, lags or {}
+    # correlate2d's "same", lags, and values beyond the edges look at the sizes of an axis whatever they are.
+    particular = (
+        {axis for axis, edge in edges.items() if edge != ZERO} | set(lags) | set(axes if rest.get("late") else ())
+    )
+    kept = tuple(axis for axis in sorted(axes) if axis in particular or 1 not in (shape1[axis], shape2[axis]))
     compute = result if dtypes.parse(result).kind in ("bool", "int", "uint", "other") else dtypes.as_float(result)
     kind: Literal["convolution", "product"] = "convolution" if kept else "product"
+    rest["edges"] = tuple(edges.get(axis, ZERO) for axis in kept) if edges else ()
+    rest["lags"] = tuple(lags[axis] for axis in kept) if lags else ()
     return Problem(function, kind, shape1, shape2, in1[1], in2[1], compute, result, kept, mode, **rest)
 
 
@@ -117,7 +136,7 @@ def fourier(function: str, in1: Operand, in2: Operand, mode: Any, axes: Any) -> 
     if 0 in shape1 or 0 in shape2:
         return Problem(function, "empty", shape1, shape2, in1[1], in2[1], "float64", "float64")
     convolved = check_axes(axes, ndim)
-    kept = tuple(axis for axis in convolved if 1 not in (shape1[axis], shape2[axis]))
+    kept = tuple(axis for axis in sorted(convolved) if 1 not in (shape1[axis], shape2[axis]))
     check_compatible(shape1, shape2, [axis for axis in range(ndim) if axis not in kept])
     if mode == "valid":
         check_valid(shape1, shape2, kept)
@@ -131,7 +150,8 @@ def fourier(function: str, in1: Operand, in2: Operand, mode: Any, axes: Any) -> 
         "convolution",
         shape1,
         shape2,
-        *_names(in1, in2),
+        in1[1],
+        in2[1],
         result,
         result,
         kept,
@@ -140,40 +160,51 @@ def fourier(function: str, in1: Operand, in2: Operand, mode: Any, axes: Any) -> 
     )
 
 
-def _names(in1: Operand, in2: Operand) -> tuple[str, str]:
-    return in1[1], in2[1]
-
-
-def convolve(function: str, in1: Operand, in2: Operand, mode: Any, method: Any, axes: Any) -> Problem:
-    """Ask what ``scipy.signal.convolve`` asks, along ``axes``."""
+def convolve(
+    function: str, in1: Operand, in2: Operand, mode: Any, method: Any, axes: Any, boundary: Any = "zero"
+) -> Problem:
+    """Ask what ``scipy.signal.convolve`` asks, along ``axes``, with values beyond the edges."""
     if in1[0] == in2[0] == ():
         return _product(function, in1, in2)
     ndim = _same_rank(in1, in2, "volume and kernel")
-    return _general(function, in1, in2, mode, method, check_axes(axes, ndim))
+    return _general(function, in1, in2, mode, method, check_axes(axes, ndim), boundary)
 
 
-def correlate(function: str, in1: Operand, in2: Operand, mode: Any, method: Any, axes: Any) -> Problem:
-    """Ask what ``scipy.signal.correlate`` asks, along ``axes``."""
+def correlate(
+    function: str,
+    in1: Operand,
+    in2: Operand,
+    mode: Any,
+    method: Any,
+    axes: Any,
+    boundary: Any = "zero",
+    lags: Any = None,
+) -> Problem:
+    """Ask what ``scipy.signal.correlate`` asks, along ``axes``, with values beyond the edges, for a window of lags."""
     if in1[0] == in2[0] == ():
         return _product(function, in1, in2, conjugate=True)
     ndim = _same_rank(in1, in2)
     check_mode(mode)
     axes = check_axes(axes, ndim)
+    lags = check_lags(lags, axes, mode)
     flip = tuple(axis for axis in axes if in2[0][axis] != 1)
-    return _general(function, in1, in2, mode, method, axes, conjugate=True, flip=flip)
+    return _general(function, in1, in2, mode, method, axes, boundary, lags=lags, conjugate=True, flip=flip)
 
 
 def _general(
-    function: str, in1: Operand, in2: Operand, mode: Any, method: Any, axes: tuple[int, ...], **rest: Any
+    function: str, in1: Operand, in2: Operand, mode: Any, method: Any, axes: tuple[int, ...], boundary: Any, **rest: Any
 ) -> Problem:
     if mode == "valid":
         check_valid(in1[0], in2[0], axes)
     check_method(method)
     check_mode(mode)
     check_not_empty(function, in1[0], in2[0], axes)
+    result = dtypes.result_type(in1[1], in2[1])
+    edges = check_boundary(boundary, axes, result)
     if method != "auto":
         rest["methods"] = (method,)
-    return _convolution(function, in1, in2, axes, mode, dtypes.result_type(in1[1], in2[1]), **rest)
+    # No sample beyond the edges enters a "valid" result.
+    return _convolution(function, in1, in2, axes, mode, result, edges={} if mode == "valid" else edges, **rest)
 
 
 def planar(function: str, in1: Operand, in2: Operand, mode: Any, boundary: Any, fillvalue: Any, method: Any) -> Problem:
@@ -184,7 +215,7 @@ def planar(function: str, in1: Operand, in2: Operand, mode: Any, boundary: Any, 
     if mode == "valid":
         check_valid(shape1, shape2, (0, 1))
     check_mode(mode)
-    boundary = check_boundary(boundary)
+    check_planar_boundary(boundary, 0)
     check_method(method)
     common = dtypes.result_type(in1[1], in2[1])
     if dtypes.parse(common).kind in ("bool", "other"):
@@ -193,7 +224,7 @@ def planar(function: str, in1: Operand, in2: Operand, mode: Any, boundary: Any, 
     correlating = function == "correlate2d"
     rest: dict[str, Any] = {"conjugate": correlating, "flip": (0, 1) if correlating else ()}
     if mode != "valid":  # no sample beyond the edges enters a "valid" result
-        rest |= {"boundary": boundary, "fill": fill if boundary == "fill" else 0}
+        rest["edges"] = dict.fromkeys((0, 1), check_planar_boundary(boundary, fill))
         rest["late"] = correlating and mode == "same"
     if method != "auto":
         rest["methods"] = (method,)
@@ -226,7 +257,7 @@ def separable(image: Operand, hrow: Operand, hcol: Operand) -> str:
 
 def separable_pass(function: str, in1: Operand, in2: Operand, axis: int) -> Problem:
     """Ask for one pass of ``sepfir2d``: along one axis, edges mirrored."""
-    return _convolution(function, in1, in2, (axis,), "same", in1[1], boundary="symmetric")
+    return _convolution(function, in1, in2, (axis,), "same", in1[1], edges={axis: Edge("symmetric")})
 
 
 def choice(in1: Operand, in2: Operand, mode: Any) -> None:
