@@ -122,3 +122,51 @@ def test_axes_of_every_kind_scipy_takes():
     expected = konvolve.fftconvolve(a, b, axes=1)
     for axes in ([1], (-1,), range(1, 2), {1}, np.array([1]), np.int64(1), True, iter([1])):
         np.testing.assert_array_equal(konvolve.fftconvolve(a, b, axes=axes), expected)
+
+
+def test_what_was_refused_is_refused_again():
+    """Plans are kept by what the options say, so equal numbers of other types do not pass for them."""
+    a, b = np.ones((3, 4)), np.ones((3, 2))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="axes must be"):
+            konvolve.fftconvolve(a, b, axes=1.0)
+        konvolve.fftconvolve(a, b, axes=1)
+    used = iter([1])
+    konvolve.fftconvolve(a, b, axes=used)
+    with pytest.raises(ValueError, match="cannot be empty"):
+        konvolve.fftconvolve(a, b, axes=used)
+
+
+def test_arrays_that_hold_no_numbers():
+    import tensorflow as tf
+
+    for words in (np.array(["a", "b"]), tf.constant(["a", "b"])):
+        with pytest.raises((TypeError, ValueError), match=r"cannot be convolved|could not convert"):
+            konvolve.convolve(words, [1.0, 2.0])
+        with pytest.raises((TypeError, ValueError), match=r"cannot be convolved|could not convert"):
+            konvolve.fftconvolve(words, [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"shape1": (-3,)}, "shape1 must be sizes"),
+        ({"shape1": (3.5,)}, "shape1 must be sizes"),
+        ({"dtype": "foo"}, "dtype must be a dtype"),
+        ({"dtype": "float33"}, "dtype must be a dtype"),
+        ({"shape1": (2**33,), "method": "fft"}, "no transform is long enough|only one"),
+    ],
+)
+def test_plan_checks_what_it_is_given(options, words):
+    with pytest.raises(ValueError, match=words):
+        konvolve.plan(**{"shape1": (9,), "shape2": (3,)} | options)
+
+
+def test_plan_takes_dtypes_and_long_signals():
+    assert konvolve.plan(9, 3, dtype=np.float64, dtype2=np.dtype("int8")).problem.result == "float64"
+    assert konvolve.plan((2**33,), (500,)).method == "overlap"
+
+
+def test_half_precision_overflows_to_inf_in_silence():
+    loud = np.full(300, 300, np.float16)
+    assert np.isinf(konvolve.convolve(loud, loud, "valid", "direct")[0])

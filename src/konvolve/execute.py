@@ -15,6 +15,7 @@ from konvolve.backends.constants import CONSTANTS
 from konvolve.backends.interface import Backend
 from konvolve.methods.run import run
 from konvolve.planning import dtypes, problem
+from konvolve.planning.arguments import check_operand
 from konvolve.planning.cost import Traits, scipy_choice
 from konvolve.planning.geometry import MODES, window
 from konvolve.planning.plan import Plan, make_plan
@@ -74,17 +75,26 @@ def plan_arrays(xp: Backend, function: str, a: Any, b: Any, *options: Any) -> Pl
     one, two = (xp.shape(a), xp.dtype(a)), (xp.shape(b), xp.dtype(b))
     bits = (_bits(xp, a, one[1]), _bits(xp, b, two[1]))
     library = xp.profile()
-    key = (function, library, one, two, bits, *options)
-    try:
-        found = _PLANS.get(key)
-    except TypeError:  # an option that cannot be hashed: a list of axes, or a mistake for the checker to name
+    if not all(map(_is_plain, options)):  # an iterator, an array, or a mistake for the checker to name
         return make(function, one, two, library, bits, *options)
+    # Text and not values: 1, 1.0 and True are equal, and not all of them are axes.
+    key = (function, library, one, two, bits, repr(options))
+    found = _PLANS.get(key)
     if found is None:
         found = make(function, one, two, library, bits, *options)
         if len(_PLANS) >= _MOST_PLANS:
             _PLANS.clear()
         _PLANS[key] = found
     return found
+
+
+_PLAIN = frozenset((str, int, bool, float, complex, type(None)))
+
+
+def _is_plain(option: Any) -> bool:
+    """Whether an option's text says all of it."""
+    kind = type(option)
+    return kind in _PLAIN or ((kind is tuple or kind is list) and all(map(_is_plain, option)))
 
 
 def _bits(xp: Backend, x: Any, dtype: str) -> int | None:
@@ -115,12 +125,13 @@ def plan(
         method: As in ``convolve``.
         boundary: As in ``convolve``.
         lags: As in ``correlate``.
-        dtype: The name of in1's dtype.
-        dtype2: The name of in2's dtype, in1's by default.
+        dtype: The dtype of in1, or its name.
+        dtype2: The dtype of in2, that of in1 by default.
         library: "tensorflow", "numpy", "jax", "jax32" (JAX without 64-bit types) or "torch"; it need not be installed.
 
     Returns:
-        A ``Plan``; printing it tells its story. Times are in seconds, memory in bytes.
+        A ``Plan``; printing it tells its story. Times are in seconds, memory in bytes. For integers a call on NumPy
+        arrays looks at the values too, and may need fewer digits than the plan says.
 
     Raises:
         ValueError: as the function itself, and for an unknown function or library.
@@ -128,7 +139,8 @@ def plan(
     >>> print(plan((768, 1024, 3), (60, 60, 1), mode="same", axes=(0, 1)).method)
     fft
     """
-    one, two = (tuple(shape1), dtype), (tuple(shape2), dtype2 or dtype)
+    one = check_operand("shape1", shape1, "dtype", dtype)
+    two = check_operand("shape2", shape2, "dtype2", dtype if dtype2 is None else dtype2)
     if function in ("fftconvolve", "oaconvolve"):
         return make(function, one, two, library, (None, None), mode, axes)
     if function not in ("convolve", "correlate"):

@@ -33,7 +33,13 @@ def profile() -> str:
     return name
 
 
-_NAMES = {dtype: dtype.name for dtype in (tf.float32, tf.float64, tf.complex64, tf.complex128, tf.int32, tf.int64)}
+_NAMES = {
+    dtype: dtype.name
+    for dtype in (
+        *(tf.float16, tf.bfloat16, tf.float32, tf.float64, tf.complex64, tf.complex128, tf.bool),
+        *(tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint16, tf.uint32, tf.uint64),
+    )
+}
 
 
 def owns(x: Any) -> bool:
@@ -54,8 +60,10 @@ def asarray(x: Any, like: tf.Tensor | None = None) -> tf.Tensor:
 
 def dtype(x: tf.Tensor) -> str:
     """Return the name of the dtype."""
-    kind = x.dtype
-    return _NAMES.get(kind) or kind.name
+    name = _NAMES.get(x.dtype)
+    if name is None:
+        raise TypeError(f"tensors of dtype {x.dtype.name} cannot be convolved")
+    return name
 
 
 def shape(x: tf.Tensor) -> tuple[int | None, ...]:

@@ -47,6 +47,21 @@ class Edge(NamedTuple):
 ZERO = Edge("zero")
 
 
+def check_operand(argument: str, shape: Any, dtype_argument: str, dtype: Any) -> tuple[Shape, str]:
+    """Return a shape given by hand as a tuple, and a dtype as its name, or raise ValueError."""
+    try:
+        given = shape if isinstance(shape, Iterable) else (shape,)
+        sizes = tuple(None if n is None else operator.index(n) for n in given)
+    except TypeError:
+        sizes = (-1,)
+    if any(n is not None and n < 0 for n in sizes):
+        raise ValueError(f"{argument} must be sizes, or None for those not known yet, not {shape!r}")
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", getattr(dtype, "__name__", repr(dtype)))
+    if dtypes.parse(name).kind == "other" and name != "object":
+        raise ValueError(f"{dtype_argument} must be a dtype of numbers, such as 'float32', not {dtype!r}")
+    return sizes, name
+
+
 def check_mode(mode: Any) -> None:
     """Raise ValueError for a mode that is not "full", "same" or "valid"."""
     if not isinstance(mode, str) or mode not in MODES:

@@ -53,7 +53,7 @@ def choose(taps: int, outputs: int | None, whole: int | None) -> Blocks:
     lengths, costs = table(), _costs()
     best, best_cost = None, float("inf")
     longest = max(64 * taps, 4096)
-    if whole is not None:
+    if whole is not None and whole <= lengths[-1]:
         best, best_cost = Blocks(fast_length(whole), 0), block_cost(fast_length(whole))
         longest = min(longest, whole)
     # Shorter blocks than 5/4 of the kernel redo nearly everything, longer ones than 64 times are past the optimum.

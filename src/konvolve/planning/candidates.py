@@ -8,7 +8,7 @@ from typing import Any
 from konvolve.planning import blocks, dtypes, exact
 from konvolve.planning.cost import Estimate, Traits, fourier_seconds
 from konvolve.planning.geometry import sufficient_length
-from konvolve.planning.lengths import fast_length
+from konvolve.planning.lengths import fast_length, table
 from konvolve.planning.problem import Problem
 
 # The samples an operand of integers may have where its sizes are not known: digits are safe for up to these, which
@@ -52,12 +52,15 @@ def _memory(problem: Problem, points: int, dtype: str) -> int:
     return 3 * points * dtypes.item_size(dtype)
 
 
-def fft(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None]:
-    """Transform everything at once, at the cheapest sufficient lengths."""
-    lengths = tuple(
-        None if kept is None else fast_length(sufficient_length(problem.shape1[axis], problem.shape2[axis], kept))
+def fft(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
+    """Transform everything at once, at the cheapest sufficient lengths; None where no transform is so long."""
+    least = [
+        None if kept is None else sufficient_length(problem.shape1[axis], problem.shape2[axis], kept)
         for axis, kept in zip(problem.axes, windows, strict=True)
-    )
+    ]
+    if any(n is not None and n > table()[-1] for n in least):
+        return None
+    lengths = tuple(None if n is None else fast_length(n) for n in least)
     points = 2 * _UNKNOWN_SAMPLES if None in lengths else math.prod(length for length in lengths if length)
     digits = _digits(problem, bits, points, fourier=True)
     settings = {"lengths": lengths, "digits": digits}

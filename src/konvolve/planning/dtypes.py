@@ -13,6 +13,12 @@ from typing import Literal, NamedTuple
 Kind = Literal["bool", "int", "uint", "float", "complex", "other"]
 
 _NAME = re.compile(r"(u?int|float|complex)(\d+)$")
+_WIDTHS = {
+    "int": (8, 16, 32, 64),
+    "uint": (8, 16, 32, 64),
+    "float": (16, 32, 64, 80, 96, 128),
+    "complex": (64, 128, 160, 192, 256),
+}
 
 
 class DType(NamedTuple):
@@ -41,6 +47,8 @@ def parse(name: str) -> DType:
     if match is None:
         return DType(name, "other", 0)
     kind, bits = match.group(1), int(match.group(2))
+    if bits not in _WIDTHS[kind]:
+        return DType(name, "other", 0)
     return DType(name, kind, bits // 2 if kind == "complex" else bits)  # type: ignore[arg-type]
 
 

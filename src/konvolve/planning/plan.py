@@ -158,7 +158,10 @@ def _settle(
             f"{problem.shape1} with {problem.shape2}"
         )
     if not found:  # a single block holds everything: overlap-save is one transform
-        found["fft"] = candidates.fft(core, traits, windows, bits)
+        settled = candidates.fft(core, traits, windows, bits)
+        if settled is None:
+            raise ValueError(f"no transform is long enough for {problem.shape1} with {problem.shape2}")
+        found["fft"] = settled
     method, reason = _choose(problem, {name: estimate for name, (_, estimate) in found.items()})
     estimates = tuple(sorted((e for _, e in found.values() if e), key=lambda e: e.seconds))
     settings = found[method][0]

@@ -200,6 +200,8 @@ def _general(
     check_mode(mode)
     check_not_empty(function, in1[0], in2[0], axes)
     result = dtypes.result_type(in1[1], in2[1])
+    if dtypes.parse(result).kind == "other" and result != "object":
+        raise TypeError(f"{function}: arrays of dtypes {in1[1]} and {in2[1]} cannot be convolved")
     edges = check_boundary(boundary, axes, result)
     if method != "auto":
         rest["methods"] = (method,)
