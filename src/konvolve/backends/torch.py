@@ -271,7 +271,12 @@ def correlate(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
 
 
 def frame(x: torch.Tensor, axis: int, length: int, step: int) -> torch.Tensor:
-    """Cut an axis into overlapping blocks, as a view."""
+    """Cut an axis into overlapping blocks: as a view, but by a gather for torch.func, which cannot map over unfold."""
+    if _transforming():
+        count = (x.shape[axis] - length) // step + 1
+        steps = torch.arange(count, device=x.device)[:, None] * step
+        indices = (steps + torch.arange(length, device=x.device)).reshape(-1)
+        return x.index_select(axis, indices).unflatten(axis, (count, length))
     return x.unfold(axis, length, step).movedim(-1, axis + 1)
 
 

@@ -15,13 +15,20 @@ from konvolve.planning.problem import Problem
 # are 2 GiB of float64.
 _UNKNOWN_SAMPLES = 2**28
 
+# The rows a batch whose size is not known is costed with.
+_BATCH = 32
+
 # A kernel of so few taps is summed directly also where the signal's size is not known.
 _SHORT = 9
 
 
 def _rows(problem: Problem) -> tuple[int, int, int]:
-    rows1, rows2 = (math.prod(shape[axis] or 1 for axis in problem.batch) for shape in (problem.shape1, problem.shape2))
-    return rows1, rows2, math.prod(n or 1 for n in problem.batch_shape)
+    """Return the rows of in1, in2 and the result."""
+    shapes = [[shape[axis] for axis in problem.batch] for shape in (problem.shape1, problem.shape2)]
+    rows1, rows2, rows = (
+        math.prod(_BATCH if n is None else n or 1 for n in sizes) for sizes in (*shapes, problem.batch_shape)
+    )
+    return rows1, rows2, rows
 
 
 def _samples(problem: Problem) -> tuple[int, int]:
@@ -126,7 +133,8 @@ def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tup
     kind = dtypes.parse(problem.compute)
     native = len(sizes) in traits.direct and (kind.kind != "other" or traits.native_exact)
     if len(sizes) > 2:  # no library has a kernel per row in three dimensions, and digits are rows
-        native = native and _rows(problem)[int(not swap)] == 1 and not kind.integral
+        kernels = problem.shape1 if swap else problem.shape2
+        native = native and all(kernels[axis] == 1 for axis in problem.batch) and not kind.integral
     if not native and taps is None:
         return None
     digits = None if traits.native_exact or not native else _digits(problem, bits, 1, fourier=False)

@@ -60,8 +60,8 @@ class Problem:
 
     @property
     def known(self) -> bool:
-        """Whether every size is known."""
-        return None not in self.shape1 and None not in self.shape2
+        """Whether every size along the convolved axes is known; the batch decides little."""
+        return all(None not in (self.shape1[axis], self.shape2[axis]) for axis in self.axes)
 
     @property
     def warns(self) -> bool:
