@@ -1,5 +1,6 @@
 """PyTorch in all its ways: autograd to two orders, torch.func, torch.compile, torch.export, every kind of tensor."""
 
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -121,8 +122,13 @@ def test_torch_func(question):
         torch.testing.assert_close(hessian, hessian.permute(*range(b.ndim, 2 * b.ndim), *range(b.ndim)))
 
 
-@pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
-@pytest.mark.parametrize("question", QUESTIONS)
+DYNAMIC = ("fft, picture", "fft, volume", "overlap", "direct, few taps", "correlate", "symm")
+
+
+@pytest.mark.parametrize(
+    ("question", "dynamic"),
+    [*((question, False) for question in QUESTIONS), *((question, True) for question in DYNAMIC)],
+)
 def test_compiled_equals_eager_with_its_gradients(question, dynamic):
     """One graph, no warning; sizes that change are new numbers in it."""
     torch.compiler.reset()
@@ -147,6 +153,7 @@ def test_compiled_first_of_all(tmp_path):
     code = """
         import warnings
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", ".*should not be instantiated", DeprecationWarning)  # as above
         import torch, konvolve
         a, b = torch.randn(2, 30), torch.randn(1, 4)
         for ask in (lambda a, b: konvolve.fftconvolve(a, b, "same", axes=[1]), lambda a, b: konvolve.convolve(a, b)):
@@ -154,6 +161,19 @@ def test_compiled_first_of_all(tmp_path):
             assert torch.allclose(y, ask(a, b), atol=1e-5)
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=tmp_path, check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Inductor's own
+@pytest.mark.skipif(shutil.which("g++") is None, reason="Inductor needs a C++ compiler")
+def test_compiled_by_inductor():
+    ask, a, b = operands("fft, picture", torch.float32)
+    y, expected = torch.compile(ask, fullgraph=True)(a, b), ask(a, b)
+    close(y, expected, a, b)
+    for found, wanted in zip(
+        torch.autograd.grad(y.sum(), (a, b)), torch.autograd.grad(expected.sum(), (a, b)), strict=True
+    ):
+        torch.testing.assert_close(found, wanted)
 
 
 @pytest.mark.parametrize("question", ["fft, picture", "overlap, batch", "direct, batch", "correlate, batch"])

@@ -1,4 +1,4 @@
-"""Convolution for Keras: SciPy's convolution family, native on TensorFlow and NumPy."""
+"""Convolution for Keras: SciPy's convolution family, native on TensorFlow, JAX, PyTorch and NumPy."""
 
 from konvolve.execute import plan as plan
 from konvolve.signal import choose_conv_method as choose_conv_method

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import timeit
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -176,6 +177,8 @@ def choose(in1: Any, in2: Any, mode: str, measure: bool) -> Any:
             seconds[method] = min(timeit.repeat(ask, number=1, repeat=3))
         return ("fft" if seconds["fft"] < seconds["direct"] else "direct"), seconds
     bound = None
+    if "object" in (one[1], two[1]):
+        return "direct"
     if any(dtypes.parse(name).kind in ("int", "uint") for name in (one[1], two[1])):
         peaks = [xp.peak(a), xp.peak(b)]
         # Values that are not known yet may be as large as the dtype lets them.
@@ -191,8 +194,9 @@ def lags(in1_len: int, in2_len: int, mode: str) -> np.ndarray:
     """Answer ``correlation_lags``."""
     if mode not in MODES:
         raise ValueError(f"Mode {mode} is invalid: it must be 'full', 'same' or 'valid'")
-    if min(in1_len, in2_len) < 1:
+    n1, n2 = operator.index(in1_len), operator.index(in2_len)
+    if min(n1, n2) < 1:
         raise ValueError(f"in1_len and in2_len must be at least 1, not {in1_len} and {in2_len}")
-    kept = window(mode, int(in1_len), int(in2_len))
-    first = kept.start - (int(in2_len) - 1)
+    kept = window(mode, n1, n2)
+    first = kept.start - (n2 - 1)
     return np.arange(first, first + kept.size)

@@ -1,4 +1,4 @@
-"""SciPy's convolution family, on TensorFlow and NumPy arrays.
+"""SciPy's convolution family, on TensorFlow, JAX, PyTorch and NumPy arrays.
 
 Each function has the name, the arguments and the rules of its namesake in ``scipy.signal``; the arrays may be
 of any library konvolve knows, and the result is of the same one. What is done is decided by a plan

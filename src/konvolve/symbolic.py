@@ -36,7 +36,7 @@ class Convolution(keras.layers.Layer):
         super().__init__(**{"autocast": False, "name": None, **names})
         self._convert_input_args = False  # the function promotes its operands itself
         self.function = function
-        self.options = list(options)
+        self.options = [complex(each["real"], each["imag"]) if isinstance(each, dict) else each for each in options]
         self.constants = list(constants)
         self.held: list = [None] * len(self.constants)
 
@@ -97,7 +97,7 @@ class Convolution(keras.layers.Layer):
     def get_config(self) -> dict:
         """Return what ``from_config`` needs; the constants' values are weights."""
         config = super().get_config()
-        return config | {"function": self.function, "options": self.options, "constants": self.constants}
+        return config | {"function": self.function, "options": _plain(self.options), "constants": self.constants}
 
 
 def record(function: str, arrays: tuple, options: tuple) -> Any:
@@ -126,7 +126,9 @@ def record(function: str, arrays: tuple, options: tuple) -> Any:
 
 def _plain(option: Any) -> Any:
     """Return an option as a configuration file can hold it."""
-    if option is None or isinstance(option, bool | int | float | str | complex):
+    if isinstance(option, complex):
+        return {"real": option.real, "imag": option.imag}
+    if option is None or isinstance(option, bool | int | float | str):
         return option
     if hasattr(option, "tolist"):  # an array or a scalar of NumPy
         return option.tolist()

@@ -1,4 +1,4 @@
-"""What the methods ask of an array library: about twenty primitives.
+"""What the methods ask of an array library: its primitives.
 
 A backend file adapts one library to this protocol and imports no other room of the house. The traps of a library
 are dealt with in its file, with a comment that says which version has them. An array is called ``x``; dtypes are
@@ -110,7 +110,7 @@ class Backend(Protocol):
         """Cut windows out of the trailing axes of x, which is zero outside: a start may be negative."""
 
     def multiply(self, x: Array, y: Array) -> Array:
-        """Multiply two arrays of the same dtype that are not needed afterwards, with broadcasting."""
+        """Multiply two arrays of the same dtype, with broadcasting; x is not needed afterwards, y may be."""
 
     def rfftn(self, x: Array, lengths: Sequence[Size]) -> Array:
         """Transform the trailing axes of a real array, padded with zeros to the lengths; keep half the spectrum."""
@@ -127,14 +127,17 @@ class Backend(Protocol):
     def correlate(self, x: Array, kernel: Array) -> Array:
         """Correlate x (rows, channels, *spatial) with kernel (channels, *spatial), "valid", channel by channel.
 
-        The library's own convolution; called for real dtypes and the ranks in the library's ``native_ranks``.
+        The library's own convolution; called for real dtypes and the ranks in the library's ``direct`` constants.
         """
 
     def frame(self, x: Array, axis: int, length: int, step: int) -> Array:
         """Cut an axis of ``n * step + (length - step)`` samples into n overlapping blocks: (..., n, length, ...)."""
 
-    def bands(self, compute: Callable[[Size], Array], count: int, axis: int, size: Size) -> Array:
-        """Concatenate ``compute(0), compute(1) ...`` along an axis, cut to the size.
+    def bands(
+        self, compute: Callable[[Array], Array], x: Array, axis: int, slabs: tuple[Size, int, int, int], size: Size
+    ) -> Array:
+        """Compute on slabs of x, one after the other, so that memory is reused, and concatenate what comes out.
 
-        One is computed after the other, so that their memory is reused.
+        ``slabs`` are (start, stride, extent, count): slab i is the window of ``extent`` samples from
+        ``start + i * stride`` on, along the axis, zeros outside. The results are joined along it and cut to the size.
         """

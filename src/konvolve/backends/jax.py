@@ -143,24 +143,10 @@ def window(x: jax.Array, starts: Sequence[Any], sizes: Sequence[Any]) -> jax.Arr
     """Cut windows out of the trailing axes, zeros where a window reaches outside: one pad, negative where it cuts."""
     batch = x.ndim - len(sizes)
     held = x.shape[batch:]
-    if any(isinstance(start, jax.Array) for start in starts):
-        return _moving_window(x, batch, held, starts, sizes)
     edges = [(-start, start + size - n) for start, size, n in zip(starts, sizes, held, strict=True)]
     if all(edge == (0, 0) for edge in edges):
         return x
     return jax.lax.pad(x, np.zeros((), x.dtype), [(0, 0, 0)] * batch + [(*edge, 0) for edge in edges])
-
-
-def _moving_window(
-    x: jax.Array, batch: int, held: Sequence[int], starts: Sequence[Any], sizes: Sequence[int]
-) -> jax.Array:
-    """Cut a window whose start a loop computes: pad as far as any start may reach, then slice."""
-    padded = jax.lax.pad(x, np.zeros((), x.dtype), [(0, 0, 0)] * batch + [(size, size, 0) for size in sizes])
-    begin = [
-        jnp.clip(start + size, 0, n + size) if isinstance(start, jax.Array) else min(max(start + size, 0), n + size)
-        for start, size, n in zip(starts, sizes, held, strict=True)
-    ]
-    return jax.lax.dynamic_slice(padded, [0] * batch + begin, (*x.shape[:batch], *sizes))
 
 
 def multiply(x: jax.Array, y: jax.Array) -> jax.Array:
@@ -217,12 +203,18 @@ def frame(x: jax.Array, axis: int, length: int, step: int) -> jax.Array:
     return jnp.concatenate(shifted, axis + 1)
 
 
-def bands(compute: Callable[[Any], jax.Array], count: int, axis: int, size: int) -> jax.Array:
-    """Compute band after band: eagerly in Python, in a traced function as a loop, so that memory is reused."""
-    y = compute(0)
-    if count > 1 and isinstance(y, jax.core.Tracer):
-        y = jnp.moveaxis(jax.lax.map(compute, jnp.arange(count)), 0, axis)
+def bands(compute: Callable[[Any], jax.Array], x: jax.Array, axis: int, slabs: tuple, size: Any) -> jax.Array:
+    """Compute band after band: eagerly in Python, in a traced function as a loop over slices of the padded array."""
+    start, stride, extent, count = slabs
+    behind = x.shape[axis + 1 :]
+    if count > 1 and isinstance(x, jax.core.Tracer):
+        whole = window(x, [start] + [0] * len(behind), [(count - 1) * stride + extent, *behind])
+        y = jax.lax.map(
+            lambda i: compute(jax.lax.dynamic_slice_in_dim(whole, i * stride, extent, axis)), jnp.arange(count)
+        )
+        y = jnp.moveaxis(y, 0, axis)
         y = y.reshape(*y.shape[:axis], -1, *y.shape[axis + 2 :])
-    elif count > 1:
-        y = jnp.concatenate([y, *(compute(i) for i in range(1, count))], axis)
+    else:
+        found = [compute(window(x, [start + i * stride] + [0] * len(behind), [extent, *behind])) for i in range(count)]
+        y = found[0] if count == 1 else jnp.concatenate(found, axis)
     return jax.lax.slice_in_dim(y, 0, size, axis=axis)

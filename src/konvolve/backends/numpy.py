@@ -57,7 +57,9 @@ def magnitude_bits(x: np.ndarray) -> int | None:
 
 def peak(x: np.ndarray) -> float:
     """Return the largest magnitude, as a Python number."""
-    return max(abs(x.max().item()), abs(x.min().item())) if x.dtype.kind != "c" else float(np.abs(x).max())
+    if x.dtype.kind in "iu":
+        return max(abs(int(x.max())), abs(int(x.min())))
+    return float(np.abs(x.astype(complex)).max())
 
 
 def lookup(size: int, table: Sequence[int]) -> int:
@@ -85,7 +87,9 @@ def begins_finite(y: np.ndarray) -> bool:
 
 def finish(y: np.ndarray) -> np.ndarray:
     """Return a fresh array in C order that owns its data, as SciPy does."""
-    return y if y.flags.owndata and y.flags.c_contiguous else np.array(y, order="C")
+    if y.ndim == 0 or (y.flags.owndata and y.flags.c_contiguous):  # a scalar stays NumPy's scalar
+        return y
+    return np.array(y, order="C")
 
 
 def scalar(value: complex, dtype: str) -> np.ndarray:
@@ -212,13 +216,20 @@ def frame(x: np.ndarray, axis: int, length: int, step: int) -> np.ndarray:
     return np.moveaxis(selected, -1, axis + 1)
 
 
-def bands(compute: Callable[[int], np.ndarray], count: int, axis: int, size: int) -> np.ndarray:
+def bands(
+    compute: Callable[[np.ndarray], np.ndarray], x: np.ndarray, axis: int, slabs: tuple[int, int, int, int], size: int
+) -> np.ndarray:
     """Write band after band into one result, the last cut to the size."""
-    first = compute(0)
-    band = first.shape[axis]
-    y = np.empty((*first.shape[:axis], size, *first.shape[axis + 1 :]), first.dtype)
+    start, stride, extent, count = slabs
+    behind = x.shape[axis + 1 :]
     lead = (slice(None),) * axis
+    y = None
     for i in range(count):
-        part = first if i == 0 else compute(i)
+        slab = window(x, [start + i * stride] + [0] * len(behind), [extent, *behind])
+        part = compute(slab)
+        if y is None:
+            band = part.shape[axis]
+            y = np.empty((*part.shape[:axis], size, *part.shape[axis + 1 :]), part.dtype)
         y[(*lead, slice(i * band, (i + 1) * band))] = part[(*lead, slice(0, size - i * band))]
+    assert y is not None  # there is a band
     return y

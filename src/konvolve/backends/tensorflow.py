@@ -86,9 +86,9 @@ def peak(x: tf.Tensor) -> float | None:
     """Return the largest magnitude of an eager tensor."""
     if not hasattr(x, "numpy"):
         return None
-    if x.dtype.is_complex:
-        return float(tf.reduce_max(tf.abs(x)))
-    return max(abs(tf.reduce_max(x).numpy().item()), abs(tf.reduce_min(x).numpy().item()))
+    if x.dtype.is_integer:
+        return max(abs(int(tf.reduce_max(x))), abs(int(tf.reduce_min(x))))
+    return float(tf.reduce_max(tf.abs(tf.cast(x, tf.complex128))))
 
 
 def minimum(a: Any, b: Any) -> Any:

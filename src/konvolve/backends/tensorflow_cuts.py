@@ -123,23 +123,38 @@ def _overlap_add(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
     return laid_out(0) + laid_out(step)
 
 
-def bands(compute: Callable[[Any], tf.Tensor], count: int, axis: int, size: Any) -> tf.Tensor:
+def bands(
+    compute: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, axis: int, slabs: tuple[Any, int, int, int], size: Any
+) -> tf.Tensor:
     """Compute band after band: eagerly in Python, in a graph as a loop, so that memory is reused."""
-    if count == 1:
-        y = compute(0)
-    elif tf.executing_eagerly():
-        y = tf.concat([compute(i) for i in range(count)], axis)
+    start, stride, extent, count = slabs
+    behind = run_time_sizes(x)[axis + 1 :]
+    rest = [0] * len(behind)
+    if count == 1 or tf.executing_eagerly():
+        found = [compute(window(x, [start + i * stride, *rest], [extent, *behind])) for i in range(count)]
+        y = found[0] if count == 1 else tf.concat(found, axis)
     else:
-        y = _looped(compute, count, axis)
+        # Padded once, out of the loop: XLA must know how much is padded, and then each slab is one slice.
+        whole = window(x, [start, *rest], [(count - 1) * stride + extent, *behind])
+        y = _looped(compute, whole, axis, stride, extent, count)
     return y[(slice(None),) * axis + (slice(0, size),)]
 
 
-def _looped(compute: Callable[[Any], tf.Tensor], count: int, axis: int) -> tf.Tensor:
-    sample = compute(0)  # traced and pruned: only its dtype and static shape are wanted
+def _looped(
+    compute: Callable[[tf.Tensor], tf.Tensor], whole: tf.Tensor, axis: int, stride: int, extent: int, count: int
+) -> tf.Tensor:
+    lead = (slice(None),) * axis
+
+    def slab(i: Any) -> tf.Tensor:
+        part = whole[(*lead, slice(i * stride, i * stride + extent))]
+        part.set_shape((*whole.shape[:axis], extent, *whole.shape[axis + 1 :]))
+        return compute(part)
+
+    sample = slab(0)  # traced and pruned: only its dtype and static shape are wanted
     found = tf.TensorArray(sample.dtype, size=count, element_shape=sample.shape, infer_shape=False)
     _, found = tf.while_loop(
         lambda i, _: i < count,
-        lambda i, array: (i + 1, array.write(i, compute(i))),
+        lambda i, array: (i + 1, array.write(i, slab(i))),
         (tf.constant(0), found),
         parallel_iterations=1,
         maximum_iterations=count,

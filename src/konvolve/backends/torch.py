@@ -72,9 +72,12 @@ def magnitude_bits(x: torch.Tensor) -> None:
 
 def peak(x: torch.Tensor) -> float:
     """Return the largest magnitude."""
-    if x.is_complex():
+    if x.is_complex() or x.is_floating_point():
         return float(x.abs().max())
-    return max(abs(x.max().item()), abs(x.min().item()))
+    if x.dtype is torch.uint64:  # has no maximum
+        return max(x.flatten().tolist())
+    wide = x.to(torch.int64)
+    return max(abs(int(wide.max())), abs(int(wide.min())))
 
 
 minimum = min
@@ -280,7 +283,11 @@ def frame(x: torch.Tensor, axis: int, length: int, step: int) -> torch.Tensor:
     return x.unfold(axis, length, step).movedim(-1, axis + 1)
 
 
-def bands(compute: Callable[[int], torch.Tensor], count: int, axis: int, size: Any) -> torch.Tensor:
+def bands(
+    compute: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor, axis: int, slabs: tuple, size: Any
+) -> torch.Tensor:
     """Compute band after band."""
-    y = compute(0) if count == 1 else torch.cat([compute(i) for i in range(count)], axis)
-    return y.narrow(axis, 0, size)
+    start, stride, extent, count = slabs
+    behind = x.shape[axis + 1 :]
+    found = [compute(window(x, [start + i * stride] + [0] * len(behind), [extent, *behind])) for i in range(count)]
+    return (found[0] if count == 1 else torch.cat(found, axis)).narrow(axis, 0, size)

@@ -36,23 +36,23 @@ def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
         kernel = _insert_axis(xp, kernel, batch)
     counts = [-(-sizes.windows[i].size // plan.steps[i]) if plan.steps[i] else 0 for i in range(rank)]
     # A loop over an unknown number of bands cannot be compiled for an accelerator: then all blocks are one band.
-    per_band = min(plan.band, counts[first]) if isinstance(counts[first], int) else counts[first]
-    bands = -(-counts[first] // per_band) if isinstance(counts[first], int) else 1
+    known = isinstance(counts[first], int)
+    per_band = min(plan.band, counts[first]) if known else counts[first]
+    bands = -(-counts[first] // per_band) if known else 1
     held = xp.sizes(a)[batch:]
+    # What each axis needs of the signal: from K - 1 samples before the window on, whole blocks of it.
+    starts = [kept.start - (k - 1) if s else 0 for kept, k, s in zip(sizes.windows, taps, plan.steps, strict=True)]
+    extents = [c * s + k - 1 if s else n for c, s, k, n in zip(counts, plan.steps, taps, held, strict=True)]
+    x = xp.window(
+        a,
+        [0 if i == first else start for i, start in enumerate(starts)],
+        [held[first] if i == first else extent for i, extent in enumerate(extents)],
+    )
+    stride = per_band * plan.steps[first]
+    slabs = (starts[first], stride, stride + taps[first] - 1, bands)
 
-    def band(number: Any) -> Array:
-        """Compute ``per_band`` rows of blocks along the first tiled axis, whole along the others."""
-        starts, extents = [], []
-        for i, (kept, step) in enumerate(zip(sizes.windows, plan.steps, strict=True)):
-            if not step:
-                starts.append(0)
-                extents.append(held[i])
-                continue
-            blocks = per_band if i == first else counts[i]
-            skipped = number * per_band * step if i == first else 0
-            starts.append(kept.start - (taps[i] - 1) + skipped)
-            extents.append(blocks * step + taps[i] - 1)
-        x = xp.window(a, starts, extents)
+    def band(x: Array) -> Array:
+        """Convolve ``per_band`` rows of blocks along the first tiled axis, all along the others."""
         for i in reversed(tiled):  # from behind, so that the axes before stay where they are
             x = xp.frame(x, batch + i, lengths[i], plan.steps[i])
         x = _blocks_first(xp, x, batch, rank, tiled)
@@ -64,7 +64,7 @@ def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
         )
         return _side_by_side(xp, y, batch, rank, tiled)
 
-    y = xp.bands(band, bands, batch + first, sizes.windows[first].size)
+    y = xp.bands(band, x, batch + first, slabs, sizes.windows[first].size)
     return xp.window(y, [0] * rank, [kept.size for kept in sizes.windows])
 
 

@@ -32,7 +32,7 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
     if problem.mode == "same" and problem.batch:
         b = _centre(xp, plan, a, b)
     if plan.method == "product":
-        return xp.cast(a * b, problem.result)
+        return xp.finish(xp.cast(a * b, problem.result))
     if plan.layout is not None:
         a, b = xp.transpose(a, plan.layout[0]), xp.transpose(b, plan.layout[0])
     rank = len(problem.axes)
@@ -76,8 +76,9 @@ def _centre(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
     starts = [0] * len(sizes2)
     for axis in problem.batch:
         n1, n2 = sizes1[axis], sizes2[axis]
-        starts[axis] = (xp.maximum(n1, n2) - n1) // 2
-        sizes2[axis] = xp.minimum(n1, n2)
+        single = xp.maximum(1 - abs(n1 - 1), 0)  # 1 where n1 is, otherwise 0: sizes that do not fit stay an error
+        starts[axis] = single * ((n2 - 1) // 2)
+        sizes2[axis] = n2 + single * (1 - n2)
     return xp.window(b, starts, sizes2)
 
 

@@ -193,8 +193,10 @@ def check_fill(fillvalue: Any, dtype: str, argument: str = "fillvalue") -> compl
     fits = target.kind == "complex" or number.imag == 0
     if target.integral:
         low = -(2 ** (target.bits - 1)) if target.kind == "int" else 0
-        fits = fits and cmath.isfinite(number) and low <= int(number.real) <= low + 2**target.bits - 1
-        number = complex(int(number.real)) if fits else number
+        # A Python integer is kept as it is: a complex number has 53 bits only.
+        whole = item if isinstance(item, int) else int(number.real) if cmath.isfinite(number) else None
+        fits = fits and whole is not None and low <= whole <= low + 2**target.bits - 1
+        number = whole if fits else number
     if not fits:
         raise ValueError(
             f"could not cast `{argument}` directly to the output type (it was first converted to complex): "

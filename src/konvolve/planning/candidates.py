@@ -162,11 +162,16 @@ def _direct_seconds(
     assert taps is not None
     rows = _rows(problem)[2]
     sums = rows * math.prod(kept.size for kept in windows) * taps
-    width = dtypes.item_size(problem.compute) / 4
+    kind = dtypes.parse(problem.compute)
+    # Integers are looped over as int64, and complex numbers take four products where real ones take one.
+    width = 2 if kind.integral else dtypes.item_size(problem.compute) / 4 * (2 if kind.kind == "complex" else 1)
     loop = sums * traits.tap * width + 4 * taps * traits.call
     if not native:
         return loop, float("inf")
-    dtype, times = _working(problem, digits)
-    width = dtypes.item_size(dtype) / 4
+    times = _working(problem, digits)[1]
+    if digits:
+        width = 2
+    elif kind.integral:
+        width = 4  # without vector instructions
     each = traits.direct[len(problem.axes)]
     return loop, times * (sums * each * width + rows * traits.row) + (16 if digits else 8) * traits.call

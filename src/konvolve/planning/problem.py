@@ -7,6 +7,7 @@ along some axes, one operand reversed for a correlation, a window of it kept, th
 
 from __future__ import annotations
 
+import cmath
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -66,7 +67,7 @@ class Problem:
     @property
     def warns(self) -> bool:
         """Whether a result that is not finite is worth a warning: where another method might have kept it local."""
-        return self.function in ("convolve", "correlate") and self.compute.startswith(("float", "complex"))
+        return self.function not in ("fftconvolve", "oaconvolve") and self.compute.startswith(("float", "complex"))
 
     @property
     def extended(self) -> bool:
@@ -123,6 +124,8 @@ def _convolution(
     compute = result if dtypes.parse(result).kind in ("bool", "int", "uint", "other") else dtypes.as_float(result)
     kind: Literal["convolution", "product"] = "convolution" if kept else "product"
     rest["edges"] = tuple(edges.get(axis, ZERO) for axis in kept) if edges else ()
+    if not all(cmath.isfinite(edge.value) for edge in rest["edges"]):
+        rest["methods"] = ("direct",)  # a transform would spread it over everything
     rest["lags"] = tuple(lags[axis] for axis in kept) if lags else ()
     return Problem(function, kind, shape1, shape2, in1[1], in2[1], compute, result, kept, mode, **rest)
 
