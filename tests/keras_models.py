@@ -34,6 +34,11 @@ MODELS = {
     "correlate": ([(None,), (7,)], lambda x, y: konvolve.correlate(x, y, "valid", axes=1), [(3, 40), (3, 7)]),
     "convolve2d": ([(None,)], lambda x: konvolve.convolve2d(x, TAPS, "same", "wrap"), [(6, 20)]),
     "correlate2d": ([(9,)], lambda x: konvolve.correlate2d(x, KERNEL[0, :, :, 0], "full", "fill", 2), [(6, 9)]),
+    "complex": (
+        [(9,)],
+        lambda x: konvolve.convolve2d(x, KERNEL[0, :, :, 0].astype("complex64"), fillvalue=1j),
+        [(6, 9)],
+    ),
     "sepfir2d": ([(None,)], lambda x: konvolve.sepfir2d(x, TAPS[0], TAPS[0, :3]), [(30, 20)]),
 }
 
@@ -50,7 +55,7 @@ def make(folder):
         assert isinstance(output, keras.KerasTensor)
         model = keras.Model(inputs, output)
         arrays = [normal(*size) for size in sizes]
-        expected = build(*arrays)  # the same function, on NumPy arrays
+        expected = np.asarray(build(*arrays))  # the same function, on NumPy arrays
         found = keras.ops.convert_to_numpy(model(arrays if len(arrays) > 1 else arrays[0]))
         close(found, expected)
         for said, n in zip(output.shape, expected.shape, strict=True):

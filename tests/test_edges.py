@@ -119,3 +119,18 @@ def test_a_few_lags_of_long_signals_cost_a_few_sums():
     plan = konvolve.plan((10**6,), (10**6,), function="correlate", lags=(-20, 20))
     assert plan.method == "direct"
     assert plan.output_shape == (41,)
+
+
+def test_what_is_not_finite_beyond_the_edges_stays_there(library):
+    """A transform would spread it over everything; a pixel that is not finite is worth a warning."""
+    rng = np.random.default_rng(1)
+    image, kernel = rng.standard_normal((256, 256)), np.ones((31, 31))
+    found = library.numpy(konvolve.convolve2d(library.array(image), library.array(kernel), "same", fillvalue=np.nan))
+    assert np.isfinite(found[15:-15, 15:-15]).all()
+    assert np.isnan(found[:15]).all()
+    image[3, 3] = np.nan
+    if library.name in ("numpy", "tensorflow"):  # the others do not look: it would wait for the device
+        with pytest.warns(RuntimeWarning, match="direct"):
+            konvolve.convolve2d(library.array(image), library.array(kernel), "same")
+    kept = library.numpy(konvolve.convolve2d(library.array(image), library.array(kernel), "same", method="direct"))
+    assert np.isfinite(kept).mean() > 0.9

@@ -227,6 +227,22 @@ def test_choose_conv_method_minds_large_integers_and_measures(library):
     assert method == min(seconds, key=seconds.get)
 
 
+def test_choose_conv_method_of_every_dtype(library):
+    for dtype in library.dtypes:
+        one, two = library.array(values((9,), dtype, 1)), library.array(np.ones(3, np.int64))
+        assert konvolve.choose_conv_method(one, two) == "direct"
+    assert konvolve.choose_conv_method(np.array([1, None]), np.ones(2, int)) == "direct"
+
+
+def test_a_kernel_before_its_signal_is_cut_all_the_same(library):
+    plan = konvolve.plan((50,), (500_000,), function="oaconvolve", library=library.name)
+    assert plan.method == "overlap"
+    a, b = values((17,), "float64", 1), values((3000,), "float64", 2)
+    for mode in ("full", "same", "valid"):
+        result = library.numpy(konvolve.convolve(library.array(a), library.array(b), mode, "overlap"))
+        oracle.assert_close(result, oracle.convolve(a, b, mode), a, b, "float64")
+
+
 def test_half_precision_is_summed_in_single(library):
     """4096 ones add up to 4096; in half precision the sum would stop at 2048."""
     ones = np.ones(4096, np.float16)

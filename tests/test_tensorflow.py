@@ -174,3 +174,65 @@ def test_saved_and_reloaded_without_konvolve(tmp_path):
 def test_autograph_is_not_asked_to_rewrite(recwarn):
     tf.function(lambda a, b: konvolve.oaconvolve(a, b))(normal(3000), normal(20))
     assert not [w for w in recwarn if "AutoGraph" in str(w.message)]
+
+
+@pytest.fixture
+def short_bands(monkeypatch):
+    """Blocks worked on a few at a time, so that small arrays go through the loop over bands."""
+    from konvolve import execute
+    from konvolve.backends.constants import CONSTANTS
+
+    monkeypatch.setitem(CONSTANTS, "tensorflow", CONSTANTS["tensorflow"] | {"band": 1500})
+    execute.traits.cache_clear()
+    execute._PLANS.clear()
+    yield
+    execute.traits.cache_clear()
+    execute._PLANS.clear()
+
+
+@pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize("shapes", [((9001,), (20,)), ((2, 5001), (2, 33)), ((401, 300), (11, 13)), ((25,), (7000,))])
+def test_many_bands(short_bands, shapes, jit):
+    a, b = (normal(*shape, dtype="float64") for shape in shapes)
+    axes = (1,) if len(a) == 2 else None
+
+    def ask(a, b):
+        return konvolve.oaconvolve(a, b, "same", axes=axes)
+
+    plan = konvolve.plan(*shapes, function="oaconvolve", mode="same", axes=axes, dtype="float64")
+    assert plan.method == "overlap"
+    outputs = max(
+        n for n, step in zip((a if not plan.swap else b).shape[-len(plan.steps) :], plan.steps, strict=True) if step
+    )
+    assert outputs > 2 * plan.band * max(plan.steps)
+    expected = oracle.convolve(a, b, "same", axes)
+    oracle.assert_close(ask(tf.constant(a), tf.constant(b)).numpy(), expected, a, b, "float64")
+    oracle.assert_close(tf.function(ask, jit_compile=jit)(a, b).numpy(), expected, a, b, "float64")
+    points = [tf.constant(a), tf.constant(b)]
+
+    def slopes(a, b):
+        with tf.GradientTape() as tape:
+            tape.watch([a, b])
+            loss = tf.reduce_sum(ask(a, b) ** 2)
+        return tape.gradient(loss, [a, b])
+
+    for found, eager in zip(tf.function(slopes, jit_compile=jit)(*points), slopes(*points), strict=True):
+        np.testing.assert_allclose(found, eager, atol=1e-8)
+
+
+def test_batches_that_do_not_fit_are_refused_at_run_time_too():
+    compiled = tf.function(
+        lambda a, b: konvolve.fftconvolve(a, b, "same", axes=1), input_signature=[tf.TensorSpec((None, None))] * 2
+    )
+    a, one, three = normal(2, 8), normal(1, 3), normal(3, 3)
+    oracle.assert_close(compiled(a, one).numpy(), oracle.convolve(a, one, "same", (1,)), a, one)
+    oracle.assert_close(compiled(a[:1], three).numpy(), oracle.convolve(a[:1], three, "same", (1,)), a, three)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        compiled(a, three)
+
+
+def test_a_kernel_per_row_of_an_unknown_batch_in_three_dimensions():
+    a, b = normal(2, 4, 5, 6), normal(2, 2, 2, 2)
+    specs = [tf.TensorSpec([None] * 4), tf.TensorSpec([None, 2, 2, 2])]
+    compiled = tf.function(lambda a, b: konvolve.convolve(a, b, "same", axes=(1, 2, 3)), input_signature=specs)
+    oracle.assert_close(compiled(a, b).numpy(), oracle.convolve(a, b, "same", (1, 2, 3)), a, b, "float32")

@@ -20,6 +20,15 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Small tensors are quicker without waiting for a second core, which another process may have."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def function(name, **options):
     return lambda a, b: getattr(konvolve, name)(a, b, **options)
 
@@ -223,9 +232,7 @@ def test_half_precision(dtype, method):
     assert konvolve.fftconvolve(a, b).dtype == torch.float32
 
 
-@pytest.mark.parametrize(
-    "dtype", ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
-)
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"])
 @pytest.mark.parametrize("method", ["auto", "fft", "direct", "overlap"])
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 def test_integers_are_exact(dtype, method, compiled):

@@ -143,10 +143,12 @@ def bands(
 def _looped(
     compute: Callable[[tf.Tensor], tf.Tensor], whole: tf.Tensor, axis: int, stride: int, extent: int, count: int
 ) -> tf.Tensor:
-    lead = (slice(None),) * axis
+    held = run_time_sizes(whole)
+    size = [*held[:axis], extent, *held[axis + 1 :]]
 
     def slab(i: Any) -> tf.Tensor:
-        part = whole[(*lead, slice(i * stride, i * stride + extent))]
+        # The size is told and not computed from two ends: XLA must know it.
+        part = tf.slice(whole, [0] * axis + [i * stride] + [0] * (len(held) - axis - 1), size)
         part.set_shape((*whole.shape[:axis], extent, *whole.shape[axis + 1 :]))
         return compute(part)
 

@@ -23,6 +23,8 @@ from konvolve.planning.plan import Plan
 
 def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
     """Convolve over the trailing axes in blocks."""
+    if plan.swap:  # convolution commutes: the longer operand is cut
+        a, b = b, a
     rank = len(plan.steps)
     batch = len(xp.shape(a)) - rank
     taps: Any = xp.shape(b)[batch:]  # known: planning tiles for a known kernel only

@@ -196,7 +196,7 @@ def check_fill(fillvalue: Any, dtype: str, argument: str = "fillvalue") -> compl
         # A Python integer is kept as it is: a complex number has 53 bits only.
         whole = item if isinstance(item, int) else int(number.real) if cmath.isfinite(number) else None
         fits = fits and whole is not None and low <= whole <= low + 2**target.bits - 1
-        number = whole if fits else number
+        number = whole if fits and whole is not None else number
     if not fits:
         raise ValueError(
             f"could not cast `{argument}` directly to the output type (it was first converted to complex): "

@@ -82,17 +82,20 @@ def fft(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[
 
 def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
     """Tile every axis where blocks are cheaper than one transform; None where no axis gains."""
+    sizes = [(problem.shape1[axis], problem.shape2[axis]) for axis in problem.axes]
+    # Convolution commutes: the longer operand is the one that is cut into blocks.
+    swap = problem.known and math.prod(n or 0 for n, _ in sizes) < math.prod(n or 0 for _, n in sizes)
     tiles = []
-    for axis, kept in zip(problem.axes, windows, strict=True):
-        taps, n1 = problem.shape2[axis], problem.shape1[axis]
-        if taps is None or (n1 is not None and taps > n1):
+    for kept, (n1, n2) in zip(windows, sizes, strict=True):
+        signal, taps = (n2, n1) if swap else (n1, n2)
+        if taps is None or (signal is not None and taps > signal):
             return None
         if kept is None:
             if len(problem.axes) > 1:
                 return None
             tiles.append(blocks.choose(taps, None, None))
         else:
-            tiles.append(blocks.choose(taps, kept.size, sufficient_length(n1, taps, kept)))
+            tiles.append(blocks.choose(taps, kept.size, sufficient_length(signal, taps, kept)))
     if not any(tile.step for tile in tiles):
         return None
     first = next(i for i, tile in enumerate(tiles) if tile.step)
@@ -103,9 +106,10 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
         1 if not t.step or kept is None else -(-kept.size // t.step) for t, kept in zip(tiles, windows, strict=True)
     ]
     rows1, rows2, rows = _rows(problem)
+    rows1, rows2 = (rows2, rows1) if swap else (rows1, rows2)
     others = rows * points * math.prod(counts) // counts[first]
     band = max(1, traits.band // others)
-    settings = {"lengths": lengths, "steps": steps, "band": band, "digits": digits}
+    settings = {"lengths": lengths, "steps": steps, "band": band, "digits": digits, "swap": swap}
     if not problem.known:
         return settings, None
     dtype, times = _working(problem, digits)

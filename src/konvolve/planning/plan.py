@@ -24,7 +24,8 @@ class Plan:
     ``digits`` splits integers so that floating point returns them exactly. ``layout`` is the transpose that
     brings the convolved axes last, and back. ``core`` is the problem that the method sees: where samples beyond
     the edges are wanted, in1 is extended first (by ``extension``) and the rest is a "valid" convolution.
-    ``swap``, ``loop`` and ``in_parts`` (real and imaginary) say how the direct sum is taken.
+    ``swap`` exchanges the
+    operands, ``loop`` and ``in_parts`` (real and imaginary) say how the direct sum is taken.
     """
 
     problem: Problem
