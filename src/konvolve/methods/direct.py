@@ -6,16 +6,21 @@ do in NumPy, and it beats a library's convolution while the taps are few.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 
 from konvolve.backends.interface import Array, Backend
+from konvolve.methods import exact
 from konvolve.methods.sizes import Sizes
 from konvolve.planning.plan import Plan
 
 
 def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
     """Convolve over the trailing axes without transforms."""
+    if plan.digits is not None:
+        whole = dataclasses.replace(plan, digits=None)
+        return exact.by_places(xp, plan.digits, lambda i, j: run(xp, whole, sizes, a[i], b[j]))
     rank = len(plan.problem.axes)
     batch = len(xp.shape(a)) - rank
     if plan.swap:  # convolution commutes: loop over the shorter operand

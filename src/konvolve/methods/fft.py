@@ -8,18 +8,15 @@ needs no padding at all (see ``planning.geometry.sufficient_length``).
 from __future__ import annotations
 
 from konvolve.backends.interface import Array, Backend
+from konvolve.methods import exact
 from konvolve.methods.sizes import Sizes
 from konvolve.planning.plan import Plan
 
 
-def spectral_product(xp: Backend, a: Array, b: Array, lengths: tuple) -> Array:
-    """Return the cyclic convolution of a and b over the trailing axes, with these periods."""
-    if xp.dtype(a).startswith("complex"):
-        return xp.ifftn(xp.multiply(xp.fftn(a, lengths), xp.fftn(b, lengths)), lengths)
-    return xp.irfftn(xp.multiply(xp.rfftn(a, lengths), xp.rfftn(b, lengths)), lengths)
-
-
 def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
     """Convolve over the trailing axes."""
-    y = spectral_product(xp, a, b, sizes.lengths)
+    complex_values = xp.dtype(a).startswith("complex")
+    transform, inverse = (xp.fftn, xp.ifftn) if complex_values else (xp.rfftn, xp.irfftn)
+    product = exact.product(xp, plan.digits, transform(a, sizes.lengths), transform(b, sizes.lengths))
+    y = inverse(product, sizes.lengths)
     return xp.window(y, [kept.start for kept in sizes.windows], [kept.size for kept in sizes.windows])

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 from konvolve.backends.interface import Array, Backend
+from konvolve.methods import exact
 from konvolve.methods.sizes import Sizes
 from konvolve.planning.plan import Plan
 
@@ -58,7 +59,7 @@ def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
         for i in reversed(tiled):  # from behind, so that the axes before stay where they are
             x = xp.frame(x, batch + i, lengths[i], plan.steps[i])
         x = _blocks_first(xp, x, batch, rank, tiled)
-        y = inverse(xp.multiply(transform(x, lengths), kernel), lengths)
+        y = inverse(exact.product(xp, plan.digits, transform(x, lengths), kernel), lengths)
         y = xp.window(
             y,
             [taps[i] - 1 if step else sizes.windows[i].start for i, step in enumerate(plan.steps)],

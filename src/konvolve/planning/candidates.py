@@ -49,12 +49,14 @@ def _digits(
     return exact.digits(one, two, problem.compute, *_samples(problem), points, fourier=fourier)
 
 
-def _working(problem: Problem, digits: exact.Digits | None) -> tuple[str, int]:
-    """Return the dtype of one floating-point convolution, and how many of them there are."""
-    return ("float64", len(digits.pairs)) if digits else (problem.compute, 1)
+def _working(problem: Problem, digits: exact.Digits | None) -> tuple[str, tuple[int, int, int]]:
+    """Return the dtype of the floating-point work, and how many digits of in1, of in2 and places there are."""
+    if digits is None:
+        return problem.compute, (1, 1, 1)
+    return "float64", (digits.count1, digits.count2, len(digits.shifts))
 
 
-def _memory(problem: Problem, points: int, dtype: str) -> int:
+def _memory(points: int, dtype: str) -> int:
     """Return the bytes of the padded inputs and spectra of ``points`` samples, and of the result."""
     return 3 * points * dtypes.item_size(dtype)
 
@@ -74,10 +76,10 @@ def fft(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[
     if not problem.known:
         return settings, None
     dtype, times = _working(problem, digits)
-    rows = sum(_rows(problem))
+    rows = [each * parts for each, parts in zip(_rows(problem), times, strict=True)]
     known = [length for length in lengths if length is not None]
-    seconds = times * sum(fourier_seconds(traits, each, known, dtype) for each in _rows(problem)) + 25 * traits.call
-    return settings, Estimate("fft", seconds, times * _memory(problem, rows * points, dtype))
+    seconds = sum(fourier_seconds(traits, each, known, dtype) for each in rows) + 25 * traits.call
+    return settings, Estimate("fft", seconds, _memory(sum(rows) * points, dtype))
 
 
 def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
@@ -105,24 +107,22 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
     counts = [
         1 if not t.step or kept is None else -(-kept.size // t.step) for t, kept in zip(tiles, windows, strict=True)
     ]
-    rows1, rows2, rows = _rows(problem)
+    dtype, times = _working(problem, digits)
+    rows1, rows2, rows = (each * parts for each, parts in zip(_rows(problem), times, strict=True))
     rows1, rows2 = (rows2, rows1) if swap else (rows1, rows2)
     others = rows * points * math.prod(counts) // counts[first]
     band = max(1, traits.band // others)
     settings = {"lengths": lengths, "steps": steps, "band": band, "digits": digits, "swap": swap}
     if not problem.known:
         return settings, None
-    dtype, times = _working(problem, digits)
     total = math.prod(counts)
-    # Cutting the blocks out and laying them side by side again moves each sample twice more.
-    moved = 2 * (rows1 + rows) * total * points * traits.fft * 8 * dtypes.item_size(dtype) / 4
-    seconds = fourier_seconds(traits, (rows1 + rows) * total, lengths, dtype) + fourier_seconds(
-        traits, rows2, lengths, dtype
-    )
+    seconds = fourier_seconds(traits, (rows1 + rows) * total, lengths, dtype)
+    seconds += fourier_seconds(traits, rows2, lengths, dtype)
+    # Cutting the blocks out and laying them side by side again moves each sample, twice as often where both axes are.
+    passes = 2 if len(tiles) == 1 else 6
+    moved = passes * (rows1 + rows) * total * points * traits.fft * 8 * dtypes.item_size(dtype) / 4
     working = (rows1 + rows) * points * min(total, band * total // counts[first])
-    return settings, Estimate(
-        "overlap", times * (seconds + moved) + 40 * traits.call, times * _memory(problem, working, dtype)
-    )
+    return settings, Estimate("overlap", seconds + moved + 40 * traits.call, _memory(working, dtype))
 
 
 def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
@@ -155,7 +155,7 @@ def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tup
     if not problem.known:
         return settings, None
     outputs = _rows(problem)[2] * math.prod(kept.size for kept in windows)
-    memory = _memory(problem, 2 * outputs, _working(problem, digits)[0])
+    memory = _memory(2 * outputs, _working(problem, digits)[0])
     return settings, Estimate("direct", min(loop_seconds, native_seconds), memory)
 
 
@@ -172,7 +172,7 @@ def _direct_seconds(
     loop = sums * traits.tap * width + 4 * taps * traits.call
     if not native:
         return loop, float("inf")
-    times = _working(problem, digits)[1]
+    times = sum(map(len, digits.shifts)) if digits else 1
     if digits:
         width = 2
     elif kind.integral:

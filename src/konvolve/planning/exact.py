@@ -1,7 +1,8 @@
 """How to add up products of whole numbers exactly in floating point.
 
 An integer is written in digits of ``width`` bits, so small that a sum of products of digits comes back exact
-after rounding; the digits' convolutions are then shifted and added in 64-bit integers, which wrap as NumPy's do.
+after rounding. Products that belong at the same place are added up before the rounding; the rounded sums are shifted
+and added in 64-bit integers, which wrap as NumPy's do.
 """
 
 from __future__ import annotations
@@ -21,9 +22,15 @@ class Digits(NamedTuple):
     bits: int
 
     @property
-    def pairs(self) -> tuple[tuple[int, int], ...]:
-        """The pairs of digits whose product reaches the result; the others are multiples of 2**bits."""
-        return tuple((i, j) for i in range(self.count1) for j in range(self.count2) if (i + j) * self.width < self.bits)
+    def shifts(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """The pairs of digits whose products belong at the same place, the lowest place first.
+
+        Pairs that fall on multiples of ``2**bits`` are left out.
+        """
+        places = min(self.count1 + self.count2 - 1, -(-self.bits // self.width))
+        return tuple(
+            tuple((i, place - i) for i in range(self.count1) if 0 <= place - i < self.count2) for place in range(places)
+        )
 
 
 def magnitude_bits(dtype: str) -> int:
@@ -47,18 +54,22 @@ def digits(bits1: int, bits2: int, result: str, samples1: int, samples2: int, po
     >>> digits(9, 9, "uint8", 10**6, 3600, 2**20, fourier=True)
     Digits(width=15, count1=1, count2=1, bits=8)
     """
-    if fourier:
-        noise = (
-            math.log2(6 * math.log2(max(points, 4))) + (math.log2(max(samples1, 1)) + math.log2(max(samples2, 1))) / 2
-        )
-        room = 53 - 2 - noise
-    else:
-        room = 53 - math.log2(max(min(samples1, samples2), 1))
-    width = int((room + 2) // 2)
-    if width < 2:
-        raise ValueError("these integers are too many to be added exactly; convolve them as float64 instead")
-    if max(bits1, bits2) > width:  # equal digits: 17 bits are two of 9, not one of 16 and one of 1
-        parts = -(-max(bits1, bits2) // width)
-        width = -(-max(bits1, bits2) // parts)
     bits = 64 if dtypes.parse(result).kind == "bool" else dtypes.parse(result).bits
-    return Digits(width, max(1, -(-bits1 // width)), max(1, -(-bits2 // width)), bits)
+    together = 1  # as many products of digits are added up before they are rounded
+    while True:
+        if fourier:
+            noise = math.log2(6 * math.log2(max(points, 4)))
+            norms = (math.log2(max(samples1, 1)) + math.log2(max(samples2, 1))) / 2
+            room = 53 - 2 - noise - norms
+        else:
+            room = 53 - math.log2(max(min(samples1, samples2), 1))
+        width = int((room - math.log2(together) + 2) // 2)
+        if width < 2:
+            raise ValueError("these integers are too many to be added exactly; convolve them as float64 instead")
+        if max(bits1, bits2) > width:  # equal digits: 17 bits are two of 9, not one of 16 and one of 1
+            parts = -(-max(bits1, bits2) // width)
+            width = -(-max(bits1, bits2) // parts)
+        found = Digits(width, max(1, -(-bits1 // width)), max(1, -(-bits2 // width)), bits)
+        if min(found.count1, found.count2) <= together:
+            return found
+        together = min(found.count1, found.count2)
