@@ -183,10 +183,10 @@ def short_bands(monkeypatch):
     from konvolve.backends.constants import CONSTANTS
 
     monkeypatch.setitem(CONSTANTS, "tensorflow", CONSTANTS["tensorflow"] | {"band": 1500})
-    execute.traits.cache_clear()
+    execute.traits.forget()
     execute._PLANS.clear()
     yield
-    execute.traits.cache_clear()
+    execute.traits.forget()
     execute._PLANS.clear()
 
 

@@ -19,6 +19,7 @@ from konvolve.planning import dtypes, problem
 from konvolve.planning.arguments import check_operand
 from konvolve.planning.cost import Traits, scipy_choice
 from konvolve.planning.geometry import MODES, window
+from konvolve.planning.memory import remembered
 from konvolve.planning.plan import Plan, make_plan
 from konvolve.planning.problem import Operand, Problem
 
@@ -49,7 +50,7 @@ def public(function: F) -> F:
     return function
 
 
-@functools.cache
+@remembered
 def traits(library: str) -> Traits:
     """Return the planning constants of a library."""
     if library not in CONSTANTS:

@@ -24,7 +24,7 @@ _THREADED_FROM = 2**16
 
 def owns(x: Any) -> bool:
     """Whether x is a NumPy array or scalar."""
-    return isinstance(x, np.ndarray | np.generic)
+    return isinstance(x, (np.ndarray, np.generic))
 
 
 def asarray(x: Any, like: np.ndarray | None = None) -> np.ndarray:

@@ -44,7 +44,7 @@ _NAMES = {
 
 def owns(x: Any) -> bool:
     """Whether x is a tensor, symbolic or not, or a variable."""
-    return isinstance(x, tf.Tensor | tf.Variable)
+    return isinstance(x, (tf.Tensor, tf.Variable))
 
 
 def asarray(x: Any, like: tf.Tensor | None = None) -> tf.Tensor:

@@ -87,7 +87,7 @@ def check_planar_boundary(boundary: Any, fill: complex) -> Edge:
 
 def check_boundary(boundary: Any, axes: Sequence[int], dtype: str) -> dict[int, Edge]:
     """Return what lies beyond the ends of each axis, in the order the axes were named, or raise ValueError."""
-    several = isinstance(boundary, list | tuple)
+    several = isinstance(boundary, (list, tuple))
     each = list(boundary) if several else [boundary] * len(axes)
     if len(each) != len(axes):
         raise ValueError(f"boundary must be one, or one for each of the {len(axes)} axes, not {boundary!r}")
@@ -95,7 +95,7 @@ def check_boundary(boundary: Any, axes: Sequence[int], dtype: str) -> dict[int, 
     for axis, one in zip(axes, each, strict=True):
         if isinstance(one, str) and one in BOUNDARIES:
             edges[axis] = Edge(BOUNDARIES[one])
-        elif isinstance(one, int | float | complex):
+        elif isinstance(one, (int, float, complex)):
             value = check_fill(one, dtype, "boundary")
             edges[axis] = Edge("constant", value) if value != 0 else ZERO
         else:
@@ -112,7 +112,7 @@ def check_lags(lags: Any, axes: Sequence[int], mode: str) -> dict[int, tuple[int
         return {}
     problem = f"lags must be a pair of integers (lowest, highest), or one such pair for each axis, not {lags!r}"
     try:
-        pairs = [lags] if len(axes) == 1 and not isinstance(lags[0], list | tuple) else list(lags)
+        pairs = [lags] if len(axes) == 1 and not isinstance(lags[0], (list, tuple)) else list(lags)
         found = {
             axis: (operator.index(low), operator.index(high)) for axis, (low, high) in zip(axes, pairs, strict=True)
         }

@@ -9,10 +9,10 @@ the blocks are counted whole, so that a signal just longer than two blocks does 
 from __future__ import annotations
 
 import bisect
-import functools
 from typing import NamedTuple
 
 from konvolve.planning.lengths import fast_length, table, transform_cost
+from konvolve.planning.memory import remembered
 
 # Beyond this many samples a block of floats and its spectrum leave a core's second-level cache.
 _IN_CACHE = 2**15
@@ -35,7 +35,7 @@ def block_cost(length: int) -> float:
     return transform_cost(length) * (_OUT_OF_CACHE if length > _IN_CACHE else 1.0)
 
 
-@functools.cache
+@remembered
 def _costs() -> tuple[float, ...]:
     return tuple(block_cost(length) for length in table())
 

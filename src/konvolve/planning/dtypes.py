@@ -6,9 +6,10 @@ Planning works on names, so that a plan can be made for a library that is not in
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Literal, NamedTuple
+
+from konvolve.planning.memory import remembered
 
 Kind = Literal["bool", "int", "uint", "float", "complex", "other"]
 
@@ -34,7 +35,7 @@ class DType(NamedTuple):
         return self.kind in ("bool", "int", "uint")
 
 
-@functools.cache
+@remembered
 def parse(name: str) -> DType:
     """Read a dtype's name; kinds that have no arithmetic in common with numbers are "other"."""
     if name == "bool":
@@ -58,7 +59,7 @@ def _float_name(bits: int, *, is_complex: bool) -> str:
     return f"float{bits}"
 
 
-@functools.cache
+@remembered
 def as_float(name: str) -> str:
     """Return the dtype a Fourier transform works in for an input of this dtype, as in ``scipy.fft``.
 
@@ -73,7 +74,7 @@ def as_float(name: str) -> str:
     return name if kind == "complex" else "float64"
 
 
-@functools.cache
+@remembered
 def result_type(one: str, two: str) -> str:
     """Return the common dtype of two arrays, as ``numpy.result_type`` does.
 

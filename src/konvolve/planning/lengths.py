@@ -13,7 +13,8 @@ factors up to three times as much (530841 = 3 19 67 139 took 18.7 ms where 53144
 from __future__ import annotations
 
 import bisect
-import functools
+
+from konvolve.planning.memory import remembered
 
 LIMIT = 2**31 - 1
 """The longest transform in the table: the lengths of most libraries are 32-bit integers."""
@@ -55,7 +56,7 @@ def transform_cost(length: int) -> float:
     return length * cost * (_ODD if length % 2 else 1.0)
 
 
-@functools.cache
+@remembered
 def table() -> tuple[int, ...]:
     """Return the 5-smooth lengths below 2**31 that no longer one undercuts in cost, ascending."""
     kept: list[int] = []

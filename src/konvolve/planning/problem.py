@@ -7,7 +7,6 @@ along some axes, one operand reversed for a correlation, a window of it kept, th
 
 from __future__ import annotations
 
-import cmath
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -123,8 +122,8 @@ def _convolution(
     kept = tuple(axis for axis in sorted(axes) if axis in particular or 1 not in (shape1[axis], shape2[axis]))
     compute = result if dtypes.parse(result).kind in ("bool", "int", "uint", "other") else dtypes.as_float(result)
     kind: Literal["convolution", "product"] = "convolution" if kept else "product"
-    rest["edges"] = tuple(edges.get(axis, ZERO) for axis in kept) if edges else ()
-    if not all(cmath.isfinite(edge.value) for edge in rest["edges"]):
+    rest["edges"] = tuple(edges.get(axis, ZERO) for axis in kept) if particular else ()
+    if any(edge.value - edge.value != 0 for edge in rest["edges"]):  # NaN or inf
         rest["methods"] = ("direct",)  # a transform would spread it over everything
     rest["lags"] = tuple(lags[axis] for axis in kept) if lags else ()
     return Problem(function, kind, shape1, shape2, in1[1], in2[1], compute, result, kept, mode, **rest)

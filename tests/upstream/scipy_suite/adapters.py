@@ -25,6 +25,8 @@ class Library:
     to_numpy: Callable[[Any], Any]
     #: Whether 64-bit arrays become 32-bit ones on the way in.
     narrows: bool = False
+    #: Whether its transforms in single precision may err by a few roundings more than SciPy's own.
+    rounds_more: bool = False
 
     def encode(self, value: Any) -> Any:
         """Turn one array argument into an array of the library."""
@@ -63,7 +65,9 @@ def _torch() -> Library:
     import torch
 
     # Negative strides are refused, and a read-only array warns: a copy has neither.
-    return Library(torch.Tensor, lambda x: torch.from_numpy(np.array(x)), lambda x: x.numpy(force=True)[()])
+    return Library(
+        torch.Tensor, lambda x: torch.from_numpy(np.array(x)), lambda x: x.numpy(force=True)[()], rounds_more=True
+    )
 
 
 LIBRARIES: dict[str, Callable[[], Library]] = {
