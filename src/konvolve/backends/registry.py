@@ -7,7 +7,6 @@ operand's library.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import Any
 
@@ -24,8 +23,15 @@ def backend(name: str) -> Backend:
     """Return a backend by its library's name; ValueError for one that konvolve has not."""
     if name not in ("numpy", *LIBRARIES):
         raise ValueError(f"konvolve has no backend for {name!r}; it has numpy, {', '.join(LIBRARIES)}")
-    module: Any = importlib.import_module(f"konvolve.backends.{name}")
-    return module
+    # Plain statements: a tracing compiler follows them, and not importlib.
+    found: Any = numpy_backend
+    if name == "tensorflow":
+        from konvolve.backends import tensorflow as found
+    elif name == "jax":
+        from konvolve.backends import jax as found
+    elif name == "torch":
+        from konvolve.backends import torch as found
+    return found
 
 
 def _find(x: Any) -> Backend | None:

@@ -8,10 +8,9 @@ the blocks are counted whole, so that a signal just longer than two blocks does 
 
 from __future__ import annotations
 
-import bisect
 from typing import NamedTuple
 
-from konvolve.planning.lengths import fast_length, table, transform_cost
+from konvolve.planning.lengths import fast_length, place_of, table, transform_cost
 from konvolve.planning.memory import remembered
 
 # Beyond this many samples a block of floats and its spectrum leave a core's second-level cache.
@@ -57,7 +56,7 @@ def choose(taps: int, outputs: int | None, whole: int | None) -> Blocks:
         best, best_cost = Blocks(fast_length(whole), 0), block_cost(fast_length(whole))
         longest = min(longest, whole)
     # Shorter blocks than 5/4 of the kernel redo nearly everything, longer ones than 64 times are past the optimum.
-    first, last = bisect.bisect_left(lengths, taps + taps // 4 + 1), bisect.bisect_right(lengths, longest)
+    first, last = place_of(taps + taps // 4 + 1), place_of(longest + 1)
     for place in range(first, max(last, first + 1) if best is None else last):
         step = lengths[place] - taps + 1
         blocks = 1.0 / step if outputs is None else -(-outputs // step)

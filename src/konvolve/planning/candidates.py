@@ -26,7 +26,7 @@ def _rows(problem: Problem) -> tuple[int, int, int]:
     """Return the rows of in1, in2 and the result."""
     shapes = [[shape[axis] for axis in problem.batch] for shape in (problem.shape1, problem.shape2)]
     rows1, rows2, rows = (
-        math.prod(_BATCH if n is None else n or 1 for n in sizes) for sizes in (*shapes, problem.batch_shape)
+        math.prod([_BATCH if n is None else n or 1 for n in sizes]) for sizes in (*shapes, problem.batch_shape)
     )
     return rows1, rows2, rows
 
@@ -34,7 +34,7 @@ def _rows(problem: Problem) -> tuple[int, int, int]:
 def _samples(problem: Problem) -> tuple[int, int]:
     """Return how many samples of each operand enter one sum at most."""
     held = ([shape[axis] for axis in problem.axes] for shape in (problem.shape1, problem.shape2))
-    one, two = (_UNKNOWN_SAMPLES if None in sizes else math.prod(n for n in sizes if n) for sizes in held)
+    one, two = (_UNKNOWN_SAMPLES if None in sizes else math.prod([n for n in sizes if n]) for sizes in held)
     return one, two
 
 
@@ -70,7 +70,7 @@ def fft(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[
     if any(n is not None and n > table()[-1] for n in least):
         return None
     lengths = tuple(None if n is None else fast_length(n) for n in least)
-    points = 2 * _UNKNOWN_SAMPLES if None in lengths else math.prod(length for length in lengths if length)
+    points = 2 * _UNKNOWN_SAMPLES if None in lengths else math.prod([length for length in lengths if length])
     digits = _digits(problem, bits, points, fourier=True)
     settings = {"lengths": lengths, "digits": digits}
     if not problem.known:
@@ -86,7 +86,7 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
     """Tile every axis where blocks are cheaper than one transform; None where no axis gains."""
     sizes = [(problem.shape1[axis], problem.shape2[axis]) for axis in problem.axes]
     # Convolution commutes: the longer operand is the one that is cut into blocks.
-    swap = problem.known and math.prod(n or 0 for n, _ in sizes) < math.prod(n or 0 for _, n in sizes)
+    swap = problem.known and math.prod([n or 0 for n, _ in sizes]) < math.prod([n or 0 for _, n in sizes])
     tiles = []
     for kept, (n1, n2) in zip(windows, sizes, strict=True):
         signal, taps = (n2, n1) if swap else (n1, n2)
@@ -128,12 +128,12 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
 def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
     """Loop over the kernel's taps, or use the library's own convolution where it has one and it is cheaper."""
     sizes: list[tuple[Any, Any]] = [(problem.shape1[axis], problem.shape2[axis]) for axis in problem.axes]
-    taps = None if any(n2 is None for _, n2 in sizes) else math.prod(n2 for _, n2 in sizes)
+    taps = None if any(n2 is None for _, n2 in sizes) else math.prod([n2 for _, n2 in sizes])
     swap = False
     if problem.known:
         assert taps is not None
-        swap = math.prod(n1 for n1, _ in sizes) < taps
-        taps = min(math.prod(n1 for n1, _ in sizes), taps)
+        swap = math.prod([n1 for n1, _ in sizes]) < taps
+        taps = min(math.prod([n1 for n1, _ in sizes]), taps)
     kind = dtypes.parse(problem.compute)
     native = len(sizes) in traits.direct and (kind.kind != "other" or traits.native_exact)
     if len(sizes) > 2:  # no library has a kernel per row in three dimensions, and digits are rows
@@ -154,7 +154,7 @@ def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tup
     settings: dict = {"digits": digits, "swap": swap, "loop": loop, "in_parts": in_parts}
     if not problem.known:
         return settings, None
-    outputs = _rows(problem)[2] * math.prod(kept.size for kept in windows)
+    outputs = _rows(problem)[2] * math.prod([kept.size for kept in windows])
     memory = _memory(2 * outputs, _working(problem, digits)[0])
     return settings, Estimate("direct", min(loop_seconds, native_seconds), memory)
 
@@ -165,7 +165,7 @@ def _direct_seconds(
     """Predict the loop over taps and the native convolution, infinite where there is none."""
     assert taps is not None
     rows = _rows(problem)[2]
-    sums = rows * math.prod(kept.size for kept in windows) * taps
+    sums = rows * math.prod([kept.size for kept in windows]) * taps
     kind = dtypes.parse(problem.compute)
     # Integers are looped over as int64, and complex numbers take four products where real ones take one.
     width = 2 if kind.integral else dtypes.item_size(problem.compute) / 4 * (2 if kind.kind == "complex" else 1)

@@ -12,8 +12,6 @@ factors up to three times as much (530841 = 3 19 67 139 took 18.7 ms where 53144
 
 from __future__ import annotations
 
-import bisect
-
 from konvolve.planning.memory import remembered
 
 LIMIT = 2**31 - 1
@@ -69,6 +67,22 @@ def table() -> tuple[int, ...]:
     return tuple(reversed(kept))
 
 
+def place_of(length: int) -> int:
+    """Return the place in the table of the first entry that is not less than ``length``.
+
+    Spelt out because torch.compile, which traces planning on a first call, cannot follow the bisect module.
+    """
+    lengths = table()
+    low, high = 0, len(lengths)
+    while low < high:
+        middle = (low + high) // 2
+        if lengths[middle] < length:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 def fast_length(least: int) -> int:
     """Return the cheapest transform length that is at least ``least``.
 
@@ -80,4 +94,4 @@ def fast_length(least: int) -> int:
     lengths = table()
     if least > lengths[-1]:
         raise ValueError(f"a transform of {least} samples is longer than the longest supported, {lengths[-1]}")
-    return lengths[bisect.bisect_left(lengths, least)]
+    return lengths[place_of(least)]

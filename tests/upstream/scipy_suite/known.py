@@ -30,7 +30,7 @@ KNOWN: dict[str, dict[str, str]] = {
 LONG: dict[str, str] = {
     "TestConvolve::test_convolve_method": "twelve hundred pairs of dtypes, modes and methods in one test",
 }
-MANY, ONE_IN = 50, 8
+MANY, ONE_IN = 50, 24
 
 
 #: Tests that are not even tried: they would take the machine down rather than fail.

@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--library", default="numpy", choices=sorted(LIBRARIES))
     group.addoption("--implementation", default="konvolve", choices=["konvolve", "scipy"])
     group.addoption("--fault", default=None, choices=sorted(FAULTS), help="make every answer wrong")
-    group.addoption("--quick", action="store_true", help="one in eight of a test's many parameters")
+    group.addoption("--quick", action="store_true", help="few of the parameters of a test that has many")
     group.addoption("--report-to", default=None, type=Path, help="where the JSON report goes")
 
 
