@@ -1,8 +1,8 @@
 """SciPy's assertions for other libraries: for those without 64-bit numbers, and for other single-precision FFTs.
 
-SciPy's tests take float64 for granted. For a library without it (JAX as it comes) the answer is widened to the dtype
-SciPy would have given, and SciPy's assertions get a tolerance that suits float32, relative to the largest value: an FFT's
-error is. Integers stay exact.
+SciPy's tests take float64 for granted. For a library without it (JAX as it comes) the answer is widened to the
+dtype SciPy would have given, and SciPy's assertions get a tolerance that suits float32, relative to the largest
+value: an FFT's error is. Integers stay exact.
 
 Where SciPy's tests are about single precision their tolerance was found by experiment with SciPy's FFT; another
 FFT (PyTorch's is MKL) gets a few roundings of the largest value.
