@@ -24,6 +24,9 @@ LIBRARIES = ("numpy", "tensorflow", "jax", "jax-x64", "torch")
 #: of oaconvolve's thousand tests every time, and all of them where there are minutes.
 COMPILING = ("jax", "jax-x64")
 
+#: The libraries whose slow tests, more than ten thousand, are asked with --slow; on JAX they would take hours.
+SLOW_LIBRARIES = ("numpy", "tensorflow")
+
 #: How many of SciPy's tests there are at the least, in every SciPy from 1.13 to 1.17: fewer means that
 #: something has been left out in silence. And how many of the fast ones ask about each function.
 FAST, SLOW, QUICK = 1389, 10340, 370
@@ -97,17 +100,12 @@ def test_konvolve_passes_scipys_fast_tests(run: Run, library: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", SLOW_LIBRARIES)
 def test_konvolve_passes_scipys_slow_tests(run: Run, library: str) -> None:
     if importlib.util.find_spec(library.partition("-")[0]) is None:
         pytest.skip(f"{library} is not installed")
-    if library in COMPILING:  # its slow tests are SciPy's fast ones: all of the others would take hours
-        report = run("--library", library, "-m", "not slow", "-p", "xdist", "-n", "2")
-        assert_as_expected(report, at_least=FAST)
-        assert_every_function_asked(report)
-    else:
-        report = run("--library", library, "-m", "slow", "-p", "xdist", "-n", "2")
-        assert_as_expected(report, at_least=SLOW)
+    report = run("--library", library, "-m", "slow", "-p", "xdist", "-n", "2")
+    assert_as_expected(report, at_least=SLOW)
 
 
 def test_scipy_passes_its_own_tests_this_way(run: Run) -> None:
