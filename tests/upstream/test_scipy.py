@@ -21,7 +21,7 @@ MODULES = ("scipy.signal.tests.test_signaltools", "scipy.signal.tests.test_bspli
 LIBRARIES = ("numpy", "tensorflow", "jax", "jax-x64", "torch")
 
 #: Those that compile a program for every new shape and dtype, a tenth of a second each: asked one in 24
-#: of oaconvolve's thousand tests every time, and all of them where there are minutes.
+#: of oaconvolve's thousand tests.
 COMPILING = ("jax", "jax-x64")
 
 #: The libraries whose slow tests, more than ten thousand, are asked with --slow; on JAX they would take hours.
