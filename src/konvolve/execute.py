@@ -63,7 +63,7 @@ def solve(function: str, in1: Any, in2: Any, *options: Any) -> Any:
     if registry.is_symbolic(in1) or registry.is_symbolic(in2):
         return _symbolic(function, (in1, in2), options)
     xp, (a, b) = registry.resolve({"in1": in1, "in2": in2})
-    return run(xp, plan_arrays(xp, function, a, b, *options), a, b)
+    return xp.whole(run)(xp, plan_arrays(xp, function, a, b, *options), a, b)
 
 
 def _symbolic(function: str, arrays: tuple, options: tuple) -> Any:
@@ -160,7 +160,7 @@ def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:
     y, row, column = (xp.cast(x, work) for x in arrays)
     for kernel, shape, axis in ((row, (1, -1), 1), (column, (-1, 1), 0)):
         kernel = xp.reshape(kernel, shape)
-        y = run(xp, plan_arrays(xp, "sepfir2d", y, kernel, axis), y, kernel)
+        y = xp.whole(run)(xp, plan_arrays(xp, "sepfir2d", y, kernel, axis), y, kernel)
     return y
 
 

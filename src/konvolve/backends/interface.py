@@ -52,6 +52,9 @@ class Backend(Protocol):
     def lookup(self, size: Size, table: Sequence[int]) -> Size:
         """Return the first entry of an ascending table that is not less than a run-time size."""
 
+    def whole(self, function: Callable) -> Callable:
+        """Return a function of (backend, plan, *arrays) as the library runs it best: compiled, or as it is."""
+
     def canonical(self, dtype: str) -> str:
         """Return the dtype that an array asked to have this one gets, where the library narrows 64 bits to 32."""
 

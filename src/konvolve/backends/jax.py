@@ -11,6 +11,7 @@ Seen with JAX 0.10:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -81,6 +82,12 @@ def maximum(a: Any, b: Any) -> Any:
 def lookup(size: Any, table: Sequence[int]) -> Any:
     """Refuse: the length of a transform has to be a number, also in an exported function."""
     raise ValueError(f"JAX has to know the sizes of the convolved axes; one of them is {size}")
+
+
+@functools.cache
+def whole(function: Callable) -> Callable:
+    """Compile a function of (backend, plan, *arrays) for each plan: one by one its operations take six times longer."""
+    return jax.jit(function, static_argnums=(0, 1))
 
 
 def canonical(dtype: str) -> str:

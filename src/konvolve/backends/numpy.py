@@ -67,6 +67,11 @@ def lookup(size: int, table: Sequence[int]) -> int:
     return int(table[int(np.searchsorted(table, size))])
 
 
+def whole(function: Callable) -> Callable:
+    """Return the function as it is: operations run one by one."""
+    return function
+
+
 def canonical(dtype: str) -> str:
     """Return the dtype that an array asked to have this one gets."""
     return dtype

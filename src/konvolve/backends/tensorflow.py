@@ -12,7 +12,7 @@ The transforms, with traps of their own, are in ``tensorflow_transforms.py``, wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,6 +105,11 @@ def lookup(size: tf.Tensor, table: Sequence[int]) -> tf.Tensor:
     """Return the first entry that is not less than size."""
     entries = tf.constant(table, tf.int32)
     return entries[tf.searchsorted(entries, size[tf.newaxis])[0]]
+
+
+def whole(function: Callable) -> Callable:
+    """Return the function as it is: operations run one by one."""
+    return function
 
 
 def canonical(dtype: str) -> str:

@@ -93,6 +93,11 @@ def lookup(size: Any, table: Sequence[int]) -> int:
     return table[low]
 
 
+def whole(function: Callable) -> Callable:
+    """Return the function as it is: operations run one by one."""
+    return function
+
+
 def canonical(dtype: str) -> str:
     """Return the dtype that an array asked to have this one gets."""
     return dtype
