@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import operator
 import timeit
+import types
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -23,8 +25,10 @@ from konvolve.planning.memory import remembered
 from konvolve.planning.plan import Plan, make_plan
 from konvolve.planning.problem import Operand, Problem
 
-# Plans by everything they depend on. A plain dictionary: torch.compile warns about lru_cache, not about this.
-_PLANS: dict[tuple, Plan] = {}
+# Plans by name, and their names by everything they depend on.
+_SHELF = types.SimpleNamespace()
+_NAMES: dict[tuple, str] = {}
+_NUMBERS = itertools.count()
 _MOST_PLANS = 4096
 
 # Which question each public function asks; "sepfir2d" asks one per pass.
@@ -81,13 +85,25 @@ def plan_arrays(xp: Backend, function: str, a: Any, b: Any, *options: Any) -> Pl
         return make(function, one, two, library, bits, *options)
     # Text and not values: 1, 1.0 and True are equal, and not all of them are axes.
     key = (function, library, one, two, bits, repr(options))
-    found = _PLANS.get(key)
-    if found is None:
-        found = make(function, one, two, library, bits, *options)
-        if len(_PLANS) >= _MOST_PLANS:
-            _PLANS.clear()
-        _PLANS[key] = found
-    return found
+    return getattr(_SHELF, _shelve(key, (function, one, two, library, bits, *options)))
+
+
+def _shelve(key: tuple, question: tuple) -> str:
+    """Return the name under which the plan that answers a question stands on the shelf."""
+    name = _NAMES.get(key)
+    if name is None:
+        found = make(*question)
+        if len(_NAMES) >= _MOST_PLANS:
+            _NAMES.clear()
+            vars(_SHELF).clear()
+        name = _NAMES[key] = f"plan{next(_NUMBERS)}"
+        setattr(_SHELF, name, found)
+    return name
+
+
+# What torch.compiler.assume_constant_result does, without PyTorch: the compiler calls it and does not trace planning.
+# The plan itself it reads from the shelf: of an object that is a constant to it, it cannot call the methods.
+_shelve._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 _PLAIN = frozenset((str, int, bool, float, complex, type(None)))

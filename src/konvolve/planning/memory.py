@@ -22,5 +22,7 @@ def remembered(function: F) -> F:
             known[arguments] = function(*arguments)
         return known[arguments]
 
+    # torch.compile shall call it, and not look in (see execute._shelve): what is called fills the dictionary.
+    recall._dynamo_marked_constant = True  # type: ignore[attr-defined]
     recall.forget = known.clear  # type: ignore[attr-defined]
     return recall  # type: ignore[return-value]
