@@ -134,3 +134,12 @@ def test_what_is_not_finite_beyond_the_edges_stays_there(library):
             konvolve.convolve2d(library.array(image), library.array(kernel), "same")
     kept = library.numpy(konvolve.convolve2d(library.array(image), library.array(kernel), "same", method="direct"))
     assert np.isfinite(kept).mean() > 0.9
+
+
+def test_a_periodic_axis_is_not_padded():
+    plan = konvolve.plan((1000, 1000), (31, 31), mode="same", boundary="wrap", method="fft")
+    assert plan.lengths == (1000, 1000)
+    mixed = konvolve.plan((1000, 1000), (31, 31), mode="same", boundary=["wrap", "reflect"], method="fft")
+    assert mixed.lengths[0] == 1000 < mixed.lengths[1]
+    # A prime length has no fast transform: extending the signal is cheaper.
+    assert konvolve.plan((1021,), (31,), mode="same", boundary="wrap", method="fft").lengths[0] > 1021

@@ -29,6 +29,8 @@ def extend(xp: Backend, plan: Plan, a: Array, taps: tuple) -> Array:
     rank = len(problem.axes)
     batch = len(xp.shape(a)) - rank
     for place, (kept, edge) in enumerate(zip(plan.extension, problem.edges, strict=True)):
+        if plan.turns and plan.turns[place] is not None:
+            continue
         axis = batch + place
         held = xp.sizes(a)
         n = held[axis]
@@ -41,6 +43,27 @@ def extend(xp: Backend, plan: Plan, a: Array, taps: tuple) -> Array:
         else:
             a = _gather(xp, a, xp.arange(start, start + size, a), n, axis, edge)
     return a
+
+
+def wind(xp: Backend, plan: Plan, b: Array) -> Array:
+    """Wind the kernel onto the periods of the periodic axes, from its sample ``turns`` on.
+
+    Sample j of the wound kernel is the sum of the samples t with ``t = j + turn`` modulo the period: a cyclic
+    convolution with it begins with the sample of the result that lies at ``turn``.
+    """
+    rank = len(plan.turns)
+    batch = len(xp.shape(b)) - rank
+    for place, (turn, period) in enumerate(zip(plan.turns, plan.lengths, strict=True)):
+        if turn is None or period is None:
+            continue
+        held = xp.sizes(b)[batch + place :]
+        taps, behind = held[0], held[1:]
+        first = turn - period if turn else 0
+        laps = [xp.window(b, [s] + [0] * len(behind), [period, *behind]) for s in range(first, taps, period)]
+        b = laps[0]
+        for lap in laps[1:]:
+            b = b + lap
+    return b
 
 
 def _gather(xp: Backend, a: Array, index: Array, n: Any, axis: int, edge: Edge) -> Array:

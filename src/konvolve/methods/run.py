@@ -39,6 +39,8 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
     taps = xp.sizes(b)[-rank:]
     if plan.extension is not None:
         a = edges.extend(xp, plan, a, taps)
+    if plan.turns:
+        b = edges.wind(xp, plan, b)
     sizes = at_run_time(xp, plan, xp.sizes(a)[-rank:], taps)
     method = _METHODS[plan.method]
     if plan.digits is not None:

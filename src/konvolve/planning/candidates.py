@@ -61,8 +61,13 @@ def _memory(points: int, dtype: str) -> int:
     return 3 * points * dtypes.item_size(dtype)
 
 
-def fft(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
-    """Transform everything at once, at the cheapest sufficient lengths; None where no transform is so long."""
+def fft(
+    problem: Problem, traits: Traits, windows: tuple, bits: tuple, turns: tuple = ()
+) -> tuple[dict, Estimate | None] | None:
+    """Transform everything at once, at the cheapest sufficient lengths; None where no transform is so long.
+
+    Where ``turns`` has a number the axis is periodic, and its transform exactly as long as the signal.
+    """
     least = [
         None if kept is None else sufficient_length(problem.shape1[axis], problem.shape2[axis], kept)
         for axis, kept in zip(problem.axes, windows, strict=True)
@@ -70,6 +75,11 @@ def fft(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[
     if any(n is not None and n > table()[-1] for n in least):
         return None
     lengths = tuple(None if n is None else fast_length(n) for n in least)
+    if turns:
+        periods = (problem.shape1[axis] for axis in problem.axes)
+        lengths = tuple(
+            length if turn is None else period for turn, length, period in zip(turns, lengths, periods, strict=True)
+        )
     points = 2 * _UNKNOWN_SAMPLES if None in lengths else math.prod([length for length in lengths if length])
     digits = _digits(problem, bits, points, fourier=True)
     settings = {"lengths": lengths, "digits": digits}

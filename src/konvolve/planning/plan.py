@@ -23,9 +23,10 @@ class Plan:
     Sizes not known before the run are None. ``band`` blocks along the first tiled axis are worked on at once.
     ``digits`` splits integers so that floating point returns them exactly. ``layout`` is the transpose that
     brings the convolved axes last, and back. ``core`` is the problem that the method sees: where samples beyond
-    the edges are wanted, in1 is extended first (by ``extension``) and the rest is a "valid" convolution.
-    ``swap`` exchanges the
-    operands, ``loop`` and ``in_parts`` (real and imaginary) say how the direct sum is taken.
+    the edges are wanted, in1 is extended first (by ``extension``) and the rest is a "valid" convolution; only along
+    periodic axes whose transform is as long as the signal nothing is extended, and the kernel is wound onto the period
+    instead, from its sample ``turns`` on. ``swap`` exchanges the operands, ``loop`` and ``in_parts`` (real and
+    imaginary) say how the direct sum is taken.
     """
 
     problem: Problem
@@ -37,6 +38,7 @@ class Plan:
     band: int = 1
     digits: exact.Digits | None = None
     extension: tuple[Window | None, ...] | None = None
+    turns: tuple[int | None, ...] = ()
     swap: bool = False
     loop: bool = False
     in_parts: bool = False
@@ -69,7 +71,8 @@ class Plan:
             f"  method   {self.method}: {self.reason}",
         ]
         if self.method in ("fft", "overlap"):
-            named = zip(problem.axes, self.lengths, self.steps or (0,) * len(self.lengths), strict=True)
+            none = (0,) * len(self.lengths)
+            named = zip(problem.axes, self.lengths, self.steps or none, self.turns or (None,) * len(none), strict=True)
             lines.append("  lengths  " + ", ".join(_length(*each) for each in named))
         if self.digits:
             lines.append(
@@ -87,9 +90,11 @@ def _shape(shape: tuple[int | None, ...]) -> str:
     return "x".join("?" if n is None else str(n) for n in shape) or "scalar"
 
 
-def _length(axis: int, length: int | None, step: int) -> str:
+def _length(axis: int, length: int | None, step: int, turn: int | None) -> str:
     if length is None:
         return f"axis {axis}: known at run time"
+    if turn is not None:
+        return f"axis {axis}: {length}, the period"
     return f"axis {axis}: {length}" + (f", blocks of {step} new samples" if step else "")
 
 
@@ -135,6 +140,22 @@ def _extend(problem: Problem, windows: tuple[Window | None, ...]) -> tuple[Probl
     return core, windows, tuple(inner)
 
 
+def _wind(problem: Problem, core: Problem, extension: tuple, windows: tuple) -> dict | None:
+    """Leave the periodic axes as they are, their transforms as long as the signal; None where there are none.
+
+    ``core``, ``extension`` and ``windows`` are those of the signal extended along every axis.
+    """
+    shape1, inner = list(core.shape1), list(windows)
+    turns: list[int | None] = [None] * len(windows)
+    for place, (axis, kept, edge) in enumerate(zip(problem.axes, extension, problem.edges, strict=True)):
+        n = problem.shape1[axis]
+        if edge.kind == "wrap" and kept is not None and n is not None and kept.size <= n:
+            shape1[axis], inner[place], turns[place] = n, Window(0, kept.size), kept.start % n
+    if not problem.known or not any(turn is not None for turn in turns):
+        return None
+    return {"core": replace(core, shape1=tuple(shape1)), "windows": tuple(inner), "turns": tuple(turns)}
+
+
 def _settle(
     problem: Problem,
     core: Problem,
@@ -153,6 +174,11 @@ def _settle(
         settled = makers[method](core, traits, windows, bits)
         if settled is not None:
             found[method] = settled
+    wound = _wind(problem, core, extension, windows) if extension is not None and "fft" in found else None
+    if wound is not None:
+        settled = candidates.fft(wound["core"], traits, wound["windows"], bits, wound["turns"])
+        if settled and _quicker(settled[1], found["fft"][1]):
+            found["fft"] = settled[0] | wound, settled[1]
     if not found and methods == ("direct",):
         raise ValueError(
             "method='direct' has to know the kernel's size for this rank and dtype: "
@@ -165,18 +191,14 @@ def _settle(
         found["fft"] = settled
     method, reason = _choose(problem, {name: estimate for name, (_, estimate) in found.items()})
     estimates = tuple(sorted((e for _, e in found.values() if e), key=lambda e: e.seconds))
-    settings = found[method][0]
+    settings = {"core": core, "windows": windows} | found[method][0]
     return Plan(
-        problem,
-        core,
-        method,
-        windows,
-        extension=extension,
-        layout=layout,
-        reason=reason,
-        estimates=estimates,
-        **settings,
+        problem, method=method, extension=extension, layout=layout, reason=reason, estimates=estimates, **settings
     )
+
+
+def _quicker(one: Estimate | None, other: Estimate | None) -> bool:
+    return one is not None and other is not None and one.seconds < other.seconds
 
 
 def _choose(problem: Problem, estimates: dict[str, Estimate | None]) -> tuple[str, str]:
