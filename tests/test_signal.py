@@ -284,3 +284,12 @@ def test_other_array_likes(library):
     ):
         np.testing.assert_array_equal(library.numpy(konvolve.convolve(library.array(a), kernel)), expected)
     assert library.numpy(konvolve.fftconvolve(library.array(np.int64(3)), 4, "spam", axes=7)) == 12
+
+
+@pytest.mark.parametrize("method", ["overlap", "fft", "direct"])
+@pytest.mark.parametrize("widths", [(50, 3), (3, 50)])
+def test_integers_of_different_widths_on_either_side(widths, method):
+    rng = np.random.default_rng(7)
+    a, b = (rng.integers(-(2**width), 2**width, n) for width, n in zip(widths, (9, 4000), strict=True))
+    np.testing.assert_array_equal(konvolve.convolve(a, b, method=method), np.convolve(a, b))
+    np.testing.assert_array_equal(konvolve.convolve(b, a, method=method), np.convolve(a, b))

@@ -183,11 +183,9 @@ def short_bands(monkeypatch):
     from konvolve.backends.constants import CONSTANTS
 
     monkeypatch.setitem(CONSTANTS, "tensorflow", CONSTANTS["tensorflow"] | {"band": 1500})
-    execute.traits.forget()
-    execute._PLANS.clear()
+    execute.forget()
     yield
-    execute.traits.forget()
-    execute._PLANS.clear()
+    execute.forget()
 
 
 @pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])

@@ -94,11 +94,17 @@ def _shelve(key: tuple, question: tuple) -> str:
     if name is None:
         found = make(*question)
         if len(_NAMES) >= _MOST_PLANS:
-            _NAMES.clear()
-            vars(_SHELF).clear()
+            forget()
         name = _NAMES[key] = f"plan{next(_NUMBERS)}"
         setattr(_SHELF, name, found)
     return name
+
+
+def forget() -> None:
+    """Forget all plans, and the constants they were made with."""
+    _NAMES.clear()
+    vars(_SHELF).clear()
+    traits.forget()  # type: ignore[attr-defined]
 
 
 # What torch.compiler.assume_constant_result does, without PyTorch: the compiler calls it and does not trace planning.

@@ -12,10 +12,20 @@ from konvolve.backends.interface import Array, Backend
 from konvolve.planning.exact import Digits
 
 
-def run(xp: Backend, digits: Digits, convolve: Callable[[Array, Array], Array], a: Array, b: Array) -> Array:
-    """Convolve 64-bit integers with ``convolve``, which takes digits in float64 and gives back places."""
-    a, b = _split(xp, a, digits.width, digits.count1), _split(xp, b, digits.width, digits.count2)
-    places = xp.cast(xp.round(convolve(a, b)), "int64")
+def split(xp: Backend, x: Array, width: int, count: int) -> Array:
+    """Write 64-bit integers in balanced digits, each from ``-2**(width-1)`` to ``2**(width-1)``, the lowest first."""
+    half, base = 2 ** (width - 1), 2**width
+    found = []
+    for _ in range(count - 1):
+        lowest = (x + half) % base - half
+        found.append(xp.cast(lowest, "float64"))
+        x = (x - lowest) // base
+    return xp.stack([*found, xp.cast(x, "float64")])
+
+
+def join(xp: Backend, digits: Digits, y: Array) -> Array:
+    """Add the places of a convolution of digits, each rounded, at their shifts."""
+    places = xp.cast(xp.round(y), "int64")
     total = places[0]
     for place in range(1, len(digits.shifts)):
         shift = place * digits.width
@@ -24,10 +34,15 @@ def run(xp: Backend, digits: Digits, convolve: Callable[[Array, Array], Array], 
     return total
 
 
-def product(xp: Backend, digits: Digits | None, a: Array, b: Array) -> Array:
-    """Multiply what stands for a convolution's operands: plain, or digit by digit into places."""
+def product(xp: Backend, digits: Digits | None, a: Array, b: Array, swap: bool = False) -> Array:
+    """Multiply what stands for a convolution's operands: plain, or digit by digit into places.
+
+    The first is not needed afterwards. With ``swap`` it is that of in2, whose digits are the second of each pair.
+    """
     if digits is None:
         return xp.multiply(a, b)
+    if swap:
+        a, b = b, a
     return by_places(xp, digits, lambda i, j: a[i] * b[j])
 
 
@@ -41,14 +56,3 @@ def by_places(xp: Backend, digits: Digits, of_pair: Callable[[int, int], Array])
             total = term if total is None else total + term
         sums.append(total)
     return xp.stack(sums)
-
-
-def _split(xp: Backend, x: Array, width: int, count: int) -> Array:
-    """Write integers in balanced digits, each from ``-2**(width-1)`` to ``2**(width-1)``, the lowest first."""
-    half, base = 2 ** (width - 1), 2**width
-    found = []
-    for _ in range(count - 1):
-        lowest = (x + half) % base - half
-        found.append(xp.cast(lowest, "float64"))
-        x = (x - lowest) // base
-    return xp.stack([*found, xp.cast(x, "float64")])

@@ -13,10 +13,23 @@ from konvolve.methods.sizes import Sizes
 from konvolve.planning.plan import Plan
 
 
-def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
-    """Convolve over the trailing axes."""
-    complex_values = xp.dtype(a).startswith("complex")
-    transform, inverse = (xp.fftn, xp.ifftn) if complex_values else (xp.rfftn, xp.irfftn)
-    product = exact.product(xp, plan.digits, transform(a, sizes.lengths), transform(b, sizes.lengths))
-    y = inverse(product, sizes.lengths)
+def prepare(xp: Backend, plan: Plan, sizes: Sizes, b: Array) -> Array:
+    """Return the kernel's spectrum."""
+    return forward(xp, b, sizes.lengths)
+
+
+def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, spectrum: Array) -> Array:
+    """Convolve over the trailing axes with the kernel of this spectrum."""
+    product = exact.product(xp, plan.digits, forward(xp, a, sizes.lengths), spectrum)
+    y = inverse(xp, a, product, sizes.lengths)
     return xp.window(y, [kept.start for kept in sizes.windows], [kept.size for kept in sizes.windows])
+
+
+def forward(xp: Backend, x: Array, lengths: tuple) -> Array:
+    """Transform, a real array to half its spectrum."""
+    return (xp.fftn if xp.dtype(x).startswith("complex") else xp.rfftn)(x, lengths)
+
+
+def inverse(xp: Backend, like: Array, spectrum: Array, lengths: tuple) -> Array:
+    """Transform back to an array of the dtype of ``like``."""
+    return (xp.ifftn if xp.dtype(like).startswith("complex") else xp.irfftn)(spectrum, lengths)

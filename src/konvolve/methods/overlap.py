@@ -18,25 +18,38 @@ from typing import Any
 
 from konvolve.backends.interface import Array, Backend
 from konvolve.methods import exact
+from konvolve.methods.fft import forward, inverse
 from konvolve.methods.sizes import Sizes
 from konvolve.planning.plan import Plan
 
 
-def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
+def prepare(xp: Backend, plan: Plan, sizes: Sizes, b: Array) -> Array:
+    """Return the spectrum of the operand that is not cut, with an axis of size 1 where its blocks are counted."""
+    if plan.swap:  # convolution commutes: the longer operand is cut, and b is the longer
+        return b
+    return _spectrum(xp, plan, b)
+
+
+def _spectrum(xp: Backend, plan: Plan, kernel: Array) -> Array:
+    batch = len(xp.shape(kernel)) - len(plan.steps)
+    spectrum = forward(xp, kernel, plan.lengths)
+    for _ in filter(None, plan.steps):
+        spectrum = _insert_axis(xp, spectrum, batch)
+    return spectrum
+
+
+def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, prepared: Array) -> Array:
     """Convolve over the trailing axes in blocks."""
-    if plan.swap:  # convolution commutes: the longer operand is cut
-        a, b = b, a
+    kernel = prepared
+    if plan.swap:
+        a, kernel = prepared, _spectrum(xp, plan, a)
     rank = len(plan.steps)
     batch = len(xp.shape(a)) - rank
-    taps: Any = xp.shape(b)[batch:]  # known: planning tiles for a known kernel only
+    shape = plan.core.shape1 if plan.swap else plan.core.shape2
+    taps: Any = [shape[axis] for axis in plan.core.axes]  # known: planning tiles for a known kernel only
     lengths: Any = plan.lengths
     tiled = [i for i in range(rank) if plan.steps[i]]
     first = tiled[0]
-    complex_values = xp.dtype(a).startswith("complex")
-    transform, inverse = (xp.fftn, xp.ifftn) if complex_values else (xp.rfftn, xp.irfftn)
-    kernel = transform(b, lengths)
-    for _ in tiled:  # one axis of size 1 per tiled axis, where the blocks are counted
-        kernel = _insert_axis(xp, kernel, batch)
     counts = [-(-sizes.windows[i].size // plan.steps[i]) if plan.steps[i] else 0 for i in range(rank)]
     # A loop over an unknown number of bands cannot be compiled for an accelerator: then all blocks are one band.
     known = isinstance(counts[first], int)
@@ -59,7 +72,7 @@ def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
         for i in reversed(tiled):  # from behind, so that the axes before stay where they are
             x = xp.frame(x, batch + i, lengths[i], plan.steps[i])
         x = _blocks_first(xp, x, batch, rank, tiled)
-        y = inverse(exact.product(xp, plan.digits, transform(x, lengths), kernel), lengths)
+        y = inverse(xp, x, exact.product(xp, plan.digits, forward(xp, x, lengths), kernel, plan.swap), lengths)
         y = xp.window(
             y,
             [taps[i] - 1 if step else sizes.windows[i].start for i, step in enumerate(plan.steps)],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 from konvolve.backends.interface import Array, Backend
 from konvolve.methods import direct, edges, exact, fft, overlap
-from konvolve.methods.sizes import at_run_time
+from konvolve.methods.sizes import Sizes, at_run_time
 from konvolve.planning import dtypes
 from konvolve.planning.plan import Plan
 
@@ -15,7 +16,7 @@ _NOT_FINITE = (
     "Consider using method='direct' instead."
 )
 
-_METHODS = {"direct": direct.run, "fft": fft.run, "overlap": overlap.run}
+_METHODS: dict[str, Any] = {"direct": direct, "fft": fft, "overlap": overlap}
 
 
 def run(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
@@ -23,35 +24,72 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
     problem = plan.problem
     if plan.method == "nothing":
         return xp.zeros(_output_sizes(xp, plan, a, b), problem.result, a)
-    work = _work_dtype(plan)
-    a, b = xp.cast(a, work), xp.cast(b, work)
-    if problem.conjugate and dtypes.is_complex(work):
-        b = xp.conjugate(b)
-    if problem.flip:
-        b = xp.flip(b, problem.flip)
+    b = _oriented(xp, plan, b)
     if problem.mode == "same" and problem.batch:
         b = _centre(xp, plan, a, b)
     if plan.method == "product":
-        return xp.finish(xp.cast(a * b, problem.result))
-    if plan.layout is not None:
-        a, b = xp.transpose(a, plan.layout[0]), xp.transpose(b, plan.layout[0])
+        return xp.finish(xp.cast(xp.cast(a, _work_dtype(plan)) * b, problem.result))
+    b = b if plan.layout is None else xp.transpose(b, plan.layout[0])
     rank = len(problem.axes)
     taps = xp.sizes(b)[-rank:]
-    if plan.extension is not None:
-        a = edges.extend(xp, plan, a, taps)
+    a = _signal(xp, plan, a, taps)
+    sizes = at_run_time(xp, plan, xp.sizes(a)[-rank:], taps)
+    return _combine(xp, plan, sizes, a, _kernel(xp, plan, sizes, b))
+
+
+def prepare(xp: Backend, plan: Plan, b: Array) -> Array:
+    """Do all of a plan that concerns the kernel alone; the plan is one that allows it (``Plan.preparable``)."""
+    b = _oriented(xp, plan, b)
+    b = b if plan.layout is None else xp.transpose(b, plan.layout[0])
+    return _kernel(xp, plan, Sizes(plan.windows, plan.lengths), b)  # type: ignore[arg-type]
+
+
+def run_prepared(xp: Backend, plan: Plan, a: Array, prepared: Array) -> Array:
+    """Carry out a plan with a kernel that has been prepared for it."""
+    taps = tuple(plan.problem.shape2[axis] for axis in plan.problem.axes)
+    sizes = Sizes(plan.windows, plan.lengths)  # type: ignore[arg-type]
+    return _combine(xp, plan, sizes, _signal(xp, plan, a, taps), prepared)
+
+
+def _oriented(xp: Backend, plan: Plan, b: Array) -> Array:
+    """Return the kernel in the dtype of the work, reversed and conjugated for a correlation."""
+    work = _work_dtype(plan)
+    b = xp.cast(b, work)
+    if plan.problem.conjugate and dtypes.is_complex(work):
+        b = xp.conjugate(b)
+    return xp.flip(b, plan.problem.flip) if plan.problem.flip else b
+
+
+def _signal(xp: Backend, plan: Plan, a: Array, taps: tuple) -> Array:
+    """Return the signal with the convolved axes last, and all the samples beyond its edges that are wanted."""
+    a = xp.cast(a, _work_dtype(plan))
+    if plan.layout is not None:
+        a = xp.transpose(a, plan.layout[0])
+    return edges.extend(xp, plan, a, taps) if plan.extension is not None else a
+
+
+def _kernel(xp: Backend, plan: Plan, sizes: Sizes, b: Array) -> Array:
+    """Return what the method makes of a kernel, whose convolved axes are last."""
     if plan.turns:
         b = edges.wind(xp, plan, b)
-    sizes = at_run_time(xp, plan, xp.sizes(a)[-rank:], taps)
-    method = _METHODS[plan.method]
     if plan.digits is not None:
-        y = exact.run(xp, plan.digits, lambda x, k: method(xp, plan, sizes, x, k), a, b)
-    else:
-        y = method(xp, plan, sizes, a, b)
+        b = exact.split(xp, b, plan.digits.width, plan.digits.count2)
+    return _METHODS[plan.method].prepare(xp, plan, sizes, b)
+
+
+def _combine(xp: Backend, plan: Plan, sizes: Sizes, a: Array, kernel: Array) -> Array:
+    """Return the result of the method, in the layout and dtype that were asked for."""
+    problem = plan.problem
+    if plan.digits is not None:
+        a = exact.split(xp, a, plan.digits.width, plan.digits.count1)
+    y = _METHODS[plan.method].run(xp, plan, sizes, a, kernel)
+    if plan.digits is not None:
+        y = exact.join(xp, plan.digits, y)
     if plan.layout is not None:
         y = xp.transpose(y, plan.layout[1])
     y = xp.finish(xp.cast(y, problem.result))
     if problem.warns and plan.method != "direct" and not xp.begins_finite(y):
-        warnings.warn(_NOT_FINITE, RuntimeWarning, stacklevel=4)
+        warnings.warn(_NOT_FINITE, RuntimeWarning, stacklevel=5)
     return y
 
 
