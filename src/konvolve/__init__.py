@@ -1,6 +1,7 @@
 """Convolution for Keras: SciPy's convolution family, native on TensorFlow, JAX, PyTorch and NumPy."""
 
 from konvolve.execute import plan as plan
+from konvolve.kernel import Kernel as Kernel
 from konvolve.signal import choose_conv_method as choose_conv_method
 from konvolve.signal import convolve as convolve
 from konvolve.signal import convolve2d as convolve2d

@@ -16,7 +16,9 @@ import numpy as np
 from konvolve.backends import registry
 from konvolve.backends.constants import CONSTANTS
 from konvolve.backends.interface import Backend
-from konvolve.methods.run import run
+from konvolve.kernel import Kernel, terms
+from konvolve.methods import separable
+from konvolve.methods.run import run, run_prepared
 from konvolve.planning import dtypes, problem
 from konvolve.planning.arguments import check_operand
 from konvolve.planning.cost import Traits, scipy_choice
@@ -66,8 +68,35 @@ def solve(function: str, in1: Any, in2: Any, *options: Any) -> Any:
     """Answer a public function's question about two arrays; ``options`` are its arguments after them, in order."""
     if registry.is_symbolic(in1) or registry.is_symbolic(in2):
         return _symbolic(function, (in1, in2), options)
-    xp, (a, b) = registry.resolve({"in1": in1, "in2": in2})
-    return xp.whole(run)(xp, plan_arrays(xp, function, a, b, *options), a, b)
+    kernel = in2 if isinstance(in2, Kernel) else None
+    xp, (a, b) = registry.resolve({"in1": in1, "in2": in2 if kernel is None else kernel.array})
+    chosen = plan_arrays(xp, function, a, b, *options)
+    if chosen.separable is not None or chosen.method == "separable":
+        apart = chosen.separable or chosen
+        terms = _terms(xp, apart, kernel, in2, b)
+        if chosen is apart and not terms:
+            raise ValueError(_NOT_SEPARABLE.format(chosen.problem.compute))
+        if terms and (chosen is apart or len(terms) * apart.seconds < chosen.seconds):  # type: ignore[operator]
+            return separable.run(xp, xp.whole(run), apart, a, terms)
+    if kernel is not None and chosen.preparable:
+        return xp.whole(run_prepared)(xp, chosen, a, kernel.prepared(xp, chosen, b))
+    return xp.whole(run)(xp, chosen, a, b)
+
+
+_NOT_SEPARABLE = (
+    "method='separable' needs a kernel that is the product of one factor per axis (in {}), and whose values can be "
+    "seen: not an array to which derivatives are taken or that is being traced"
+)
+
+
+def _terms(xp: Backend, plan: Plan, kernel: Kernel | None, given: Any, b: Any) -> list[tuple]:
+    """Return the kernel's terms as arrays of the library, none where it is not separable or its values are hidden."""
+    if kernel is not None:
+        found = kernel.terms(plan)
+    else:
+        held = given if isinstance(given, np.ndarray) else xp.values(b)
+        found = [] if held is None else terms(held, plan)
+    return [tuple(xp.cast(xp.asarray(factor, b), plan.problem.compute) for factor in term) for term in found]
 
 
 def _symbolic(function: str, arrays: tuple, options: tuple) -> Any:

@@ -43,6 +43,21 @@ class Backend(Protocol):
     def peak(self, x: Array) -> float | None:
         """Return the largest magnitude in x, None where values are not known yet."""
 
+    def device(self, x: Array) -> str:
+        """Return a name for where x lies, if arrays that lie elsewhere cannot be combined with it."""
+
+    def to_numpy(self, x: Array) -> Any:
+        """Return x, which is not being traced, as a NumPy array."""
+
+    def values(self, x: Array) -> Any:
+        """Return x as a NumPy array where that waits for nothing and no derivative to x is lost; otherwise None."""
+
+    def snapshot(self, x: Array) -> Array:
+        """Return a copy of x that nobody else holds, a constant to derivatives; TypeError if it is being traced."""
+
+    def at_once(self) -> Any:
+        """Return a context in which constants are computed with at once, also while a function is traced."""
+
     def minimum(self, a: Size, b: Size) -> Size:
         """Return the lesser of two sizes."""
 

@@ -69,6 +69,35 @@ def peak(x: jax.Array) -> float | None:
     return max(abs(x.max().item()), abs(x.min().item()))
 
 
+def device(x: jax.Array) -> str:
+    """Say nothing: what is committed to a device moves the rest there."""
+    return ""
+
+
+def to_numpy(x: jax.Array) -> np.ndarray:
+    """Return a NumPy array."""
+    return np.asarray(x)
+
+
+def values(x: jax.Array) -> Any:
+    """Return the values of an array that is not traced, on the host."""
+    if isinstance(x, jax.core.Tracer) or next(iter(x.devices())).platform != "cpu":
+        return None
+    return np.asarray(x)
+
+
+def snapshot(x: jax.Array) -> jax.Array:
+    """Return the array, which nobody can change."""
+    if isinstance(x, jax.core.Tracer):
+        raise TypeError(
+            f"the kernel has no values while a function is traced: make the Kernel outside of it, not of {x}"
+        )
+    return x
+
+
+at_once = jax.ensure_compile_time_eval
+
+
 def minimum(a: Any, b: Any) -> Any:
     """Return the lesser of two sizes."""
     return min(a, b) if isinstance(a, int) and isinstance(b, int) else jax.core.min_dim(a, b)

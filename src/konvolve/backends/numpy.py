@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from collections.abc import Callable, Sequence
@@ -44,6 +45,27 @@ def shape(x: np.ndarray) -> tuple[int, ...]:
 
 
 sizes = shape
+
+
+def device(x: np.ndarray) -> str:
+    """Say nothing: there is one device."""
+    return ""
+
+
+def to_numpy(x: np.ndarray) -> np.ndarray:
+    """Return x."""
+    return x
+
+
+values = to_numpy
+
+
+def snapshot(x: np.ndarray) -> np.ndarray:
+    """Return a copy."""
+    return x.copy()
+
+
+at_once = contextlib.nullcontext
 minimum = min
 maximum = max
 

@@ -21,7 +21,7 @@ from tensorflow import raw_ops
 
 from konvolve.backends import tensorflow_transforms as transforms
 from konvolve.backends.tensorflow_cuts import bands, frame, run_time_sizes, window
-from konvolve.backends.tensorflow_support import ints
+from konvolve.backends.tensorflow_support import ints, recording
 
 __all__ = ["bands", "frame", "window"]  # adapted next door, asked for here
 
@@ -89,6 +89,39 @@ def peak(x: tf.Tensor) -> float | None:
     if x.dtype.is_integer:
         return max(abs(int(tf.reduce_max(x))), abs(int(tf.reduce_min(x))))
     return float(tf.reduce_max(tf.abs(tf.cast(x, tf.complex128))))
+
+
+def device(x: tf.Tensor) -> str:
+    """Say nothing: TensorFlow moves what lies elsewhere."""
+    return ""
+
+
+def to_numpy(x: tf.Tensor) -> np.ndarray:
+    """Return a NumPy array."""
+    return x.numpy()
+
+
+def values(x: tf.Tensor) -> Any:
+    """Return the values of an eager tensor on the host, or of a constant in a graph, that no tape may be watching."""
+    if recording():
+        return None
+    if tf.executing_eagerly():
+        return x.numpy() if "CPU" in x.device else None
+    return tf.get_static_value(x)
+
+
+def snapshot(x: tf.Tensor) -> tf.Tensor:
+    """Return a copy as an eager tensor, also while a graph is built, out of which it can then be used."""
+    held = x.numpy() if hasattr(x, "numpy") else tf.get_static_value(x)
+    if held is None:
+        raise TypeError(
+            f"the kernel has no values while the graph is traced: make the Kernel outside of it, not of {x}"
+        )
+    with tf.init_scope():
+        return tf.constant(held)
+
+
+at_once = tf.init_scope
 
 
 def minimum(a: Any, b: Any) -> Any:

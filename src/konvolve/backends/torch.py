@@ -80,6 +80,30 @@ def peak(x: torch.Tensor) -> float:
     return max(abs(int(wide.max())), abs(int(wide.min())))
 
 
+def device(x: torch.Tensor) -> str:
+    """Return the device's name."""
+    return str(x.device)
+
+
+def to_numpy(x: torch.Tensor) -> np.ndarray:
+    """Return a NumPy array; bfloat16, which NumPy has not, as float32."""
+    x = x.detach().cpu().resolve_conj()
+    return (x.float() if x.dtype is torch.bfloat16 else x).numpy()
+
+
+def values(x: torch.Tensor) -> Any:
+    """Return the values of a tensor on the host that no derivative is taken to."""
+    if x.requires_grad or _transforming() or x.device.type != "cpu":
+        return None
+    return to_numpy(x)
+
+
+def snapshot(x: torch.Tensor) -> torch.Tensor:
+    """Return a copy that no derivative is taken to."""
+    return x.detach().clone()
+
+
+at_once = torch.no_grad
 minimum = min
 maximum = max
 

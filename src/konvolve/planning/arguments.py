@@ -15,7 +15,7 @@ from konvolve.planning.geometry import MODES
 
 Shape = tuple[int | None, ...]
 
-METHODS = ("auto", "direct", "fft", "overlap")
+METHODS = ("auto", "direct", "fft", "overlap", "separable")
 # SciPy's words for two dimensions, and NumPy's (numpy.pad) for any number.
 PLANAR_BOUNDARIES = {
     "fill": "constant",
@@ -71,7 +71,9 @@ def check_mode(mode: Any) -> None:
 def check_method(method: Any) -> None:
     """Raise ValueError for a method that no plan knows."""
     if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"Acceptable method flags are 'auto', 'direct', 'fft', or 'overlap', not method={method!r}")
+        raise ValueError(
+            f"Acceptable method flags are 'auto', 'direct', 'fft', 'overlap', or 'separable', not method={method!r}"
+        )
 
 
 def check_planar_boundary(boundary: Any, fill: complex) -> Edge:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from konvolve.planning import candidates, dtypes, exact
 from konvolve.planning.cost import Estimate, Traits
 from konvolve.planning.geometry import Window, broadcast, trailing, window
 from konvolve.planning.problem import Problem
+from konvolve.planning.separable import passes, separates
 
 # A direct sum this fast (in seconds) is taken whatever a transform would cost: it is exact where SciPy's is.
 _CHEAP = 2e-4
+
+# Axis by axis has to promise this part of another method's time: the kernel's values have to be looked at, and the
+# passes have more overhead than is predicted.
+_GAIN = 0.8
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,8 @@ class Plan:
     the edges are wanted, in1 is extended first (by ``extension``) and the rest is a "valid" convolution; only along
     periodic axes whose transform is as long as the signal nothing is extended, and the kernel is wound onto the period
     instead, from its sample ``turns`` on. ``swap`` exchanges the operands, ``loop`` and ``in_parts`` (real and
-    imaginary) say how the direct sum is taken.
+    imaginary) say how the direct sum is taken. ``passes`` are the plans of a separable kernel, one per axis;
+    ``separable`` is such a plan, where it is cheaper than this one if the kernel proves to be a product.
     """
 
     problem: Problem
@@ -43,8 +49,30 @@ class Plan:
     loop: bool = False
     in_parts: bool = False
     layout: tuple[tuple[int, ...], tuple[int, ...]] | None = None
-    reason: str = ""
-    estimates: tuple[Estimate, ...] = ()
+    reason: str = field(default="", compare=False)
+    estimates: tuple[Estimate, ...] = field(default=(), compare=False)
+    passes: tuple[Plan, ...] = ()
+    separable: Plan | None = field(default=None, compare=False)
+
+    @property
+    def preparable(self) -> bool:
+        """Whether the kernel can be prepared before the signal is seen: all sizes known, and the same rows kept."""
+        problem = self.problem
+        centred = problem.mode == "same" and any(problem.shape2[axis] != 1 for axis in problem.batch)
+        known = None not in self.windows and None not in self.lengths
+        return self.method in ("fft", "overlap") and known and not self.swap and not centred
+
+    @property
+    def preparation(self) -> tuple:
+        """All that a prepared kernel depends on beside the kernel."""
+        problem = self.problem
+        work = (problem.compute, problem.conjugate, problem.flip, self.layout, problem.axes)
+        return (self.method, self.lengths, self.steps, self.turns, self.digits, *work)
+
+    @property
+    def seconds(self) -> float | None:
+        """The predicted time, None where sizes are not known."""
+        return next((each.seconds for each in self.estimates if each.method == self.method), None)
 
     @property
     def output_shape(self) -> tuple[int | None, ...]:
@@ -83,6 +111,9 @@ class Plan:
             f"{each.bytes / 2**20:9.1f} MiB"
             for each in self.estimates
         ]
+        if self.separable is not None and self.separable.seconds is not None:
+            lines.append(f"     separable {_seconds(self.separable.seconds):>8}   if the kernel is a product")
+        lines += [f"  pass along axis {each.problem.axes[0]}: {each.method}" for each in self.passes]
         return "\n".join(lines)
 
 
@@ -122,6 +153,39 @@ def make_plan(problem: Problem, traits: Traits, bits: tuple[int | None, int | No
     layout = trailing(len(problem.shape1), problem.axes)
     if 0 in problem.shape1 or 0 in problem.shape2:
         return Plan(problem, problem, "nothing", windows, layout=layout, reason="an input is empty")
+    if problem.methods == ("separable",):
+        return _separable(problem, windows, layout, traits)
+    found = _general(problem, windows, layout, traits, bits)
+    asked = len(problem.axes) > 1 and "direct" in problem.methods and len(problem.methods) > 1
+    if not asked or (found.seconds or 0) < _CHEAP or not separates(problem):
+        return found
+    apart = _separable(problem, windows, layout, traits)
+    return replace(found, separable=apart) if _clearly_quicker(apart, found) else found
+
+
+def _clearly_quicker(apart: Plan, found: Plan) -> bool:
+    """Whether the axes apart are worth a look at the kernel's values."""
+    return apart.seconds is not None and found.seconds is not None and apart.seconds < _GAIN * found.seconds
+
+
+def _separable(problem: Problem, windows: tuple, layout: tuple | None, traits: Traits) -> Plan:
+    """Plan one convolution per axis, for a kernel that is a product."""
+    if not separates(problem):
+        raise ValueError(
+            "method='separable' is for floating-point numbers, sizes that are known, one kernel for all rows and no "
+            f"constant beyond the edges, not for {_shape(problem.shape1)} {problem.dtype1} with "
+            f"{_shape(problem.shape2)} {problem.dtype2}"
+        )
+    steps = tuple(make_plan(each, traits) for each in passes(problem))
+    seconds = sum(step.seconds or 0 for step in steps)
+    most = max((each.bytes for step in steps for each in step.estimates if each.method == step.method), default=0)
+    return Plan(
+        problem, problem, "separable", windows, layout=layout, passes=steps, reason="one pass per axis",
+        estimates=(Estimate("separable", seconds, most),),
+    )  # fmt: skip
+
+
+def _general(problem: Problem, windows: tuple, layout: tuple | None, traits: Traits, bits: tuple) -> Plan:
     core, extension = problem, None
     if problem.extended:
         core, extension, windows = _extend(problem, windows)

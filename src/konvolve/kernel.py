@@ -1,0 +1,94 @@
+"""A kernel prepared once for many calls: its spectra, and its factors if it is separable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from konvolve import factors
+from konvolve.backends import registry
+from konvolve.backends.interface import Array, Backend
+from konvolve.methods.run import prepare
+from konvolve.planning import dtypes
+from konvolve.planning.plan import Plan
+
+# A kernel is transformed anew for every length; so many of its spectra are kept.
+_MOST_SPECTRA = 16
+
+
+class Kernel:
+    """A kernel for many calls: what can be computed of it alone is computed once.
+
+    Args:
+        array: The kernel, an array of any library konvolve knows; it is copied. Variables give their present value.
+        most_terms: A matrix that is not a product may still be the sum of a few products, which `method="auto"` then
+            takes where they are cheaper. No more than so many terms are looked for.
+
+    Pass it as in2 to any of the functions. The result is that of the array itself, within rounding, and is
+    differentiable in in1; the kernel is a constant. The signal may be of another library than the kernel if the kernel
+    is a NumPy array.
+
+    Raises TypeError when the array is being traced and has no values.
+
+    What is kept are up to 16 spectra, one for each length of transform that the signals ask for, and the factors.
+
+    >>> blur = Kernel(np.full((3, 3), 1 / 9))
+    >>> from konvolve import fftconvolve
+    >>> fftconvolve(np.ones((4, 4)), blur, mode="valid").round(6)
+    array([[1., 1.],
+           [1., 1.]])
+    >>> blur
+    Kernel(shape=(3, 3), dtype='float64', library='numpy')
+    """
+
+    def __init__(self, array: Any, *, most_terms: int = 4) -> None:
+        if isinstance(array, Kernel):
+            array = array.array
+        if registry.is_symbolic(array):
+            raise TypeError("the kernel is a symbolic tensor and has no values")
+        xp, (array,) = registry.resolve({"array": array})
+        self.array: Array = xp.snapshot(array)
+        self.shape, self.dtype, self.library = xp.shape(self.array), xp.dtype(self.array), xp.name
+        self._most_terms = most_terms
+        self._spectra: dict[tuple, Array] = {}
+        self._terms: dict[tuple, list[factors.Term]] = {}
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(registry.backend(self.library).to_numpy(self.array), dtype)
+
+    def __repr__(self) -> str:
+        return f"Kernel(shape={self.shape}, dtype={self.dtype!r}, library={self.library!r})"
+
+    def prepared(self, xp: Backend, plan: Plan, b: Array) -> Array:
+        """Return what the plan's method makes of the kernel, computed at the first call."""
+        key = (xp.profile(), xp.device(b), plan.preparation)
+        found = self._spectra.get(key)
+        if found is None:
+            if len(self._spectra) >= _MOST_SPECTRA:
+                self._spectra.clear()
+            with xp.at_once():
+                # b may belong to a graph that is being built: the constant it stands for does not.
+                found = self._spectra[key] = xp.whole(prepare)(xp, plan, xp.asarray(self.array, b))
+        return found
+
+    def terms(self, plan: Plan) -> list[factors.Term]:
+        """Return the terms of a separable kernel for a plan, none if it is not separable."""
+        axes = plan.problem.axes
+        key = (axes, plan.problem.compute)
+        if key not in self._terms:
+            self._terms[key] = terms(np.asarray(self), plan, self._most_terms)
+        return self._terms[key]
+
+
+def terms(kernel: np.ndarray, plan: Plan, most: int = 1) -> list[factors.Term]:
+    """Return the terms of an array of values, to the precision the plan computes in."""
+    kind = dtypes.parse(plan.problem.compute)
+    if kernel.dtype.kind not in "biufc":
+        return []
+    return factors.terms(kernel, plan.problem.axes, 2.0**-52 if kind.bits >= 64 else 2.0**-23, most)

@@ -1,0 +1,142 @@
+"""Kernels prepared once, and kernels that are products of their axes."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import konvolve
+import oracle
+from konvolve import factors
+from libraries import LIBRARIES
+
+
+@pytest.fixture(params=LIBRARIES, scope="module")
+def library(request):
+    return LIBRARIES[request.param]
+
+
+@st.composite
+def products(draw):
+    """A signal, and a kernel that is the outer product of factors along some axes."""
+    ndim = draw(st.integers(1, 3))
+    axes = tuple(sorted(draw(st.permutations(range(ndim)))[: draw(st.integers(1, ndim))]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    dtype = draw(st.sampled_from(["float32", "float64", "complex64"]))
+    shape2 = [draw(st.integers(1, 5)) if axis in axes else 1 for axis in range(ndim)]
+    shape1 = [draw(st.integers(5, 9)) for _ in range(ndim)]
+
+    def normal(shape):
+        x = rng.standard_normal(shape)
+        return x + 1j * rng.standard_normal(shape) if dtype == "complex64" else x
+
+    kernel = np.ones([1] * ndim)
+    for axis in axes:
+        kernel = kernel * normal([n if i == axis else 1 for i, n in enumerate(shape2)])
+    return normal(shape1).astype(dtype), kernel.astype(dtype), axes
+
+
+@pytest.mark.parametrize("function", ["convolve", "correlate"])
+def test_separable_is_the_convolution(library, function):
+    @settings(max_examples=10 if library.name == "jax" else 30)
+    @given(products(), st.sampled_from(["full", "same", "valid"]), st.sampled_from(["zero", "reflect", "wrap"]))
+    def check(question, mode, boundary):
+        a, b, axes = question
+        ask = getattr(konvolve, function)
+        y = ask(library.array(a), library.array(b), mode, "separable", axes=axes, boundary=boundary)
+        z = ask(a.astype(np.result_type(a, float)), b, mode, "direct", axes=axes, boundary=boundary)
+        wide = np.pad(a, [(b.shape[i], b.shape[i]) for i in range(a.ndim)], mode="edge")  # a bound for what is beyond
+        oracle.assert_close(library.numpy(y), z, wide, b, a.dtype.name)
+
+    check()
+
+
+def test_separable_refuses_what_is_no_product(library):
+    a, b = np.ones((9, 9)), np.eye(3)
+    with pytest.raises(ValueError, match="product of one factor per axis"):
+        konvolve.convolve(library.array(a), library.array(b), method="separable")
+    with pytest.raises(ValueError, match="floating-point"):
+        konvolve.convolve(library.array(a.astype(int)), library.array(b.astype(int)), method="separable")
+    with pytest.raises(ValueError, match="no constant beyond"):
+        konvolve.convolve(library.array(a), library.array(np.ones((3, 3))), method="separable", boundary=1.0)
+
+
+def test_terms_are_the_fewest_that_sum_up():
+    rng = np.random.default_rng(3)
+    for rank in (1, 2, 3):
+        kernel = rng.standard_normal((9, rank)) @ rng.standard_normal((rank, 7))
+        found = factors.terms(kernel, (0, 1), 2.0**-52, most=4)
+        assert len(found) == rank
+        np.testing.assert_allclose(sum(u * v for u, v in found), kernel, atol=1e-13)
+        assert rank == 1 or factors.terms(kernel, (0, 1), 2.0**-52, most=rank - 1) == []
+    off = np.outer(np.arange(1.0, 10), np.arange(1.0, 8))
+    off[4, 4] += 1e-5
+    assert factors.terms(off, (0, 1), 2.0**-52) == []
+    assert factors.terms(off * np.nan, (0, 1), 2.0**-52) == []
+    assert factors.terms(off * 0, (0, 1), 2.0**-52) == []
+
+
+def test_auto_sees_that_a_kernel_is_a_product(library, monkeypatch):
+    """The plan names the passes; with a kernel that is no product the same plan takes the other method."""
+    from konvolve.methods import separable
+
+    runs = []
+    original = separable.run
+    monkeypatch.setattr(separable, "run", lambda *a: runs.append(1) or original(*a))
+    rng = np.random.default_rng(5)
+    a = rng.standard_normal((60, 60, 60)).astype("float32")
+    taps = np.array([1, 4, 6, 4, 1], "float32") / 16
+    product = taps[:, None, None] * taps[:, None] * taps
+    other = product.copy()
+    other[0, 0, 0] += 1
+    profile = "jax32" if library.name == "jax" else library.name
+    plan = konvolve.plan(a.shape, product.shape, mode="same", library=profile)
+    for kernel, expected in ((product, plan.separable is not None), (other, False)):
+        runs.clear()
+        y = library.numpy(konvolve.convolve(library.array(a), library.array(kernel), "same"))
+        assert bool(runs) == expected
+        oracle.assert_close(y, oracle.convolve(a, kernel, "same"), a, kernel, "float32")
+
+
+@pytest.mark.parametrize(
+    ("shape1", "shape2", "options"),
+    [
+        ((400,), (50,), {}),
+        ((3, 70, 60), (1, 40, 30), {"axes": (1, 2), "mode": "same"}),
+        ((20_000,), (33,), {"mode": "valid"}),
+        ((50, 40), (9, 9), {"boundary": ["wrap", "reflect"], "method": "fft"}),
+    ],
+)
+def test_a_kernel_gives_what_its_array_gives(library, shape1, shape2, options):
+    rng = np.random.default_rng(11)
+    a, b = rng.standard_normal(shape1), rng.standard_normal(shape2)
+    for dtype in ("float32", "int32"):
+        x, k = (library.array((v * 40).astype(dtype)) for v in (a, b))
+        kernel = konvolve.Kernel(k)
+        for function in (konvolve.convolve, konvolve.correlate):
+            expected = library.numpy(function(x, k, **options))
+            for _ in range(2):
+                oracle.assert_close(library.numpy(function(x, kernel, **options)), expected, a * 40, b * 40, dtype)
+
+
+def test_a_spectrum_is_computed_once(library, monkeypatch):
+    from konvolve import kernel as module
+
+    count = []
+    original = module.prepare
+    monkeypatch.setattr(module, "prepare", lambda *a: count.append(1) or original(*a))
+    rng = np.random.default_rng(2)
+    a, b = (rng.standard_normal(n).astype("float32") for n in (5000, 4000))
+    kernel = konvolve.Kernel(library.array(b))
+    for _ in range(3):
+        konvolve.fftconvolve(library.array(a), kernel)
+    konvolve.fftconvolve(library.array(a), kernel, mode="same")
+    assert len(count) <= 2 if library.name == "jax" else len(count) == 2
+    np.testing.assert_array_equal(np.asarray(kernel), b)
+
+
+def test_a_numpy_kernel_serves_every_library(library):
+    a, b = np.arange(90.0), np.ones(40)
+    y = konvolve.fftconvolve(library.array(a.astype("float32")), konvolve.Kernel(b.astype("float32")))
+    assert type(y) is type(library.array(a))
+    np.testing.assert_allclose(library.numpy(y), np.convolve(a, b), rtol=1e-4, atol=1e-3)
