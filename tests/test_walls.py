@@ -15,10 +15,14 @@ LIBRARIES = {"tensorflow", "keras", "jax", "torch", "dask"}
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
-def imports(path):
-    """Return the modules a file imports anywhere in it, by their full names."""
+STANDARD = set(sys.stdlib_module_names)
+
+
+def imports(path, top_level=False):
+    """Return the modules a file imports, anywhere in it or at its top level, by their full names."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    for node in tree.body if top_level else ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -51,13 +55,18 @@ def test_each_room_imports_only_what_it_may(path):
             assert rooms <= {"backends"}
             own = path.stem.split("_")[0]
             assert not tops & (LIBRARIES - {own})
-        case "cli.py" | "doctor.py" | "job.py" | "terminal.py" | "io.py" | "decode.py" | "figures.py":
+        case "bench":  # any library, but only once a contestant that needs it is asked
+            at_once = {name.split(".")[0] for name in imports(path, top_level=True)}
+            assert at_once - STANDARD <= {"konvolve", "numpy", "scipy"}
+        case "cli.py" | "doctor.py" | "explain.py" | "job.py" | "terminal.py" | "io.py" | "decode.py" | "figures.py":
             pass
         case "symbolic.py":
             assert not tops & (LIBRARIES - {"keras"})
         case _:
             assert not tops & LIBRARIES
             assert "keras" not in tops
+    if room(path) not in ("bench", "cli.py"):
+        assert "bench" not in rooms
 
 
 @pytest.mark.parametrize("folder", ["planning", "methods"])
@@ -88,6 +97,18 @@ def test_importing_and_calling_imports_no_other_library():
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     ).split()
     assert not set(loaded) & (LIBRARIES | {"typer", "rich", "matplotlib", "skimage"})
+
+
+def test_importing_konvolve_leaves_the_benchmarks_alone():
+    assert fresh("import sys, konvolve; print(*(name for name in sys.modules if 'konvolve.bench' in name))") == ""
+
+
+def test_benchmarks_load_libraries_only_when_they_are_asked():
+    loaded = fresh(
+        "import sys; from konvolve.bench import command; command.everyone();"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    ).split()
+    assert not set(loaded) & (LIBRARIES | {"typer", "rich", "matplotlib", "cv2", "cupy"})
 
 
 def test_importing_leaves_scipys_signal_alone():

@@ -1,4 +1,4 @@
-"""The `konvolve` command: `blur` and `filter` a picture, and `doctor`, which shows what is installed.
+"""The `konvolve` command: `blur` and `filter` a picture, `plan` what would be done, `bench`, `doctor`.
 
 Only typer is imported at the top, so that `konvolve --help` is quick; array libraries, Pillow and Matplotlib
 come with the command that needs them. A failure a user can put right is one line on standard error and
@@ -8,6 +8,7 @@ exit code 2; what these are is decided in one place, `_explained`.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ HELP = """Convolution of pictures, on TensorFlow or NumPy, as SciPy's fftconvolv
   konvolve blur                          blur a sample picture, and draw what was done
   konvolve blur photo.jpg --sigma 5 --size 31
   konvolve filter photo.png kernel.npy -o sharp.png
+  konvolve plan 768x1024x3 60x60x1 --mode same --axes 0,1   which method, and what each would cost
+  konvolve bench                         how fast it is here, beside what else is installed
   konvolve doctor                        what is installed, and which devices it sees
 
 \b
@@ -97,6 +100,35 @@ EXAMPLES
 
 {PICTURES}"""
 
+PLAN_HELP = """Say which method would convolve two shapes, in what time and memory, and what the others would take.
+
+\b
+SIGNAL and KERNEL are sizes with x between them; ? is a size that is known only at run time. The library need
+not be installed. Times are predicted for this machine where `konvolve bench --calibrate` has been run, and
+otherwise for the two cores the constants were measured on: there, read the ratios.
+
+\b
+EXAMPLES
+  konvolve plan 768x1024x3 60x60x1 --mode same --axes 0,1
+  konvolve plan 10000000 1001 --library torch
+  konvolve plan ?x256x256 1x31x31 --axes 1,2 --boundary wrap,reflect --dtype float64
+"""
+
+BENCH_HELP = """Time konvolve beside SciPy, OpenCV, JAX, PyTorch, CuPy and TensorFlow, as far as they are installed.
+
+\b
+All contestants of a workload take turns in one process, and each one's first answer is checked against SciPy in
+float64. Leave the machine alone meanwhile. The results go to a JSON file, tables (.md) and a chart (.png) beside
+it; benchmarks/README.md in the repository says how to read them.
+
+\b
+EXAMPLES
+  konvolve bench --quick                              3 rounds, without the slow direct sums
+  konvolve bench --only face,reverb --repeats 30
+  konvolve bench --library numpy,torch --json torch.json
+  konvolve bench --report torch.json                  measures nothing: shows what was measured
+"""
+
 DOCTOR_HELP = """Show what is installed, and which devices it sees.
 
 Every library is imported in a process of its own, which takes some seconds; one that is broken is shown
@@ -150,6 +182,48 @@ def filter_(
     return job.run(lambda: kernel_from(kernel, normalize))
 
 
+def plan(
+    signal: Annotated[str, typer.Argument(help="The signal's shape: 768x1024x3.")],
+    kernel: Annotated[str, typer.Argument(help="The kernel's shape: 60x60x1.")],
+    mode: Annotated[str, typer.Option(help="full, same or valid.")] = "full",
+    axes: Annotated[str | None, typer.Option(metavar="0,1,...", help="The axes convolved  [default: all]")] = None,
+    method: Annotated[str, typer.Option(help="auto, or one of the methods.")] = "auto",
+    boundary: Annotated[
+        str, typer.Option(help="zero, wrap, reflect, symmetric, nearest or a number; or one per axis, with commas.")
+    ] = "zero",
+    function: Annotated[str, typer.Option(help="convolve, correlate, fftconvolve or oaconvolve.")] = "convolve",
+    dtype: Annotated[str, typer.Option(help="Of both arrays.")] = "float32",
+    library: Annotated[str, typer.Option(help="tensorflow, numpy, jax, jax32 or torch.")] = "tensorflow",
+) -> None:
+    """Say which method would be taken; the help is PLAN_HELP."""
+    from konvolve import explain
+
+    options = {"mode": mode, "axes": explain.axes(axes), "boundary": explain.boundary(boundary)}
+    explain.explain(signal, kernel, method, function=function, dtype=dtype, library=library, **options)
+
+
+def bench(
+    only: Annotated[str | None, typer.Option(metavar="NAME,...", help="Only these workloads.")] = None,
+    library: Annotated[
+        str | None, typer.Option(metavar="NAME,...", help="Only contestants on numpy, tensorflow, jax, torch, cupy.")
+    ] = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Rounds  [default: 15; with --quick 3]")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Few rounds, without the slow direct sums.")] = False,
+    json: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="The results  [default: ./konvolve-bench.json]")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="RESULTS", help="Show a results file; measure nothing.")
+    ] = None,
+) -> int:
+    """Time konvolve beside its peers; the help is BENCH_HELP."""
+    # Before TensorFlow is loaded: its notices would tear the tables.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from konvolve.bench.command import bench
+
+    return bench(only, library, repeats, quick, json, report)
+
+
 def doctor_() -> None:
     """Show what is installed; the help is DOCTOR_HELP."""
     from konvolve.doctor import doctor
@@ -159,9 +233,10 @@ def doctor_() -> None:
 
 def _explained(error: Exception) -> str | None:
     """The message for an error that a user can put right; None for a fault of ours."""
+    from konvolve.explain import Mistake
     from konvolve.io import PictureError
 
-    if isinstance(error, PictureError):
+    if isinstance(error, PictureError | Mistake):
         return str(error)
     if isinstance(error, ModuleNotFoundError):
         return f'{error.name} is not installed: pip install "konvolve[cli]"'
@@ -188,12 +263,14 @@ def _top(
 
 
 def application() -> Any:
-    """The typer application: three commands."""
+    """The typer application: five commands."""
     # Without rich's markup the help keeps its lines, and "[cli]" is not taken for a style.
     app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
     app.callback(help=HELP)(_top)
     app.command("blur", help=BLUR_HELP)(blur)
     app.command("filter", help=FILTER_HELP)(filter_)
+    app.command("plan", help=PLAN_HELP)(plan)
+    app.command("bench", help=BENCH_HELP)(bench)
     app.command("doctor", help=DOCTOR_HELP)(doctor_)
     return app
 

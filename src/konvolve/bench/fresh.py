@@ -1,5 +1,7 @@
 """What only a fresh process shows: the time to import konvolve, and the peak of memory of one call."""
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import importlib
@@ -31,7 +33,7 @@ print(time.perf_counter() - start, *sorted({libraries} & set(sys.modules)))
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=600)
+    return subprocess.run([sys.executable, "-P", *arguments], capture_output=True, text=True, timeout=600)
 
 
 def import_time(repeats: int, advance: Callable[[], None]) -> dict:
@@ -49,7 +51,7 @@ def import_time(repeats: int, advance: Callable[[], None]) -> dict:
             if module == "konvolve":
                 brought.update(libraries)
         advance()
-    result = {
+    result: dict = {
         "medians_s": {module: statistics.median(times) for module, times in seconds.items()},
         "best_s": {module: min(times) for module, times in seconds.items()},
         "aim_s": IMPORT_AIM_S,
@@ -65,7 +67,7 @@ def _slowest_modules(count: int = 12) -> list[dict]:
     """The modules that take most of the import, by their own time, as ``-X importtime`` sees it."""
     lines = _python("-X", "importtime", "-c", "import konvolve").stderr.splitlines()
     found = [re.match(r"import time:\s+(\d+) \|\s+(\d+) \|\s+(\S+)", line) for line in lines]
-    rows = [
+    rows: list[dict] = [
         {"module": match[3], "self_ms": int(match[1]) / 1e3, "cumulative_ms": int(match[2]) / 1e3}
         for match in found if match
     ]  # fmt: skip
@@ -77,7 +79,7 @@ def peak_memory(advance: Callable[[], None]) -> list[dict]:
     rows = []
     for workload, function, library in PEAKS:
         row = {"workload": workload, "function": function, "library": library}
-        process = _python("-m", "benchmarks.fresh", workload, function, library)
+        process = _python("-m", "konvolve.bench.fresh", workload, function, library)
         if process.returncode == 0:
             row |= json.loads(process.stdout.splitlines()[-1])
         else:  # killed for its memory, for one
@@ -94,7 +96,8 @@ def _highest_bytes() -> int:
     # Linux starts ru_maxrss of a new process at the parent's peak; VmHWM is this process's own.
     try:
         with open("/proc/self/status") as status:
-            return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status.read())[1])
+            found = re.search(r"VmHWM:\s+(\d+)", status.read())
+        return 1024 * int(found[1])  # type: ignore[index]
     except (OSError, TypeError):
         unit = 1 if sys.platform == "darwin" else 1024
         return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -117,9 +120,9 @@ def _one_call(workload: str, function: str, library: str) -> dict:
     """Run in the fresh process: the peak of one call, in mebibytes."""
     import numpy as np
 
-    from .contestants import to_library
-    from .measure import as_arrays, largest_error
-    from .workloads import WORKLOADS
+    from konvolve.bench.contestants import to_library
+    from konvolve.bench.measure import as_arrays, largest_error
+    from konvolve.bench.workloads import WORKLOADS
 
     w = WORKLOADS[workload]
     package, _, kind = library.partition("-")

@@ -1,16 +1,17 @@
 """Timing in turn: every contestant once a round, so that a slow minute of the machine falls on all alike."""
 
+from __future__ import annotations
+
 import gc
 import random
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from .contestants import BY_HAND, PEER, Contestant, NotAvailable, to_library
-from .workloads import SEED, Workload
+from konvolve.bench.contestants import FLOOR, PART, Contestant, NotAvailable, to_library, to_numpy
+from konvolve.bench.workloads import SEED, Workload, forward_answer
 
 # A contestant this many times slower than the fastest gets FEW rounds: more would only make the others wait.
 ABSURD, FEW = 20, 2
@@ -42,7 +43,7 @@ class Entry:
 def as_arrays(answer) -> tuple[np.ndarray, ...]:
     """An answer of any library, one array or several, as NumPy arrays."""
     several = answer if isinstance(answer, tuple | list) else (answer,)
-    return tuple(np.asarray(array) for array in several)
+    return tuple(to_numpy(array) for array in several)
 
 
 def largest_error(answer, reference: tuple[np.ndarray, ...]) -> float:
@@ -57,7 +58,8 @@ def largest_error(answer, reference: tuple[np.ndarray, ...]) -> float:
     return max(float("inf") if np.isnan(error) else error for error in errors)
 
 
-def _sample(call: Callable, calls: int) -> float:
+def _sample(call: Callable | None, calls: int) -> float:
+    assert call is not None
     start = time.perf_counter()
     for _ in range(calls):
         answer = call()
@@ -70,19 +72,20 @@ def prepare(w: Workload, contestant: Contestant, arrays: dict, reference: tuple)
     """Make, check and warm up one contestant; None if the workload is not its kind."""
     if contestant.group != w.group:
         return None
-    if contestant.missing:
-        return Entry(contestant, "not installed", ", ".join(contestant.missing))
-    if contestant.library not in arrays:
-        arrays[contestant.library] = tuple(to_library(contestant.library, array) for array in arrays["numpy"])
     entry = Entry(contestant)
     try:
+        if contestant.library not in arrays:
+            arrays[contestant.library] = tuple(to_library(contestant.library, array) for array in arrays["numpy"])
         entry.call = contestant.make(w, *arrays[contestant.library])
         if entry.call is None:
             return None
         start = time.perf_counter()
         answer = entry.call()
         entry.warm = time.perf_counter() - start
-        entry.error = largest_error(answer, reference)
+        if contestant.role == PART:
+            entry.error = largest_error(answer, forward_answer(w, *arrays["numpy"]))
+        elif contestant.role != FLOOR:
+            entry.error = largest_error(answer, reference)
         del answer
         entry.once = entry.warm > ENDLESS
         if not entry.once:
@@ -93,7 +96,7 @@ def prepare(w: Workload, contestant: Contestant, arrays: dict, reference: tuple)
     except Exception as failure:
         # One contestant's failure is a line in the table and must not cost the others their measurement.
         return Entry(contestant, "failed", f"{type(failure).__name__}: {failure}".splitlines()[0][:200])
-    if not entry.error <= w.tolerance():
+    if contestant.role != FLOOR and not (entry.error is not None and entry.error <= w.tolerance()):
         entry.status = "WRONG"
     return entry
 
@@ -124,62 +127,3 @@ def take_turns(w: Workload, entries: list[Entry], repeats: int, advance: Callabl
             entry.samples, entry.detail = [entry.warm], "timed once, the first call"
         elif len(entry.times) < repeats:
             entry.detail = f"timed {len(entry.times)} times"
-
-
-def median(entry: Entry) -> float:
-    """The median of its times, in seconds."""
-    return statistics.median(entry.times)
-
-
-def against(entry: Entry, other: Entry) -> dict:
-    """The ratio of the medians of two contestants, and the quartiles of the ratio within a round."""
-    rounds = zip(entry.samples, other.samples, strict=False)
-    ratios = [a / b for a, b in rounds if a is not None and b is not None]
-    ratio = median(entry) / median(other)
-    low, high = np.quantile(ratios, [0.25, 0.75]) if ratios else (ratio, ratio)
-    return {"ratio": ratio, "quartiles": [float(low), float(high)]}
-
-
-def _row(entry: Entry, best: Entry | None) -> dict:
-    of = entry.contestant
-    row = {
-        "name": of.name, "library": of.library, "role": of.role, "note": of.note,
-        "status": entry.status, "detail": entry.detail,
-        # JSON has no infinity, and a wrong shape has no size of error.
-        "error": entry.error if entry.error is not None and np.isfinite(entry.error) else None,
-    }  # fmt: skip
-    if entry.times:
-        row["median_ms"] = 1e3 * median(entry)
-        row["best_ms"] = 1e3 * min(entry.times)
-        row["samples_ms"] = [None if sample is None else 1e3 * sample for sample in entry.samples]
-        if best is not None:
-            row |= against(entry, best)
-    return row
-
-
-def summary(w: Workload, entries: list[Entry]) -> dict:
-    """What goes into the results file for one workload; times are in milliseconds.
-
-    An aim is judged twice: against everything that answers the same question (`best`), and against the
-    functions that a library brings, leaving out what was put together by hand (`best_ready_made`).
-    """
-    timed = [entry for entry in entries if entry.times]
-
-    def fastest(*roles: str) -> Entry | None:
-        return min((e for e in timed if e.contestant.role in roles), key=median, default=None)
-
-    best, ready_made = fastest(PEER, BY_HAND), fastest(PEER)
-    judged = min((entry for entry in timed if entry.contestant.judged), key=median, default=None)
-    result = {
-        "title": w.title, "signal": w.signal, "kernel": w.kernel, "mode": w.mode, "axes": w.axes,
-        "tolerance": w.tolerance(), "aim": w.aim, "judged": judged.contestant.name if judged else None,
-    }  # fmt: skip
-    for name, other in (("best", best), ("best_ready_made", ready_made)):
-        result[name] = None
-        if other is not None:
-            result[name] = {"name": other.contestant.name, "median_ms": 1e3 * median(other)}
-            if judged is not None:
-                ratio = against(judged, other)["ratio"]
-                met = None if w.aim is None else ratio <= w.aim
-                result[name] |= {"ratio": ratio, "met": met}
-    return result | {"contestants": [_row(entry, best) for entry in entries]}

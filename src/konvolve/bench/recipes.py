@@ -4,15 +4,28 @@ Written for this benchmark, after the shape that answers in forums have: the cha
 transformed at the length of the whole convolution, nothing else.
 """
 
+from __future__ import annotations
+
 from scipy.fft import next_fast_len
 
-from .contestants import APART, BY_HAND, PEER, contestant, in_tf_function, wait_tensorflow
-from .workloads import CALL
+from konvolve.bench.contestants import (
+    APART,
+    BY_HAND,
+    PEER,
+    as_float,
+    contestant,
+    in_jax_jit,
+    in_tf_function,
+    in_torch,
+    wait_tensorflow,
+    wait_torch,
+)
+from konvolve.bench.workloads import CALL
 
 
 def lengths(w, fast: bool) -> list[int]:
     """Transform lengths: n + k - 1, or the next length made of 2, 3 and 5 only."""
-    return [next_fast_len(length, real=True) if fast else length for length in w.full]
+    return [next_fast_len(length, real=not w.complex) if fast else length for length in w.full]
 
 
 def orders(w) -> tuple[list[int], list[int]]:
@@ -27,11 +40,20 @@ def tf_convolve(w, fast: bool):
 
     n = lengths(w, fast)
     there, back = orders(w)
-    forward, inverse = {
-        1: (tf.signal.rfft, tf.signal.irfft),
-        2: (tf.signal.rfft2d, tf.signal.irfft2d),
-        3: (tf.signal.rfft3d, tf.signal.irfft3d),
-    }[len(w.axes)]
+    rank = len(w.axes)
+    if w.complex:
+        transform = (tf.signal.fft, tf.signal.fft2d, tf.signal.fft3d)[rank - 1]
+        inverse_transform = (tf.signal.ifft, tf.signal.ifft2d, tf.signal.ifft3d)[rank - 1]
+
+        def forward(x, n):  # the complex transforms have no length to pad to
+            after = [0] * (len(x.shape) - rank) + [m - s for m, s in zip(n, x.shape[-rank:], strict=True)]
+            return transform(tf.pad(x, [(0, end) for end in after]))
+
+        def inverse(x, n):
+            return inverse_transform(x)
+    else:
+        forward = (tf.signal.rfft, tf.signal.rfft2d, tf.signal.rfft3d)[rank - 1]
+        inverse = (tf.signal.irfft, tf.signal.irfft2d, tf.signal.irfft3d)[rank - 1]
     begin = [0] * len(w.batch_axes) + [first for first, _ in w.crop]
     size = [-1] * len(w.batch_axes) + [length for _, length in w.crop]
     moved = there != sorted(there)
@@ -44,7 +66,7 @@ def tf_convolve(w, fast: bool):
         y = tf.slice(inverse(forward(x, n) * forward(k, n), n), begin, size)
         return tf.transpose(y, back) if moved else y
 
-    return convolve
+    return as_float(w, "tensorflow", convolve)
 
 
 def torch_convolve(w, fast: bool):
@@ -52,17 +74,17 @@ def torch_convolve(w, fast: bool):
     import torch
 
     n = lengths(w, fast)
+    forward, inverse = (torch.fft.fftn, torch.fft.ifftn) if w.complex else (torch.fft.rfftn, torch.fft.irfftn)
 
     def convolve(x, k):
         if w.operation == "correlate":
             k = k.flip(w.axes)
-        spectrum = torch.fft.rfftn(x, n, dim=w.axes) * torch.fft.rfftn(k, n, dim=w.axes)
-        y = torch.fft.irfftn(spectrum, n, dim=w.axes)
+        y = inverse(forward(x, n, dim=w.axes) * forward(k, n, dim=w.axes), n, dim=w.axes)
         for axis, (first, length) in zip(w.axes, w.crop, strict=True):
             y = y.narrow(axis, first, length)
         return y
 
-    return convolve
+    return as_float(w, "torch", convolve)
 
 
 def jax_convolve(w, fast: bool):
@@ -70,6 +92,7 @@ def jax_convolve(w, fast: bool):
     import jax.numpy as jnp
 
     n = lengths(w, fast)
+    forward, inverse = (jnp.fft.fftn, jnp.fft.ifftn) if w.complex else (jnp.fft.rfftn, jnp.fft.irfftn)
     crop = [slice(None)] * len(w.signal)
     for axis, (first, length) in zip(w.axes, w.crop, strict=True):
         crop[axis] = slice(first, first + length)
@@ -77,10 +100,9 @@ def jax_convolve(w, fast: bool):
     def convolve(x, k):
         if w.operation == "correlate":
             k = jnp.flip(k, w.axes)
-        spectrum = jnp.fft.rfftn(x, n, axes=w.axes) * jnp.fft.rfftn(k, n, axes=w.axes)
-        return jnp.fft.irfftn(spectrum, n, axes=w.axes)[tuple(crop)]
+        return inverse(forward(x, n, axes=w.axes) * forward(k, n, axes=w.axes), n, axes=w.axes)[tuple(crop)]
 
-    return convolve
+    return as_float(w, "jax", convolve)
 
 
 def _enter(fast: bool) -> None:
@@ -90,29 +112,27 @@ def _enter(fast: bool) -> None:
     def tf_compiled(w, x, k):
         return in_tf_function(tf_convolve(w, fast), x, k)
 
-    @contestant(f"forty-line recipe, {how}, eager", "tensorflow", role=BY_HAND)
-    def tf_eager(w, x, k):
-        convolve = tf_convolve(w, fast)
-        return lambda: wait_tensorflow(convolve(x, k))
-
     @contestant(
         f"torch rfft formula, {how}", "torch",
         role=BY_HAND if fast else PEER, note="" if fast else "as torchaudio.functional.fftconvolve",
     )  # fmt: skip
     def torch_formula(w, x, k):
-        import torch
-
-        convolve = torch_convolve(w, fast)
-
-        def call():
-            with torch.inference_mode():
-                return convolve(x, k)
-
-        return call
+        return in_torch(torch_convolve(w, fast), x, k)
 
 
 _enter(fast=False)
 _enter(fast=True)
+
+
+@contestant("forty-line recipe, fast lengths, eager", "tensorflow", role=BY_HAND)
+def tf_eager(w, x, k):
+    convolve = tf_convolve(w, fast=True)
+    return lambda: wait_tensorflow(convolve(x, k))
+
+
+@contestant("JAX rfft formula, fast lengths", "jax", role=BY_HAND, note="jit")
+def jax_formula(w, x, k):
+    return in_jax_jit(jax_convolve(w, fast=True), x, k)
 
 
 @contestant("the bare TensorFlow operations", "tensorflow", group=CALL, note="rfft, rfft, multiply, irfft, slice")
@@ -148,3 +168,22 @@ def tf_raw(w, x, k):
         return ops.Slice(input=ops.IRFFT(input=spectrum, fft_length=size), begin=begin, size=count)
 
     return call
+
+
+@contestant("the bare torch operations", "torch", group=CALL, note="rfft, rfft, multiply, irfft, slice")
+def torch_bare(w, x, k):
+    convolve = torch_convolve(w, fast=True)
+    return lambda: wait_torch(convolve(x, k))
+
+
+@contestant("the bare JAX operations", "jax", group=CALL, note="rfft, rfft, multiply, irfft, slice; not compiled")
+def jax_bare(w, x, k):
+    convolve = jax_convolve(w, fast=True)
+    return lambda: convolve(x, k).block_until_ready()
+
+
+@contestant("SciPy fftconvolve", "numpy", ("scipy",), group=CALL)
+def scipy_small(w, x, k):
+    from scipy import signal
+
+    return lambda: signal.fftconvolve(x, k, mode=w.mode)

@@ -1,28 +1,18 @@
-"""Tables and a chart from the results file: ``python -m benchmarks --report RESULTS.json``."""
+"""Tables from the results file: ``konvolve bench --report RESULTS.json``."""
 
-from pathlib import Path
-
-from .contestants import APART, BY_HAND, KONVOLVE, PEER
-
-COLOURS = {KONVOLVE: "#d1495b", PEER: "#5c6b8a", BY_HAND: "#a3b0c9", APART: "#dddddd"}
-LABELS = {
-    KONVOLVE: "konvolve", PEER: "ready-made function", BY_HAND: "put together by hand",
-    APART: "told more: not compared with",
-}  # fmt: skip
-# A bar that stands for more times than this is cut off, so that the others can be told apart.
-LONGEST = 60
+from __future__ import annotations
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
     """Three digits, or as many as stand before the point."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _time(row: dict, key: str, scale: float) -> str:
-    return _digits(row[key] * scale) if key in row else row["status"]
+    return digits(row[key] * scale) if key in row else row["status"]
 
 
-def _speed(result: dict) -> tuple[str, float]:
+def speed(result: dict) -> tuple[str, float]:
     """The unit that suits a workload, and how many of it are in a millisecond."""
     small = [row["median_ms"] for row in result["contestants"] if "median_ms" in row]
     return ("µs", 1e3) if small and min(small) < 0.5 else ("ms", 1.0)
@@ -33,26 +23,21 @@ def ordered(result: dict) -> list[dict]:
     return sorted(result["contestants"], key=lambda row: row.get("median_ms", float("inf")))
 
 
-def verdict(result: dict) -> str:
-    """One sentence: konvolve against the best of all, against the best ready-made function, and the aim."""
-    aim = "no aim" if result["aim"] is None else f"aim {result['aim']}"
-    if result["judged"] is None:
-        return f"konvolve was not timed; {aim}"
-    others = [result["best"], result["best_ready_made"]]
-    # One part only, where the best of all is a ready-made function.
-    others = [other for number, other in enumerate(others) if other and other not in others[:number]]
-    if not others:
-        return f"no peer was timed; {aim}"
-    parts = []
-    for other in others:
-        word = {True: ", met", False: ", NOT met", None: ""}[other["met"]]
-        parts.append(f"{other['ratio']:.2f} of {other['name']}{word}")
-    return f"{result['judged']} takes {' and '.join(parts)} ({aim})"
+def verdict_rows(results: dict) -> tuple[list[str], list[list[str]]]:
+    """Head and body of the table that compares konvolve with the others, and with its aims."""
+    body = []
+    for name, result in results["workloads"].items():
+        for each in result["verdicts"]:
+            low, high = each["quartiles"]
+            aim = "" if each["aim"] is None else f"{each['aim']} {'met' if each['met'] else 'NOT met'}"
+            ratio = f"{each['ratio']:.2f} ({low:.2f} to {high:.2f})"
+            body.append([name, each["judged"], ratio, aim, f"{each['as']}: {each['other']}"])
+    return ["workload", "konvolve's entry", "ratio (quartiles)", "aim", "to"], body
 
 
 def workload_rows(result: dict) -> tuple[list[str], list[list[str]]]:
     """Head and body of one workload's table."""
-    unit, scale = _speed(result)
+    unit, scale = speed(result)
     body = []
     for row in ordered(result):
         ratio = ""
@@ -106,13 +91,18 @@ def memory_rows(result: list[dict]) -> tuple[list[str], list[list[str]]]:
 
 def sections(results: dict) -> list[tuple[str, str, tuple[list[str], list[list[str]]], str]]:
     """(name, title, table, verdict) of everything measured."""
-    parts = [(n, r["title"], workload_rows(r), verdict(r)) for n, r in results["workloads"].items()]
+    parts = [(n, r["title"], workload_rows(r), "") for n, r in results["workloads"].items()]
     if "import_time" in results:
         result, title = results["import_time"], "an import in a fresh process"
         parts.append(("import_time", title, import_rows(result), import_verdict(result)))
     if "peak_memory" in results:
         title = "peak of resident memory during one call, above the inputs"
         parts.append(("peak_memory", title, memory_rows(results["peak_memory"]), ""))
+    if results["workloads"]:
+        said = ""
+        if results["not_installed"]:
+            said = f"not installed, and so not in it: {', '.join(results['not_installed'])}"
+        parts.append(("verdicts", "konvolve's time as a part of another's", verdict_rows(results), said))
     return parts
 
 
@@ -141,58 +131,3 @@ def markdown(results: dict) -> str:
         lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in body]
         lines += ["", *([said + ".", ""] if said else [])]
     return "\n".join(lines)
-
-
-def chart(results: dict, path: Path) -> None:
-    """A panel of bars for each workload, fastest on top, times on a logarithmic axis."""
-    from matplotlib.figure import Figure
-    from matplotlib.patches import Patch
-
-    timed = {n: [row for row in ordered(r) if "median_ms" in row] for n, r in results["workloads"].items()}
-    timed = {name: rows for name, rows in timed.items() if rows}
-    if not timed:
-        return
-    columns = 2 if len(timed) > 1 else 1
-    panels = [list(timed)[start : start + columns] for start in range(0, len(timed), columns)]
-    heights = [max(len(timed[name]) for name in names) + 3 for names in panels]
-    figure = Figure(figsize=(8 * columns, 0.27 * sum(heights) + 0.6), layout="constrained")
-    grid = figure.subplots(len(panels), columns, squeeze=False, height_ratios=heights)
-    for axes in grid.flat:
-        axes.set_visible(False)
-    for line, names in zip(grid, panels, strict=True):
-        for axes, name in zip(line, names, strict=False):
-            axes.set_visible(True)
-            _panel(axes, name, timed[name], results["workloads"][name])
-    patches = [Patch(color=COLOURS[role], label=label) for role, label in LABELS.items()]
-    figure.legend(handles=patches, loc="outside upper center", ncols=len(patches), frameon=False)
-    figure.savefig(path, dpi=120)
-
-
-def _panel(axes, name: str, rows: list[dict], result: dict) -> None:
-    from matplotlib.ticker import LogFormatter
-
-    unit, scale = _speed(result)
-    times = [row["median_ms"] * scale for row in rows]
-    # A bar on a logarithmic axis has no zero to start from: all start a little before the fastest.
-    left, right = min(times) / 1.6, min(max(times) * 1.6, min(times) * LONGEST)
-    places = range(len(rows))
-    widths = [min(t, right) - left for t in times]
-    axes.barh(places, widths, left=left, color=[COLOURS[row["role"]] for row in rows])
-    for place, t, row in zip(places, times, rows, strict=True):
-        inside = t > right / 1.5  # a bar that is cut off has no room beside it
-        dark = inside and row["role"] in (KONVOLVE, PEER)
-        axes.text(
-            min(t, right) * (0.94 if inside else 1.06), place, _digits(t) + (" →" if t > right else ""),
-            va="center", ha="right" if inside else "left", color="white" if dark else "black", fontsize=8,
-        )  # fmt: skip
-    axes.set_xscale("log")
-    axes.set_xlim(left, right)
-    for of in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-        of(LogFormatter(minor_thresholds=(3, 0.5)))
-    axes.tick_params(axis="x", which="both", labelsize=7)
-    axes.set_yticks(places, [row["name"] for row in rows], fontsize=8)
-    axes.invert_yaxis()
-    axes.set_title(f"{name}: {result['title']}", fontsize=9, loc="left")
-    axes.set_xlabel(f"median, {unit}", fontsize=8)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)

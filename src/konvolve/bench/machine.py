@@ -1,14 +1,18 @@
 """Where a measurement was taken: without this a number of milliseconds means nothing."""
 
+from __future__ import annotations
+
 import datetime
 import os
 import platform
 import subprocess
+import sys
 from importlib import metadata
+from pathlib import Path
 
 DISTRIBUTIONS = (
     "konvolve", "numpy", "scipy", "tensorflow", "keras", "jax", "jaxlib", "torch",
-    "opencv-python-headless", "opencv-python",
+    "opencv-python-headless", "opencv-python", "torch-fftconv", "fft-conv-pytorch", "cupy-cuda12x", "cupy-cuda13x",
 )  # fmt: skip
 # Settings of the environment that change how many threads, or which kernels, a library uses.
 SETTINGS = (
@@ -40,14 +44,32 @@ def _memory_gib() -> float | None:
 
 def _revision() -> str | None:
     """The commit measured, with a + where the working tree differs from it."""
+    folder = Path(__file__).parent
 
     def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", Path(__file__).name)  # installed inside another project's checkout
         return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def devices() -> dict[str, str]:
+    """The default device of each library that has been imported."""
+    found = {}
+    if jax := sys.modules.get("jax"):
+        found["jax"] = str(getattr(jax.devices()[0], "device_kind", jax.devices()[0]))
+    if torch := sys.modules.get("torch"):
+        found["torch"] = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu"
+    if tensorflow := sys.modules.get("tensorflow"):
+        gpus = tensorflow.config.list_physical_devices("GPU")
+        found["tensorflow"] = (
+            tensorflow.config.experimental.get_device_details(gpus[0])["device_name"] if gpus else "cpu"
+        )
+    return found
 
 
 def describe() -> dict:

@@ -1,0 +1,78 @@
+"""The chart of the results file: a panel of bars for each workload."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from konvolve.bench.contestants import APART, BY_HAND, FLOOR, KONVOLVE, PART, PEER
+from konvolve.bench.report import digits, ordered, speed
+
+COLOURS = {
+    KONVOLVE: "#d1495b",
+    PART: "#e8a5ad",
+    PEER: "#5c6b8a",
+    BY_HAND: "#a3b0c9",
+    APART: "#dddddd",
+    FLOOR: "#8fae8b",
+}
+LABELS = {
+    KONVOLVE: "konvolve", PEER: "ready-made function", BY_HAND: "put together by hand",
+    APART: "told more: not compared with", FLOOR: "the floor: bare transforms", PART: "konvolve, forward pass alone",
+}  # fmt: skip
+# A bar that stands for more times than this is cut off, so that the others can be told apart.
+LONGEST = 60
+
+
+def chart(results: dict, path: Path) -> None:
+    """A panel of bars for each workload, fastest on top, times on a logarithmic axis."""
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    timed = {n: [row for row in ordered(r) if "median_ms" in row] for n, r in results["workloads"].items()}
+    timed = {name: rows for name, rows in timed.items() if rows}
+    if not timed:
+        return
+    columns = 2 if len(timed) > 1 else 1
+    panels = [list(timed)[start : start + columns] for start in range(0, len(timed), columns)]
+    heights = [max(len(timed[name]) for name in names) + 3 for names in panels]
+    figure = Figure(figsize=(8 * columns, 0.27 * sum(heights) + 0.6), layout="constrained")
+    grid = figure.subplots(len(panels), columns, squeeze=False, height_ratios=heights)
+    for axes in grid.flat:
+        axes.set_visible(False)
+    for line, names in zip(grid, panels, strict=True):
+        for axes, name in zip(line, names, strict=False):
+            axes.set_visible(True)
+            _panel(axes, name, timed[name], results["workloads"][name])
+    patches = [Patch(color=COLOURS[role], label=label) for role, label in LABELS.items()]
+    figure.legend(handles=patches, loc="outside upper center", ncols=len(patches), frameon=False)
+    figure.savefig(path, dpi=120)
+
+
+def _panel(axes, name: str, rows: list[dict], result: dict) -> None:
+    from matplotlib.ticker import LogFormatter
+
+    unit, scale = speed(result)
+    times = [row["median_ms"] * scale for row in rows]
+    # A bar on a logarithmic axis has no zero to start from: all start a little before the fastest.
+    left, right = min(times) / 1.6, min(max(times) * 1.6, min(times) * LONGEST)
+    places = range(len(rows))
+    widths = [min(t, right) - left for t in times]
+    axes.barh(places, widths, left=left, color=[COLOURS[row["role"]] for row in rows])
+    for place, t, row in zip(places, times, rows, strict=True):
+        inside = t > right / 1.5  # a bar that is cut off has no room beside it
+        dark = inside and row["role"] in (KONVOLVE, PEER)
+        axes.text(
+            min(t, right) * (0.94 if inside else 1.06), place, digits(t) + (" →" if t > right else ""),
+            va="center", ha="right" if inside else "left", color="white" if dark else "black", fontsize=8,
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xlim(left, right)
+    for of in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        of(LogFormatter(minor_thresholds=(3, 0.5)))
+    axes.tick_params(axis="x", which="both", labelsize=7)
+    axes.set_yticks(places, [row["name"] for row in rows], fontsize=8)
+    axes.invert_yaxis()
+    axes.set_title(f"{name}: {result['title']}", fontsize=9, loc="left")
+    axes.set_xlabel(f"median, {unit}", fontsize=8)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)

@@ -1,0 +1,161 @@
+"""The work of ``konvolve bench``: measure, show, and write the results and their chart."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+MEASURES = ("import_time", "peak_memory")
+
+
+def chosen(given: str | None, known: Sequence[str], option: str) -> list[str]:
+    """Read a list of names with commas between them: all of `known` where none is given."""
+    if given is None:
+        return list(known)
+    names = [name.strip() for name in given.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise _mistake(f"{option} {name!r}: allowed are {', '.join(known)}")
+    return names
+
+
+def _mistake(message: str) -> Exception:
+    import typer
+
+    return typer.BadParameter(message)
+
+
+def load(path: Path) -> dict:
+    """Read a results file."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise _mistake(f"{path} is not a results file: {error}") from error
+
+
+def save(path: Path, results: dict) -> None:
+    """Write a results file, whole or not at all."""
+    from konvolve.io import replacing
+
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(results, indent=1) + "\n")
+
+
+@contextmanager
+def bars() -> Iterator[Callable[[str, int], Callable[[], None]]]:
+    """A function that opens a progress bar of so many steps and returns what takes a step."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description:14}"), BarColumn(), TimeElapsedColumn()
+    # Once a second: a bar that is drawn while others are timed would be part of their time.
+    with Progress(*columns, transient=True, refresh_per_second=1, console=Console(stderr=True)) as progress:
+
+        def open_bar(name: str, total: int) -> Callable[[], None]:
+            task = progress.add_task(name, total=total)
+            return lambda: progress.advance(task)
+
+        yield open_bar
+
+
+def bench(
+    only: str | None, library: str | None, repeats: int | None, quick: bool, output: Path | None, report: Path | None
+) -> int:
+    """Measure the workloads, or show what was measured; the exit code."""
+    from konvolve.bench import contestants
+    from konvolve.bench.workloads import WORKLOADS
+
+    if report is not None:
+        results = load(report)
+        _write_report(results, report)
+        show(results)
+        return 0
+    names = chosen(only, (*WORKLOADS, *MEASURES), "--only")
+    libraries = chosen(library, contestants.LIBRARIES, "--library")
+    output = output or Path("konvolve-bench.json")
+    if not output.parent.is_dir():
+        raise _mistake(f"--json {output}: there is no folder {output.parent}")
+    results = measured(names, libraries, repeats or (3 if quick else 15), quick)
+    save(output, results)
+    _write_report(results, output)
+    show(results)
+    print(f"{output}, {output.with_suffix('.md')} and {output.with_suffix('.png')} are written")
+    return 0
+
+
+def _write_report(results: dict, path: Path) -> None:
+    from konvolve.bench import chart, report
+
+    path.with_suffix(".md").write_text(report.markdown(results))
+    chart.chart(results, path.with_suffix(".png"))
+
+
+def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick: bool) -> dict:
+    """Run these workloads and measures; the results file's contents."""
+    from konvolve.bench import fresh, machine
+    from konvolve.bench.workloads import WORKLOADS
+
+    results: dict[str, Any] = {"machine": machine.describe(), "repeats": repeats, "quick": quick, "workloads": {}}
+    with bars() as bar:
+        # First, while this process is small and its libraries' threads do not exist yet.
+        if "import_time" in names:
+            times = 3 if quick else 7
+            results["import_time"] = fresh.import_time(times, bar("import_time", times + 1))
+        if "peak_memory" in names:
+            results["peak_memory"] = fresh.peak_memory(bar("peak_memory", len(fresh.PEAKS)))
+        for name in (name for name in names if name in WORKLOADS):
+            results["workloads"][name] = _workload(WORKLOADS[name], libraries, repeats, quick, bar(name, repeats))
+    results["machine"]["devices"] = machine.devices()
+    results["not_installed"] = sorted({module for one in everyone() for module in one.missing})
+    return results
+
+
+def _workload(w: Any, libraries: Sequence[str], repeats: int, quick: bool, advance: Callable[[], None]) -> dict:
+    from konvolve.bench import measure, verdicts
+
+    inputs = w.inputs(w)
+    reference = w.reference(w, *inputs)
+    arrays = {"numpy": inputs}
+    entries = []
+    for contestant in everyone():
+        if contestant.library not in libraries or (quick and w.name in contestant.slow) or contestant.missing:
+            continue
+        entry = measure.prepare(w, contestant, arrays, reference)
+        if entry is not None:
+            entries.append(entry)
+    measure.take_turns(w, entries, repeats, advance)
+    return verdicts.summary(w, entries)
+
+
+def everyone() -> list:
+    """All contestants."""
+    from konvolve.bench import contestants
+
+    # Importing enters them; the order is the one in which they stand in the tables before they are timed.
+    from konvolve.bench import ours, peers, networks, recipes, gradients, floor  # isort: skip # noqa: F401
+
+    return contestants.CONTESTANTS
+
+
+def show(results: dict) -> None:
+    """Print the tables."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from konvolve.bench import report
+
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    console.print(report.machine_line(results["machine"]), highlight=False)
+    for name, title, (head, body), said in report.sections(results):
+        table = Table(title=f"{name}: {title}", title_justify="left", caption_justify="left")
+        table.caption = said or None
+        for column in head:
+            numbers = column.startswith(("median", "best", "of the best", "error")) or "MiB" in column
+            table.add_column(column, justify="right" if numbers else "left")
+        for row in body:
+            table.add_row(*row, style="bold" if row[0].startswith("konvolve") else None)
+        console.print(table)

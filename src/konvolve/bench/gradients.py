@@ -1,0 +1,127 @@
+"""Contestants of the workloads with a backward pass.
+
+The answer is the gradient of sum(convolve(x, k) * g) to x and to k; the forward pass is in the time. konvolve's
+forward pass is timed alone as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from konvolve.bench.contestants import (
+    BY_HAND,
+    KONVOLVE,
+    PART,
+    PEER,
+    contestant,
+    in_jax_jit,
+    in_tf_function,
+    in_torch,
+    wait_tensorflow,
+    wait_torch,
+)
+from konvolve.bench.networks import fft_conv_pytorch, torch_fftconv, torch_layer, torch_stock
+from konvolve.bench.ours import ours
+from konvolve.bench.recipes import jax_convolve, tf_convolve, torch_convolve
+from konvolve.bench.workloads import BACKWARD
+
+
+def _tf_gradients(convolve):
+    import tensorflow as tf
+
+    def both(x, k, g):
+        with tf.GradientTape() as tape:
+            tape.watch([x, k])
+            loss = tf.reduce_sum(convolve(x, k) * g)
+        return tape.gradient(loss, [x, k])
+
+    return both
+
+
+def _jax_gradients(convolve):
+    import jax
+
+    return jax.grad(lambda x, k, g: (convolve(x, k) * g).sum(), argnums=(0, 1))
+
+
+def _torch_gradients(convolve, x, k, g):
+    import torch
+
+    x, k = x.clone().requires_grad_(), k.clone().requires_grad_()
+
+    def call():
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # as in in_torch
+            return wait_torch(torch.autograd.grad((convolve(x, k) * g).sum(), (x, k)))
+
+    return call
+
+
+def _enter(name: str, library: str, role: str, **more) -> Callable:
+    needs = ("konvolve",) if role in (KONVOLVE, PART) else more.pop("needs", ())
+    return contestant(name, library, needs, role=role, group=BACKWARD, **more)
+
+
+@_enter("konvolve.convolve, tf.function", "tensorflow", KONVOLVE, judged=True)
+def ours_compiled(w, *arrays):
+    return in_tf_function(_tf_gradients(ours("convolve", w, "tensorflow")), *arrays)
+
+
+@_enter("konvolve.convolve, TensorFlow eager", "tensorflow", KONVOLVE)
+def ours_eager(w, *arrays):
+    both = _tf_gradients(ours("convolve", w, "tensorflow"))
+    return lambda: wait_tensorflow(both(*arrays))
+
+
+@_enter("konvolve.convolve, jax.jit of grad", "jax", KONVOLVE, judged=True)
+def ours_jax(w, *arrays):
+    return in_jax_jit(_jax_gradients(ours("convolve", w, "jax")), *arrays)
+
+
+@_enter("konvolve.convolve, torch", "torch", KONVOLVE, judged=True)
+def ours_torch(w, *arrays):
+    return _torch_gradients(ours("convolve", w, "torch"), *arrays)
+
+
+@_enter("forward alone, tf.function", "tensorflow", PART)
+def forward_tf(w, x, k, g):
+    return in_tf_function(ours("convolve", w, "tensorflow"), x, k)
+
+
+@_enter("forward alone, jax.jit", "jax", PART)
+def forward_jax(w, x, k, g):
+    return in_jax_jit(ours("convolve", w, "jax"), x, k)
+
+
+@_enter("forward alone, torch", "torch", PART)
+def forward_torch(w, x, k, g):
+    return in_torch(ours("convolve", w, "torch"), x, k)
+
+
+@_enter("TensorFlow recipe, autodiff", "tensorflow", BY_HAND, note="tf.function, fast lengths")
+def tf_autodiff(w, *arrays):
+    return in_tf_function(_tf_gradients(tf_convolve(w, fast=True)), *arrays)
+
+
+@_enter("JAX recipe, grad", "jax", BY_HAND, note="jit, fast lengths")
+def jax_grad(w, *arrays):
+    return in_jax_jit(_jax_gradients(jax_convolve(w, fast=True)), *arrays)
+
+
+@_enter("torch recipe, autograd", "torch", BY_HAND, note="fast lengths")
+def torch_autograd(w, *arrays):
+    return _torch_gradients(torch_convolve(w, fast=True), *arrays)
+
+
+@_enter("torch.nn.functional conv", "torch", PEER, note="direct sum", slow=("gradient_2d",))
+def torch_direct(w, *arrays):
+    return _torch_gradients(torch_layer(w, torch_stock(w)), *arrays)
+
+
+@_enter("torch-fftconv", "torch", PEER, needs=("torch_fftconv",))
+def torch_by_transforms(w, *arrays):
+    return _torch_gradients(torch_layer(w, torch_fftconv(w)), *arrays)
+
+
+@_enter("fft-conv-pytorch", "torch", PEER, needs=("fft_conv_pytorch",))
+def fkodom(w, *arrays):
+    return _torch_gradients(torch_layer(w, fft_conv_pytorch(w)), *arrays)

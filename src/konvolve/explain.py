@@ -1,0 +1,129 @@
+"""`konvolve plan`: what would be done with two shapes, and what the other methods would cost, as a table."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import konvolve
+from konvolve.planning.arguments import METHODS
+from konvolve.planning.cost import Estimate
+from konvolve.planning.plan import Plan
+from konvolve.terminal import duration
+
+
+class Mistake(Exception):
+    """Something that was asked for and can't be; the message says what is allowed."""
+
+
+def shape(text: str, name: str) -> tuple[int | None, ...]:
+    """Read sizes with x between them, ? for one that is not known.
+
+    >>> shape("768x1024x?", "SIGNAL")
+    (768, 1024, None)
+    """
+    try:
+        return tuple(None if part == "?" else int(part) for part in text.lower().split("x"))
+    except ValueError:
+        raise Mistake(f"{name} {text!r}: allowed are sizes with x between them, 768x1024x3, and ? for one") from None
+
+
+def axes(text: str | None) -> tuple[int, ...] | None:
+    """Read axes with commas between them.
+
+    >>> axes("0,1")
+    (0, 1)
+    """
+    try:
+        return None if text is None else tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise Mistake(f"--axes {text!r}: allowed are whole numbers with commas between them") from None
+
+
+def boundary(text: str) -> Any:
+    """Read a boundary's name or value, or one for each axis.
+
+    >>> boundary("wrap,0.5")
+    ['wrap', 0.5]
+    """
+
+    def one(part: str) -> str | float:
+        try:
+            return float(part)
+        except ValueError:
+            return part
+
+    parts = [one(part.strip()) for part in text.split(",")]
+    return parts if len(parts) > 1 else parts[0]
+
+
+def explain(signal: str, kernel: str, method: str, **options: Any) -> None:
+    """Show the plan for a signal and a kernel of these shapes, and the methods that are not taken beside it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    one, two = shape(signal, "SIGNAL"), shape(kernel, "KERNEL")
+    choosable = options["function"] in ("convolve", "correlate")
+    if not choosable and (method != "auto" or options["boundary"] != "zero"):
+        raise Mistake(f"--function {options['function']} has neither --method nor --boundary")
+    try:
+        taken = konvolve.plan(one, two, method=method, **options)
+    except (ValueError, TypeError) as error:
+        raise Mistake(str(error)) from None
+    table = Table("method", title_justify="left", caption_justify="left")
+    for column in ("predicted time", "of the best", "memory"):
+        table.add_column(column, justify="right")
+    table.add_column("how")
+    rows = _rows(taken, one, two, options if choosable else None)
+    best = min((estimate.seconds for _, estimate, _ in rows if estimate), default=None)
+    for name, estimate, how in rows:
+        mark, style = ("→", "bold") if name == taken.method else (" ", None)
+        figures = ("?", "", "?")
+        if estimate and best is not None:
+            ratio = f"{estimate.seconds / best:.3g}" if best else ""
+            figures = duration(estimate.seconds), ratio, _size(estimate.bytes)
+        table.add_row(f"{mark} {name}", *figures, how, style=style)
+    lines = str(taken).splitlines()
+    # Not on a terminal, rich takes 80 columns and breaks the words.
+    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, highlight=False)
+    console.print(f"{lines[0]}, on {options['library']}")
+    for line in lines[1:]:
+        if line.split()[0] in ("result", "method", "integers"):
+            console.print(line)
+    console.print(table)
+
+
+def _rows(
+    taken: Plan, one: tuple, two: tuple, options: dict[str, Any] | None
+) -> list[tuple[str, Estimate | None, str]]:
+    """The methods, fastest first: name, estimate, and how each would go about it."""
+    plans = {taken.method: taken}
+    for name in METHODS if options is not None else ():
+        if name in ("auto", taken.method):
+            continue
+        try:
+            other = konvolve.plan(one, two, method=name, **(options or {}))
+        except ValueError:  # this method can't
+            continue
+        plans.setdefault(other.method, other)
+    estimates = {estimate.method: estimate for plan in plans.values() for estimate in plan.estimates}
+    for name in estimates:
+        plans.setdefault(name, taken)
+    rows = [(name, estimates.get(name), _how(plan) if plan.method == name else "") for name, plan in plans.items()]
+    return sorted(rows, key=lambda row: row[1].seconds if row[1] else 0.0)
+
+
+def _size(count: int) -> str:
+    """Bytes, as a person reads them."""
+    return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"
+
+
+def _how(plan: Plan) -> str:
+    """What a method would do, in a few words."""
+    if plan.method not in ("fft", "overlap"):
+        return "the sum itself" if plan.method == "direct" else ""
+    lengths = " x ".join("?" if length is None else str(length) for length in plan.lengths)
+    if not any(plan.steps):
+        return f"transforms of {lengths}"
+    steps = " x ".join(str(step) if step else "all" for step in plan.steps)
+    return f"transforms of {lengths}, blocks of {steps} new samples"

@@ -1,0 +1,100 @@
+"""`konvolve bench`: what it measures is right, what it writes can be read again, what it sums up adds up."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("typer", reason="the [cli] extra is not installed")
+
+from konvolve import cli
+from konvolve.bench import command, measure, verdicts
+from konvolve.bench.contestants import KONVOLVE, PEER, Contestant, to_library, to_numpy
+from konvolve.bench.workloads import WORKLOADS, Workload, _scipy_answer
+
+everyone = command.everyone()
+
+
+def noise(w):
+    rng = np.random.default_rng(0)
+    return tuple(rng.standard_normal(shape, dtype=np.float32) for shape in (w.signal, w.kernel))
+
+
+SMALL = Workload("small", "a question", (3, 40, 50), (1, 6, 7), "same", (1, 2), noise, _scipy_answer)
+
+
+def entry(name, seconds, **more):
+    made = measure.Entry(Contestant(name, "tensorflow", lambda *_: None, **more))
+    made.samples = seconds
+    return made
+
+
+def test_every_contestant_is_right_or_has_no_answer():
+    """On a small question with a batch; a workload's own sizes take too long here."""
+    inputs = noise(SMALL)
+    reference = _scipy_answer(SMALL, *inputs)
+    arrays = {"numpy": inputs}
+    entries = [measure.prepare(SMALL, one, arrays, reference) for one in everyone if not one.missing]
+    found = {made.contestant.name: made for made in entries if made is not None}
+    assert {name: made.detail for name, made in found.items() if made.status != "ok"} == {}
+    assert "konvolve.convolve, NumPy" in found
+
+
+def test_a_wrong_contestant_is_not_timed():
+    wrong = Contestant("off by one", "numpy", lambda w, x, k: lambda: np.roll(_scipy_answer(w, x, k)[0], 1, 1))
+    inputs = noise(SMALL)
+    made = measure.prepare(SMALL, wrong, {"numpy": inputs}, _scipy_answer(SMALL, *inputs))
+    measure.take_turns(SMALL, [made], 2, lambda: None)
+    assert made.status == "WRONG"
+    assert made.times == []
+
+
+def test_verdicts_compare_medians_with_the_best():
+    ours = entry("ours", [1.0, 2.0, 3.0], role=KONVOLVE, judged=True)
+    others = [entry("good", [4.0, 4.0, 4.0], role=PEER), entry("bad", [8.0, 8.0, 8.0], role=PEER)]
+    w = Workload("w", "", (9,), (3,), "full", (0,), noise, _scipy_answer, aim=0.4)
+    result = verdicts.summary(w, [ours, *others])
+    (said,) = result["verdicts"]
+    assert (said["other"], said["ratio"], said["met"]) == ("good", 0.5, False)
+    assert said["quartiles"] == [0.375, 0.625]
+
+
+@pytest.mark.parametrize("library", ["numpy", "tensorflow", "jax", "torch"])
+def test_arrays_go_to_a_library_and_come_back(library):
+    pytest.importorskip(library)
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    np.testing.assert_array_equal(to_numpy(to_library(library, x)), x)
+
+
+def test_the_command_writes_what_it_can_show_again(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(WORKLOADS, "fir", SMALL)
+    out = tmp_path / "found.json"
+    options = ["--only", "fir", "--library", "numpy", "--repeats", "2", "--json", str(out)]
+    assert cli.main(["bench", *options]) == 0
+    shown = capsys.readouterr().out
+    assert "konvolve.convolve, NumPy" in shown
+    results = json.loads(out.read_text())
+    assert set(results["workloads"]) == {"fir"}
+    for row in results["workloads"]["fir"]["contestants"]:
+        assert row["status"] == "ok", row
+        assert len(row["samples_ms"]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["found.json", "found.md", "found.png"]
+    assert cli.main(["bench", "--report", str(out)]) == 0
+    assert shown.startswith(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--only", "fase"], "--only 'fase': allowed are face, reverb"),
+        (["--library", "mxnet"], "--library 'mxnet': allowed are numpy, tensorflow, jax, torch, cupy"),
+        (["--report", "nothing.json"], "nothing.json is not a results file"),
+        (["--json", "no/where.json"], "there is no folder no"),
+    ],
+)
+def test_mistakes_are_one_line(options, words, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["bench", *options]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,75 @@
+"""`konvolve plan`: the table says what the plan says, and mistakes are one line."""
+
+import re
+
+import pytest
+
+pytest.importorskip("typer", reason="the [cli] extra is not installed")
+
+import konvolve
+from konvolve import cli
+from konvolve.terminal import duration
+
+
+def shown(capsys, *arguments):
+    """The exit code, the lines above the table, its rows by method, and standard error."""
+    code = cli.main(["plan", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if line.startswith("│")]
+    return code, [line for line in lines if line[0] not in "│┏┡└┃"], {row[0]: row[1:] for row in rows}, err
+
+
+@pytest.mark.parametrize("library", ["tensorflow", "numpy", "jax32"])
+def test_the_table_is_the_plan(capsys, library):
+    options = {"mode": "same", "axes": (0, 1), "library": library}
+    plan = konvolve.plan((768, 1024, 3), (60, 60, 1), **options)
+    arguments = ("768x1024x3", "60x60x1", "--mode", "same", "--axes", "0,1", "--library", library)
+    code, head, rows, err = shown(capsys, *arguments)
+    assert (code, err) == (0, "")
+    assert head[0] == f"{str(plan).splitlines()[0]}, on {library}"
+    assert f"method   {plan.method}: {plan.reason}" in head[2]
+    assert "transforms of " + " x ".join(map(str, plan.lengths)) in rows[f"→ {plan.method}"][3]
+    seconds = {each.method: each.seconds for each in plan.estimates}
+    assert {name.split()[-1] for name in rows} == set(seconds)
+    for name, row in rows.items():
+        assert row[0] == duration(seconds[name.split()[-1]])
+        assert float(row[1]) == pytest.approx(seconds[name.split()[-1]] / min(seconds.values()), rel=0.01)
+
+
+def test_a_method_that_is_asked_for_stands_beside_the_others(capsys):
+    _, _, rows, _ = shown(capsys, 64, 8, "--method", "fft")
+    _, _, free, _ = shown(capsys, 64, 8)
+    assert set(rows) == {"→ fft", "direct"}
+    assert rows["→ fft"] == free["fft"]
+
+
+def test_sizes_not_known_have_no_figures(capsys):
+    _, head, rows, _ = shown(capsys, "?", 9)
+    assert "known only at run time" in head[2]
+    assert all(row[0] == "?" for row in rows.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("3x", "4"), "SIGNAL '3x': allowed are sizes"),
+        (("5", "a"), "KERNEL 'a': allowed are sizes"),
+        (("5", "3", "--axes", "one"), "--axes 'one': allowed are whole numbers"),
+        (("5", "3", "--axes", "7"), "axes"),
+        (("5", "3", "--mode", "some"), "'valid', 'same', or 'full', not mode='some'"),
+        (("5", "3", "--method", "fast"), "'auto', 'direct'"),
+        (("5", "3", "--library", "mxnet"), "library must be one of"),
+        (("5", "3", "--boundary", "mirror"), "'reflect'"),
+        (("5", "3", "--dtype", "text"), "dtype must be a dtype of numbers"),
+        (("5", "3", "--function", "conv"), "function must be convolve"),
+        (("5", "3", "--function", "fftconvolve", "--method", "fft"), "neither --method nor --boundary"),
+        (("5x5", "3"), "dimensionality"),
+        (("5",), "Missing argument"),
+    ],
+)
+def test_mistakes_are_one_line(capsys, arguments, words):
+    code, head, rows, err = shown(capsys, *arguments)
+    assert (code, head, rows) == (2, [], {})
+    assert words in err
+    assert re.fullmatch(r"konvolve: [^\n]+\n", err)
