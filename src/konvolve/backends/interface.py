@@ -112,6 +112,9 @@ class Backend(Protocol):
     def multiply(self, x: Array, y: Array) -> Array:
         """Multiply two arrays of the same dtype, with broadcasting; x is not needed afterwards, y may be."""
 
+    def matmul(self, x: Array, y: Array) -> Array:
+        """Multiply matrices along the last two axes; the sizes before them are equal or 1."""
+
     def rfftn(self, x: Array, lengths: Sequence[Size]) -> Array:
         """Transform the trailing axes of a real array, padded with zeros to the lengths; keep half the spectrum."""
 

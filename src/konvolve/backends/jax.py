@@ -158,6 +158,11 @@ def _axes(lengths: Sequence[int]) -> tuple[int, ...]:
     return tuple(range(-len(lengths), 0))
 
 
+def matmul(x: jax.Array, y: jax.Array) -> jax.Array:
+    """Multiply matrices along the last two axes, in full precision also where tensor cores are."""
+    return jnp.matmul(x, y, precision=jax.lax.Precision.HIGHEST)
+
+
 def rfftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
     """Transform real trailing axes, padded to the lengths."""
     return jnp.fft.rfftn(x, lengths, _axes(lengths))

@@ -113,6 +113,7 @@ conjugate = np.conj
 transpose = np.transpose
 reshape = np.reshape
 flip = np.flip
+matmul = np.matmul
 stack = np.stack
 broadcast_to = np.broadcast_to
 

@@ -193,6 +193,11 @@ def multiply(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return raw_ops.Mul(x=x, y=y)
 
 
+def matmul(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """Multiply matrices along the last two axes; those before are equal or 1."""
+    return raw_ops.BatchMatMulV2(x=x, y=y)
+
+
 def rfftn(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
     """Transform real trailing axes, padded to the lengths."""
     return transforms.rfftn(window(x, [0] * len(lengths), lengths), lengths)

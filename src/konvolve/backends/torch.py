@@ -135,6 +135,7 @@ round = torch.round
 transpose = torch.permute
 reshape = torch.reshape
 flip = torch.flip
+matmul = torch.matmul
 stack = torch.stack
 broadcast_to = torch.broadcast_to
 assemble = torch.complex

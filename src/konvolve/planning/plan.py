@@ -63,9 +63,9 @@ class Plan:
     def __str__(self) -> str:
         problem = self.problem
         lines = [
-            f"{problem.function}: {_shape(problem.shape1)} {problem.dtype1} with {_shape(problem.shape2)} "
+            f"{problem.function}: {shape_text(problem.shape1)} {problem.dtype1} with {shape_text(problem.shape2)} "
             f"{problem.dtype2}, mode {problem.mode!r}, axes {problem.axes}",
-            f"  result   {_shape(self.output_shape)} {problem.result}",
+            f"  result   {shape_text(self.output_shape)} {problem.result}",
             f"  method   {self.method}: {self.reason}",
         ]
         if self.method in ("fft", "overlap"):
@@ -76,14 +76,15 @@ class Plan:
                 f"  integers in {self.digits.count1} x {self.digits.count2} digits of {self.digits.width} bits, exact"
             )
         lines += [
-            f"  {'->' if each.method == self.method else '  '} {each.method:<8} {_seconds(each.seconds):>9} "
+            f"  {'->' if each.method == self.method else '  '} {each.method:<8} {seconds_text(each.seconds):>9} "
             f"{each.bytes / 2**20:9.1f} MiB"
             for each in self.estimates
         ]
         return "\n".join(lines)
 
 
-def _shape(shape: tuple[int | None, ...]) -> str:
+def shape_text(shape: tuple[int | None, ...]) -> str:
+    """Return a shape as plans print it."""
     return "x".join("?" if n is None else str(n) for n in shape) or "scalar"
 
 
@@ -93,7 +94,8 @@ def _length(axis: int, length: int | None, step: int) -> str:
     return f"axis {axis}: {length}" + (f", blocks of {step} new samples" if step else "")
 
 
-def _seconds(seconds: float) -> str:
+def seconds_text(seconds: float) -> str:
+    """Return a time as plans print it."""
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
