@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from konvolve.backends import registry
@@ -29,7 +28,7 @@ def _data_format(data_format: Any) -> Any:
     """Return the format, Keras's setting where none is given and Keras has been imported."""
     if data_format is not None:
         return data_format
-    keras = sys.modules.get("keras")
+    keras: Any = sys.modules.get("keras")
     return keras.config.image_data_format() if hasattr(keras, "config") else "channels_last"
 
 
@@ -82,7 +81,6 @@ def _symbolic(function: str, arrays: tuple, options: tuple) -> Any:
 
 
 def _ask(function: str, operands: tuple[Operand, ...], options: Options) -> ChannelProblem:
-    ask: Callable[..., ChannelProblem]
     if function == "conv_transpose":
         return channels.transposition(function, *operands, *options)
     inputs, kernel, *more = operands

@@ -167,6 +167,4 @@ def conv_transpose(
     >>> conv_transpose(np.array([[[1.0], [2.0]]]), np.array([1.0, 0.5]).reshape(2, 1, 1), strides=2).ravel()
     array([1. , 0.5, 2. , 1. ])
     """
-    return execute_nn.transposed(
-        inputs, kernel, (strides, padding, output_padding, data_format, dilation_rate, method)
-    )
+    return execute_nn.transposed(inputs, kernel, (strides, padding, output_padding, data_format, dilation_rate, method))

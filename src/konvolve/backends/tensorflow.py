@@ -7,7 +7,7 @@ Seen with TensorFlow 2.21 on CPU:
 - float32 and float64 do not mix: operands are cast before.
 
 The transforms, with traps of their own, are in ``tensorflow_transforms.py``, windows and blocks in
-``tensorflow_cuts.py``.
+``tensorflow_cuts.py``, its own convolutions on channels in ``tensorflow_channels.py``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ import tensorflow as tf
 from tensorflow import raw_ops
 
 from konvolve.backends import tensorflow_transforms as transforms
+from konvolve.backends.tensorflow_channels import forked, native, native_adjoint
 from konvolve.backends.tensorflow_cuts import bands, frame, run_time_sizes, window
 from konvolve.backends.tensorflow_support import ints
 
-__all__ = ["bands", "frame", "window"]  # adapted next door, asked for here
+__all__ = ["bands", "forked", "frame", "native", "native_adjoint", "window"]  # adapted next door, asked for here
 
 name = "tensorflow"
 

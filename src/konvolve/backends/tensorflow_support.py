@@ -8,12 +8,13 @@ from typing import Any
 import tensorflow as tf
 
 try:  # Not public, so their absence must cost little: speed, and the forward mode of eager 3-D transforms.
-    from tensorflow.python.eager.record import could_possibly_record as _recording
-    from tensorflow.python.eager.record import stop_recording as _unrecorded
+    from tensorflow.python.eager.record import could_possibly_record as recording
+    from tensorflow.python.eager.record import stop_recording as unrecorded
 except ImportError:
-    from contextlib import nullcontext as _unrecorded
+    from contextlib import nullcontext as unrecorded
 
-    def _recording() -> bool:
+    def recording() -> bool:
+        """Whether a gradient may be asked for."""
         return True
 
 
@@ -57,7 +58,7 @@ def linear(
     out of which a tensor of the first cannot be reached.
     """
     if tf.executing_eagerly():
-        if registered and not _recording():
+        if registered and not recording():
             return function(x, list(sizes))
         # An accumulator would look for the gradients of the operations inside.
         function = _unseen(function)
@@ -76,7 +77,7 @@ def linear(
 
 def _unseen(function: Callable[[tf.Tensor, list], tf.Tensor]) -> Callable[[tf.Tensor, list], tf.Tensor]:
     def unseen(x: tf.Tensor, sizes: list) -> tf.Tensor:
-        with _unrecorded():
+        with unrecorded():
             return function(x, sizes)
 
     return unseen

@@ -1,9 +1,10 @@
-"""Overlap-save on channels: blocks in space become rows, which share the kernel's spectrum (see ``methods.overlap``)."""
+"""Overlap-save on channels: blocks in space become rows, which share the kernel (see ``methods.overlap``)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from konvolve.backends.interface import Array, Backend, Size
 from konvolve.planning.channel_plan import ChannelPlan
@@ -18,6 +19,7 @@ def in_blocks(
 ) -> Array:
     """Convolve (kernels, rows, groups, channels, *spatial) in blocks; ``convolve`` takes blocks and what to keep."""
     rank = len(plan.steps)
+    lengths: Any = plan.lengths  # known: planning tiles for a known kernel only
     tiled = [i for i in range(rank) if plan.steps[i]]
     first = tiled[0]
     windows = [p.window for p in where]
@@ -36,28 +38,24 @@ def in_blocks(
         [0 if i == first else start for i, start in enumerate(starts)],
         [held[first] if i == first else extent for i, extent in enumerate(extents)],
     )
-    inner = [
-        Window(k - 1, step) if step else kept for k, step, kept in zip(taps, plan.steps, windows, strict=True)
-    ]
+    inner = [Window(k - 1, step) if step else kept for k, step, kept in zip(taps, plan.steps, windows, strict=True)]
     stride = per_band * plan.steps[first]
 
     def band(part: Array) -> Array:
         """Convolve ``per_band`` rows of blocks along the first tiled axis, all along the others."""
         for i in reversed(tiled):  # from behind, so that the axes before stay where they are
-            part = xp.frame(part, 1 + i, plan.lengths[i], plan.steps[i])
+            part = xp.frame(part, 1 + i, lengths[i], plan.steps[i])
         part, blocks = _as_rows(xp, part, lead, rank, tiled)
         return _side_by_side(xp, convolve(part, inner), blocks, rank, tiled)
 
     slabs = (starts[first], stride, stride + taps[first] - 1, bands)
     y = xp.bands(band, x, 1 + first, slabs, windows[first].size)
-    outputs = xp.sizes(y)
-    y = xp.reshape(y, (*lead[:3], -1, *outputs[1:]))
+    outputs = math.prod([s.number for s in plan.splits if s.kind == "outputs"]) * plan.problem.outputs
+    y = xp.reshape(y, (*lead[:3], outputs // plan.problem.groups, *xp.sizes(y)[1:]))
     return xp.window(y, [0] * rank, [kept.size for kept in windows])
 
 
-def _as_rows(
-    xp: Backend, x: Array, lead: Sequence[Size], rank: int, tiled: list[int]
-) -> tuple[Array, list[Size]]:
+def _as_rows(xp: Backend, x: Array, lead: Sequence[Size], rank: int, tiled: list[int]) -> tuple[Array, list[Size]]:
     """Turn (lead, [count,] length, ...) into (kernels, rows * counts, groups, channels, *lengths); and the counts."""
     counts, lengths, axis = [], [], _LEAD
     for i in range(rank):

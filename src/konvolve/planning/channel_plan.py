@@ -24,7 +24,9 @@ class ChannelTraits(NamedTuple):
 
     ``dense``: one multiply-add of the library's own convolution, all channels together; ``depthwise``: the same with
     a group for each channel; ``gradient``: one of its kernel's gradient; ``product``: one complex multiply-add of
-    channels at one frequency; ``moved``: one byte moved while axes are transposed.
+    channels at one frequency; ``moved``: one byte moved while axes are transposed. ``native``: whether it has a
+    convolution of its own; ``plain``: the ranks in which that has no groups and no dilations; ``mixed``: whether it takes
+    dilations together with strides where there is more than one channel in a group.
     """
 
     dense: float
@@ -32,6 +34,9 @@ class ChannelTraits(NamedTuple):
     gradient: float
     product: float
     moved: float
+    plain: tuple[int, ...] = ()
+    mixed: bool = True
+    native: bool = True
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,8 @@ class ChannelPlan:
     Per spatial axis: ``splits``, how strides and dilations are turned into channels and batches; ``places``, where
     things lie, None where the size is not known; ``lengths`` of the transforms (of a block where the axis is tiled)
     and ``steps``, the new samples of output per block, 0 for no tiling. ``band`` blocks along the first tiled axis are
-    worked on at once. ``adjoint`` is the method of the direct convolution's gradient with respect to the kernel.
+    worked on at once. Where the library's own gradient with respect to the kernel is slower than transforms, ``adjoint``
+    is the plan it is taken from. ``loop`` and ``in_parts`` (real and imaginary) say how the direct sum is taken.
     """
 
     problem: ChannelProblem
@@ -51,8 +57,9 @@ class ChannelPlan:
     lengths: tuple[int | None, ...] = ()
     steps: tuple[int, ...] = ()
     band: int = 1
+    loop: bool = False
     in_parts: bool = False
-    adjoint: str = "direct"
+    adjoint: ChannelPlan | None = None
     reason: str = ""
     estimates: tuple[Estimate, ...] = ()
 
@@ -121,7 +128,7 @@ def _rows(problem: ChannelProblem, splits: tuple[Phases, ...], batch: int) -> tu
     """Return the rows of inputs, kernel and result that are transformed, and the multiply-adds per frequency."""
 
     def of(kind: str) -> int:
-        return math.prod([split.count for split in splits if split.kind == kind])
+        return math.prod([split.number for split in splits if split.kind == kind])
 
     samples = batch if problem.per_sample else 1
     held = problem.channels * of("inputs")
@@ -191,16 +198,32 @@ def _direct(problem: ChannelProblem, plan: ChannelPlan, sizes: _Sizes, traits: T
     places = sizes.spatial if problem.transposed else tuple(p.output for p in sizes.places)
     sums = sizes.batch * math.prod(places) * taps * problem.channels // problem.groups * problem.outputs
     width = dtypes.item_size(problem.compute) / 4
-    in_parts = dtypes.is_complex(problem.compute) and not traits.native_complex
-    each = speed.depthwise if problem.groups == problem.channels and not problem.transposed else speed.dense
-    seconds = sums * each * width * (2 if dtypes.is_complex(problem.compute) else 1) + 8 * traits.call
-    adjoint = "direct"
-    if plan.problem.rank < 3 or not None in plan.places:
-        spectral = _fourier(problem, plan, sizes, traits, speed)[1].seconds
-        if sums * speed.gradient * width > 1.5 * spectral:
-            adjoint = "fft"
+    of_complex = dtypes.is_complex(problem.compute)
+    depthwise = problem.groups == problem.channels > 1
+    dilated = any(axis.dilation > 1 for axis in problem.axes)
+    mixed = dilated and any(axis.stride > 1 for axis in problem.axes) and not depthwise
+    special = (problem.groups > 1 or dilated) and problem.rank in speed.plain
+    loop = not speed.native or problem.per_sample or special or (mixed and not speed.mixed)
+    seconds = sums * (speed.depthwise if depthwise else speed.dense) * width * (2 if of_complex else 1)
+    seconds += 8 * traits.call
     memory = sizes.batch * math.prod(places) * problem.outputs * dtypes.item_size(problem.compute)
-    return replace(plan, method="direct", in_parts=in_parts, adjoint=adjoint), Estimate("direct", seconds, memory)
+    if loop:
+        steps = math.prod([split.taps for split in plan.splits])
+        rows = _rows(problem, plan.splits, sizes.batch)
+        outputs = math.prod([p.window.size for p in sizes.places])
+        seconds = steps * (
+            outputs * (rows[3] * speed.dense * width + (rows[0] + 2 * rows[2]) * 4 * width * speed.moved)
+            + 4 * traits.call
+        )
+    in_parts = of_complex and not traits.native_complex and not loop
+    settled = replace(plan, method="direct", loop=loop, in_parts=in_parts)
+    if not loop:
+        others = [make(problem, plan, sizes, traits, speed) for make in (_fourier, _overlap)]
+        other, cost = min((each for each in others if each), key=lambda each: each[1].seconds)
+        if sums * speed.gradient * width > 2 * cost.seconds:  # which is a forward pass
+            real = replace(problem, compute=dtypes.real(problem.compute)) if in_parts else problem
+            settled = replace(settled, adjoint=replace(other, problem=real))
+    return settled, Estimate("direct", seconds, memory)
 
 
 def make_plan(problem: ChannelProblem, traits: Traits, speed: ChannelTraits) -> ChannelPlan:
@@ -211,8 +234,8 @@ def make_plan(problem: ChannelProblem, traits: Traits, speed: ChannelTraits) -> 
         return replace(plan, reason="an input is empty")
     sizes = _assumed(problem, splits)
     found = {}
-    for method, candidate in (("direct", _direct), ("fft", _fourier), ("overlap", _overlap))[1:]:
-        if problem.method in ("auto", "direct", method):
+    for method, candidate in (("direct", _direct), ("fft", _fourier), ("overlap", _overlap)):
+        if problem.method in ("auto", method):
             settled = candidate(problem, plan, sizes, traits, speed)
             if settled is not None:
                 found[method] = settled

@@ -1,6 +1,7 @@
 """The question a convolution on channels asks: checked, and normalised to one kind.
 
-A layer's convolution is a cross-correlation: along one axis, for stride s, dilation d and ``before`` samples of padding,
+A layer's convolution is a cross-correlation: along one axis, with stride s, dilation d and ``before`` samples of
+padding,
 
     y[p] = sum over t of x[p s - before + t d] k[t],
 
@@ -68,7 +69,19 @@ class Axis:
         size = (n + self.stride - 1) // self.stride
         if self.padding == "causal":
             return self.span - 1, size
+        if self.stride == 1:  # known, also where n is not
+            return (self.span - 1) // 2, size
         return maximum((size - 1) * self.stride + self.span - n, 0) // 2, size
+
+    def behind(self, n: Size, before: Size, size: Size, maximum: Callable = max) -> Size:
+        """Return the padding behind n samples for a result of this size.
+
+        >>> Axis(4, 1, 1, "same").behind(9, 1, 9)
+        2
+        """
+        if self.stride == 1 and self.padding != "causal" and self.margins is None:
+            return (self.span - 1 if self.padding == "same" else 0) - before
+        return maximum((size - 1) * self.stride + self.span - n - before, 0)
 
     def transposed(self, n: Size) -> tuple[int, Size]:
         """Return how many samples are cut off before, and the size of the transposed result, as Keras has them.
@@ -227,11 +240,7 @@ def common_dtype(function: str, one: str, two: str) -> tuple[str, str]:
 
 
 def _checked(function: str, problem: ChannelProblem) -> ChannelProblem:
-    if problem.transposed:
-        empty = False
-    else:
-        empty = any(n is not None and n <= 0 for n in problem.output_spatial) and 0 not in problem.shape
-    if empty:
+    if 0 not in problem.shape and any(n is not None and n <= 0 for n in problem.output_spatial):
         raise ValueError(
             f"{function}: the result would be empty: inputs {problem.shape} with kernel {problem.kernel}, strides "
             f"{[axis.stride for axis in problem.axes]}, dilation_rate {[axis.dilation for axis in problem.axes]}, "
@@ -251,11 +260,11 @@ def convolution(
     dilations = _each("dilation_rate", dilation_rate, rank, 1)
     word = _padding(padding, rank, PADDINGS)
     form = _format(data_format)
-    *taps, held, outputs = kernel[0][1:] if per_sample else kernel[0]
+    shape: Any = kernel[0]  # whose sizes are known
+    *taps, held, outputs = shape[1:] if per_sample else shape
     channels = inputs[0][-1] if form == "channels_last" else inputs[0][1]
     if channels is None:
         raise ValueError(f"{function}: the number of channels must be known, not inputs of shape {inputs[0]}")
-    assert held is not None and outputs is not None  # checked with the kernel's sizes
     if depthwise:
         if channels != held:
             raise ValueError(f"{function}: {channels} input channels ({form}), but {argument} has {held}: {kernel[0]}")
@@ -269,13 +278,14 @@ def convolution(
     margins = None
     if backward is not None:
         margins = _backward(function, rank, word, kernel, backward, dilations)
-        taps = [taps[0] + backward[0][-3] - 1]
+        more: Any = backward[0][-3]
+        taps = [taps[0] + more - 1]
     edges = _padding_modes(padding_mode, rank)
     axes = tuple(
         Axis(k, s, d, word, edge if word != "valid" else "zero", margins=margins)
         for k, s, d, edge in zip(taps, steps, dilations, edges, strict=True)
     )
-    shape = kernel[0] if backward is None else (*kernel[0][:-3], *taps, *kernel[0][-2:])
+    shape = shape if backward is None else (*shape[:-3], *taps, *shape[-2:])
     compute, result = common_dtype(function, inputs[1], kernel[1])
     return _checked(
         function,
@@ -315,14 +325,13 @@ def transposition(
     word = _padding(padding, rank, PADDINGS[:2])
     extras: Any = (None,) * rank if output_padding is None else _each("output_padding", output_padding, rank, 0)
     form = _format(data_format)
-    *taps, outputs, held = kernel[0][1:] if per_sample else kernel[0]
+    shape: Any = kernel[0]  # whose sizes are known
+    *taps, outputs, held = shape[1:] if per_sample else shape
     channels = inputs[0][-1] if form == "channels_last" else inputs[0][1]
-    assert held is not None and outputs is not None  # checked with the kernel's sizes
     if channels != held:
         raise ValueError(f"{function}: {channels} input channels ({form}), but kernel has {held}: {kernel[0]}")
     axes = tuple(
-        Axis(k, s, d, word, output_padding=extra)
-        for k, s, d, extra in zip(taps, steps, dilations, extras, strict=True)
+        Axis(k, s, d, word, output_padding=extra) for k, s, d, extra in zip(taps, steps, dilations, extras, strict=True)
     )
     compute, result = common_dtype(function, inputs[1], kernel[1])
     return _checked(

@@ -25,13 +25,13 @@ from konvolve.planning.geometry import Size, Window
 
 
 class Phases(NamedTuple):
-    """What one axis is split into: ``count`` phases, that join the inputs' or the outputs' channels or the batch.
+    """What one axis is split into: ``number`` phases, that join the inputs' or the outputs' channels or the batch.
 
     Before, the kernel is spread by ``spread``; each of its phases has ``taps`` taps.
     """
 
     kind: Literal["none", "inputs", "outputs", "batch"]
-    count: int
+    number: int
     taps: int
     spread: int
 
@@ -54,7 +54,7 @@ def phases(axis: Axis, transposed: bool) -> Phases:
     """Return how an axis is split.
 
     >>> phases(Axis(7, 2, 1, "same"), False)
-    Phases(kind='inputs', count=2, taps=4, spread=1)
+    Phases(kind='inputs', number=2, taps=4, spread=1)
     """
     if axis.stride > 1:
         taps = -(-axis.span // axis.stride)
@@ -80,15 +80,15 @@ def place(axis: Axis, split: Phases, transposed: bool, n: Size, maximum: Callabl
         crop, output = axis.transposed(n)
         if split.kind == "none":
             return Place(0, n, Window(crop, output), 0, output)
-        first = crop // split.count
-        kept = Window(first, -(-(crop + output) // split.count) - first)
-        size = n if split.kind == "outputs" else -(-n // split.count)
-        return Place(0, size, kept, crop - first * split.count, output)
+        first = crop // split.number
+        kept = Window(first, -(-(crop + output) // split.number) - first)
+        size = n if split.kind == "outputs" else -(-n // split.number)
+        return Place(0, size, kept, crop - first * split.number, output)
     if axis.edge == "zero":
         before, output = axis.convolved(n, maximum)
     else:
         before, output = 0, (n - axis.span) // axis.stride + 1
-    whole, rest = before // split.count, before % split.count
-    kept = -(-output // split.count) if split.kind == "batch" else output
-    size = (n + rest + split.count - 1) // split.count
+    whole, rest = before // split.number, before % split.number
+    kept = -(-output // split.number) if split.kind == "batch" else output
+    size = (n + rest + split.number - 1) // split.number
     return Place(rest, size, Window(split.taps - 1 - whole, kept), 0, output)
