@@ -48,7 +48,7 @@ def test_each_room_imports_only_what_it_may(path):
             assert rooms <= {"planning", "methods", "backends"}
             assert {n for n in names if n.startswith("konvolve.backends.")} <= {
                 "konvolve.backends.interface",
-                *(f"konvolve.backends.interface.{name}" for name in ("Array", "Backend", "Size")),
+                *(f"konvolve.backends.interface.{name}" for name in ("Array", "Backend", "Native", "Size")),
             }
             assert not tops & (LIBRARIES | {"numpy", "scipy"})
         case "backends":

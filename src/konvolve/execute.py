@@ -110,7 +110,7 @@ def plan_arrays(xp: Backend, function: str, a: Any, b: Any, *options: Any) -> Pl
     one, two = (xp.shape(a), xp.dtype(a)), (xp.shape(b), xp.dtype(b))
     bits = (_bits(xp, a, one[1]), _bits(xp, b, two[1]))
     library = xp.profile()
-    if not all(map(_is_plain, options)):  # an iterator, an array, or a mistake for the checker to name
+    if not all(map(is_plain, options)):  # an iterator, an array, or a mistake for the checker to name
         return make(function, one, two, library, bits, *options)
     # Text and not values: 1, 1.0 and True are equal, and not all of them are axes.
     key = (function, library, one, two, bits, repr(options))
@@ -144,10 +144,10 @@ _shelve._dynamo_marked_constant = True  # type: ignore[attr-defined]
 _PLAIN = frozenset((str, int, bool, float, complex, type(None)))
 
 
-def _is_plain(option: Any) -> bool:
+def is_plain(option: Any) -> bool:
     """Whether an option's text says all of it."""
     kind = type(option)
-    return kind in _PLAIN or ((kind is tuple or kind is list) and all(map(_is_plain, option)))
+    return kind in _PLAIN or ((kind is tuple or kind is list) and all(map(is_plain, option)))
 
 
 def _bits(xp: Backend, x: Any, dtype: str) -> int | None:

@@ -56,3 +56,26 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     },
 }
 CONSTANTS["jax32"] = CONSTANTS["jax"] | {"has_float64": False}
+
+CHANNELS: dict[str, dict[str, Any]] = {
+    "numpy": {
+        "dense": 6e-11,
+        "depthwise": 1e-9,
+        "gradient": 6e-11,
+        "product": 2e-10,
+        "moved": 2e-10,
+        "native": False,
+    },
+    "tensorflow": {
+        "dense": 2e-11,
+        "depthwise": 5e-11,
+        "gradient": 2e-9,
+        "product": 1e-10,
+        "moved": 1e-10,
+        "plain": (3,),
+        "mixed": False,
+    },
+    "jax": {"dense": 2e-11, "depthwise": 1e-9, "gradient": 4e-11, "product": 1e-10, "moved": 1e-10},
+    "torch": {"dense": 1.5e-11, "depthwise": 1e-9, "gradient": 3e-11, "product": 1e-10, "moved": 1e-10},
+}
+CHANNELS["jax32"] = CHANNELS["jax"]

@@ -8,10 +8,23 @@ names; a size is an int, or a scalar tensor of the library where it is known onl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 Array = Any
 Size = Any
+
+
+class Native(NamedTuple):
+    """How a library's own convolution on channels is asked for: a number per spatial axis, (before, after) for pads.
+
+    ``last`` says whether the channels are the last axis. A pad may be a scalar tensor.
+    """
+
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads: tuple[tuple[Size, Size], ...]
+    groups: int
+    last: bool
 
 
 class Backend(Protocol):
@@ -130,6 +143,9 @@ class Backend(Protocol):
     def multiply(self, x: Array, y: Array) -> Array:
         """Multiply two arrays of the same dtype, with broadcasting; x is not needed afterwards, y may be."""
 
+    def matmul(self, x: Array, y: Array) -> Array:
+        """Multiply matrices along the last two axes; the sizes before them are equal or 1."""
+
     def rfftn(self, x: Array, lengths: Sequence[Size]) -> Array:
         """Transform the trailing axes of a real array, padded with zeros to the lengths; keep half the spectrum."""
 
@@ -146,6 +162,21 @@ class Backend(Protocol):
         """Correlate x (rows, channels, *spatial) with kernel (channels, *spatial), "valid", channel by channel.
 
         The library's own convolution; called for real dtypes and the ranks in the library's ``direct`` constants.
+        """
+
+    def native(self, x: Array, kernel: Array, how: Native) -> Array:
+        """Correlate (batch, *spatial, channels), or channels first, with (*taps, channels of a group, outputs).
+
+        The library's own convolution; called for what the library's constants for channels say it can do.
+        """
+
+    def native_adjoint(self, y: Array, kernel: Array, how: Native, sizes: Sequence[Size]) -> Array:
+        """Return the adjoint of ``native`` for inputs of these spatial sizes: every sample spread over the taps."""
+
+    def forked(self, forward: Callable, by_first: Callable, other: Callable, x: Array, y: Array) -> Array:
+        """Return ``forward(x, y)``, whose gradients are ``by_first(gradient, y)`` and, for y, that of ``other(x, y)``.
+
+        A library whose own gradient has no cliff may take that.
         """
 
     def frame(self, x: Array, axis: int, length: int, step: int) -> Array:

@@ -19,6 +19,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from konvolve.backends.interface import Native
+
 name = "jax"
 
 
@@ -194,6 +196,11 @@ def _axes(lengths: Sequence[int]) -> tuple[int, ...]:
     return tuple(range(-len(lengths), 0))
 
 
+def matmul(x: jax.Array, y: jax.Array) -> jax.Array:
+    """Multiply matrices along the last two axes, in full precision also where tensor cores are."""
+    return jnp.matmul(x, y, precision=jax.lax.Precision.HIGHEST)
+
+
 def rfftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
     """Transform real trailing axes, padded to the lengths."""
     return jnp.fft.rfftn(x, lengths, _axes(lengths))
@@ -224,6 +231,54 @@ def correlate(x: jax.Array, kernel: jax.Array) -> jax.Array:
         feature_group_count=kernel.shape[0],
         precision=jax.lax.Precision.HIGHEST,
     )
+
+
+_SPATIAL = "HWD"
+
+
+def _layouts(rank: int, last: bool) -> tuple[str, str, str]:
+    spatial = _SPATIAL[:rank]
+    arrays = f"N{spatial}C" if last else f"NC{spatial}"
+    return arrays, f"{spatial}IO", arrays
+
+
+def native(x: jax.Array, kernel: jax.Array, how: Native) -> jax.Array:
+    """Correlate on channels with XLA's convolution."""
+    return jax.lax.conv_general_dilated(
+        x,
+        kernel,
+        how.strides,
+        how.pads,
+        rhs_dilation=how.dilations,
+        dimension_numbers=_layouts(len(how.strides), how.last),
+        feature_group_count=how.groups,
+    )
+
+
+def native_adjoint(y: jax.Array, kernel: jax.Array, how: Native, sizes: Sequence[Any]) -> jax.Array:
+    """Return the adjoint for inputs of these spatial sizes: a convolution of y with zeros between its samples."""
+    assert how.groups == 1  # autodiff needs no adjoint, and transposed convolutions have no groups
+    rank = len(how.strides)
+    pads = []
+    for i, size in enumerate(sizes):
+        reach = (y.shape[i + (1 if how.last else 2)] - 1) * how.strides[i] + 1
+        left = (kernel.shape[i] - 1) * how.dilations[i] - how.pads[i][0]
+        pads.append((left, size - reach - left + (kernel.shape[i] - 1) * how.dilations[i]))
+    arrays, layout, _ = _layouts(rank, how.last)
+    return jax.lax.conv_general_dilated(
+        y,
+        jnp.flip(kernel, tuple(range(rank))),
+        (1,) * rank,
+        pads,
+        lhs_dilation=how.strides,
+        rhs_dilation=how.dilations,
+        dimension_numbers=(arrays, layout.replace("IO", "OI"), arrays),
+    )
+
+
+def forked(forward: Callable, by_first: Callable, other: Callable, x: jax.Array, y: jax.Array) -> jax.Array:
+    """Leave the gradient to JAX, whose own has no cliff, and a forward mode besides."""
+    return forward(x, y)
 
 
 def frame(x: jax.Array, axis: int, length: int, step: int) -> jax.Array:

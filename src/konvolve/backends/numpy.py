@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from konvolve.backends.interface import Native
+
 name = "numpy"
 
 
@@ -140,6 +142,7 @@ conjugate = np.conj
 transpose = np.transpose
 reshape = np.reshape
 flip = np.flip
+matmul = np.matmul
 stack = np.stack
 broadcast_to = np.broadcast_to
 
@@ -234,6 +237,21 @@ def correlate(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
         for row in range(rows):
             y[row, channel] = np.convolve(x[row, channel], reversed_kernel, "valid")
     return y
+
+
+def native(x: np.ndarray, kernel: np.ndarray, how: Native) -> np.ndarray:
+    """Refuse: NumPy has no convolution on channels, and its constants say so."""
+    raise NotImplementedError("NumPy has no convolution on channels")
+
+
+def native_adjoint(y: np.ndarray, kernel: np.ndarray, how: Native, sizes: Sequence[int]) -> np.ndarray:
+    """Refuse, as ``native`` does."""
+    raise NotImplementedError("NumPy has no convolution on channels")
+
+
+def forked(forward: Callable, by_first: Callable, other: Callable, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Compute: arrays of NumPy have no gradients."""
+    return forward(x, y)
 
 
 def frame(x: np.ndarray, axis: int, length: int, step: int) -> np.ndarray:

@@ -7,7 +7,7 @@ Seen with TensorFlow 2.21 on CPU:
 - float32 and float64 do not mix: operands are cast before.
 
 The transforms, with traps of their own, are in ``tensorflow_transforms.py``, windows and blocks in
-``tensorflow_cuts.py``.
+``tensorflow_cuts.py``, its own convolutions on channels in ``tensorflow_channels.py``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ import tensorflow as tf
 from tensorflow import raw_ops
 
 from konvolve.backends import tensorflow_transforms as transforms
+from konvolve.backends.tensorflow_channels import forked, native, native_adjoint
 from konvolve.backends.tensorflow_cuts import bands, frame, run_time_sizes, window
 from konvolve.backends.tensorflow_support import ints, recording
 
-__all__ = ["bands", "frame", "window"]  # adapted next door, asked for here
+__all__ = ["bands", "forked", "frame", "native", "native_adjoint", "window"]  # adapted next door, asked for here
 
 name = "tensorflow"
 
@@ -229,6 +230,11 @@ def take(x: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:
 def multiply(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """Multiply with broadcasting."""
     return raw_ops.Mul(x=x, y=y)
+
+
+def matmul(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """Multiply matrices along the last two axes; those before are equal or 1."""
+    return raw_ops.BatchMatMulV2(x=x, y=y)
 
 
 def rfftn(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:

@@ -9,12 +9,12 @@ import tensorflow as tf
 
 try:  # Not public, so their absence must cost little: speed, and the forward mode of eager 3-D transforms.
     from tensorflow.python.eager.record import could_possibly_record as recording
-    from tensorflow.python.eager.record import stop_recording as _unrecorded
+    from tensorflow.python.eager.record import stop_recording as unrecorded
 except ImportError:
-    from contextlib import nullcontext as _unrecorded
+    from contextlib import nullcontext as unrecorded
 
     def recording() -> bool:
-        """Whether a tape may be watching: always, for all that is known."""
+        """Whether a gradient may be asked for."""
         return True
 
 
@@ -77,7 +77,7 @@ def linear(
 
 def _unseen(function: Callable[[tf.Tensor, list], tf.Tensor]) -> Callable[[tf.Tensor, list], tf.Tensor]:
     def unseen(x: tf.Tensor, sizes: list) -> tf.Tensor:
-        with _unrecorded():
+        with unrecorded():
             return function(x, sizes)
 
     return unseen

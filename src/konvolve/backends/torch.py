@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from konvolve.backends.interface import Native
+
 name = "torch"
 
 
@@ -164,6 +166,7 @@ round = torch.round
 transpose = torch.permute
 reshape = torch.reshape
 flip = torch.flip
+matmul = torch.matmul
 stack = torch.stack
 broadcast_to = torch.broadcast_to
 assemble = torch.complex
@@ -300,6 +303,41 @@ _CONVOLUTIONS = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3
 def correlate(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     """Correlate channel by channel with PyTorch's grouped convolution."""
     return _CONVOLUTIONS[x.ndim - 2](x, kernel.unsqueeze(1), groups=kernel.shape[0])
+
+
+_TRANSPOSED = {
+    1: torch.nn.functional.conv_transpose1d,
+    2: torch.nn.functional.conv_transpose2d,
+    3: torch.nn.functional.conv_transpose3d,
+}
+
+
+def native(x: torch.Tensor, kernel: torch.Tensor, how: Native) -> torch.Tensor:
+    """Correlate on channels with PyTorch's convolution, channels first; uneven padding is laid down before."""
+    x = x.movedim(-1, 1) if how.last else x
+    kernel = kernel.movedim((-1, -2), (0, 1))
+    pads: Any = 0
+    if all(lo == hi for lo, hi in how.pads):
+        pads = tuple(lo for lo, _ in how.pads)
+    else:
+        held = x.shape[2:]
+        x = window(x, [-lo for lo, _ in how.pads], [n + lo + hi for n, (lo, hi) in zip(held, how.pads, strict=True)])
+    y = _CONVOLUTIONS[x.ndim - 2](x, kernel, None, how.strides, pads, how.dilations, how.groups)
+    return y.movedim(1, -1) if how.last else y
+
+
+def native_adjoint(y: torch.Tensor, kernel: torch.Tensor, how: Native, sizes: Sequence[Any]) -> torch.Tensor:
+    """Return the adjoint for inputs of these spatial sizes: a window of PyTorch's transposed convolution."""
+    y = y.movedim(-1, 1) if how.last else y
+    kernel = kernel.movedim((-1, -2), (0, 1))
+    x = _TRANSPOSED[y.ndim - 2](y, kernel, None, how.strides, 0, 0, how.groups, how.dilations)
+    x = window(x, [lo for lo, _ in how.pads], sizes)
+    return x.movedim(1, -1) if how.last else x
+
+
+def forked(forward: Callable, by_first: Callable, other: Callable, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Leave the gradient to PyTorch, whose own has no cliff."""
+    return forward(x, y)
 
 
 def frame(x: torch.Tensor, axis: int, length: int, step: int) -> torch.Tensor:

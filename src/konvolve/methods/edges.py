@@ -41,7 +41,7 @@ def extend(xp: Backend, plan: Plan, a: Array, taps: tuple) -> Array:
             behind = rank - place - 1
             a = xp.window(a, [start] + [0] * behind, [size, *held[axis + 1 :]])
         else:
-            a = _gather(xp, a, xp.arange(start, start + size, a), n, axis, edge)
+            a = beyond(xp, a, xp.arange(start, start + size, a), n, axis, edge)
     return a
 
 
@@ -66,7 +66,8 @@ def wind(xp: Backend, plan: Plan, b: Array) -> Array:
     return b
 
 
-def _gather(xp: Backend, a: Array, index: Array, n: Any, axis: int, edge: Edge) -> Array:
+def beyond(xp: Backend, a: Array, index: Array, n: Any, axis: int, edge: Edge) -> Array:
+    """Return the samples at these indices along an axis of n, those outside it as the edge says."""
     if edge.kind == "wrap":
         return xp.take(a, index % n, axis)
     if edge.kind == "symmetric":

@@ -113,6 +113,12 @@ def is_complex(name: str) -> bool:
     return parse(name).kind == "complex"
 
 
+def real(name: str) -> str:
+    """Return the dtype of a complex dtype's parts, any other as it is."""
+    dtype = parse(name)
+    return f"float{dtype.bits}" if dtype.kind == "complex" else name
+
+
 def item_size(name: str) -> int:
     """Return the bytes of one element (16 for a dtype without a width)."""
     dtype = parse(name)

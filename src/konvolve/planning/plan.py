@@ -93,9 +93,9 @@ class Plan:
     def __str__(self) -> str:
         problem = self.problem
         lines = [
-            f"{problem.function}: {_shape(problem.shape1)} {problem.dtype1} with {_shape(problem.shape2)} "
+            f"{problem.function}: {shape_text(problem.shape1)} {problem.dtype1} with {shape_text(problem.shape2)} "
             f"{problem.dtype2}, mode {problem.mode!r}, axes {problem.axes}",
-            f"  result   {_shape(self.output_shape)} {problem.result}",
+            f"  result   {shape_text(self.output_shape)} {problem.result}",
             f"  method   {self.method}: {self.reason}",
         ]
         if self.method in ("fft", "overlap"):
@@ -107,17 +107,18 @@ class Plan:
                 f"  integers in {self.digits.count1} x {self.digits.count2} digits of {self.digits.width} bits, exact"
             )
         lines += [
-            f"  {'->' if each.method == self.method else '  '} {each.method:<8} {_seconds(each.seconds):>9} "
+            f"  {'->' if each.method == self.method else '  '} {each.method:<8} {seconds_text(each.seconds):>9} "
             f"{each.bytes / 2**20:9.1f} MiB"
             for each in self.estimates
         ]
         if self.separable is not None and self.separable.seconds is not None:
-            lines.append(f"     separable {_seconds(self.separable.seconds):>8}   if the kernel is a product")
+            lines.append(f"     separable {seconds_text(self.separable.seconds):>8}   if the kernel is a product")
         lines += [f"  pass along axis {each.problem.axes[0]}: {each.method}" for each in self.passes]
         return "\n".join(lines)
 
 
-def _shape(shape: tuple[int | None, ...]) -> str:
+def shape_text(shape: tuple[int | None, ...]) -> str:
+    """Return a shape as plans print it."""
     return "x".join("?" if n is None else str(n) for n in shape) or "scalar"
 
 
@@ -129,7 +130,8 @@ def _length(axis: int, length: int | None, step: int, turn: int | None) -> str:
     return f"axis {axis}: {length}" + (f", blocks of {step} new samples" if step else "")
 
 
-def _seconds(seconds: float) -> str:
+def seconds_text(seconds: float) -> str:
+    """Return a time as plans print it."""
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
@@ -173,8 +175,8 @@ def _separable(problem: Problem, windows: tuple, layout: tuple | None, traits: T
     if not separates(problem):
         raise ValueError(
             "method='separable' is for floating-point numbers, sizes that are known, one kernel for all rows and no "
-            f"constant beyond the edges, not for {_shape(problem.shape1)} {problem.dtype1} with "
-            f"{_shape(problem.shape2)} {problem.dtype2}"
+            f"constant beyond the edges, not for {shape_text(problem.shape1)} {problem.dtype1} with "
+            f"{shape_text(problem.shape2)} {problem.dtype2}"
         )
     steps = tuple(make_plan(each, traits) for each in passes(problem))
     seconds = sum(step.seconds or 0 for step in steps)

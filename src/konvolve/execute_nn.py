@@ -1,0 +1,109 @@
+"""From arguments to a result on channels: find the library, ask the problem, take the plan from the cache, run it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from konvolve.backends import registry
+from konvolve.backends.constants import CHANNELS
+from konvolve.backends.interface import Array, Backend
+from konvolve.execute import is_plain, public, traits
+from konvolve.methods import channels as methods
+from konvolve.planning import channels
+from konvolve.planning.channel_plan import ChannelPlan, ChannelTraits, make_plan
+from konvolve.planning.channels import ChannelProblem
+from konvolve.planning.problem import Operand
+
+__all__ = ["convolution", "public", "separable", "transposed"]
+
+# Plans by everything they depend on. A plain dictionary: torch.compile warns about lru_cache, not about this.
+_PLANS: dict[tuple, ChannelPlan] = {}
+_MOST_PLANS = 4096
+
+Options = tuple[Any, ...]
+
+
+def _data_format(data_format: Any) -> Any:
+    """Return the format, Keras's setting where none is given and Keras has been imported."""
+    if data_format is not None:
+        return data_format
+    keras: Any = sys.modules.get("keras")
+    return keras.config.image_data_format() if hasattr(keras, "config") else "channels_last"
+
+
+def convolution(function: str, inputs: Any, kernel: Any, backward: Any, options: Options) -> Any:
+    """Answer ``conv`` and ``depthwise_conv``; ``options`` are their arguments from ``strides`` on."""
+    strides, padding, data_format, *rest = options
+    options = (strides, padding, _data_format(data_format), *rest)
+    arrays = (inputs, kernel) if backward is None else (inputs, kernel, backward)
+    if any(map(registry.is_symbolic, arrays)):
+        return _symbolic(function, arrays, options)
+    names = ("inputs", "kernel", "bidirectional")[: len(arrays)]
+    xp, (x, k, *more) = registry.resolve(dict(zip(names, arrays, strict=True)))
+    plan = plan_arrays(xp, function, (x, k, *more), options)
+    if more:
+        k = methods.both_ways(xp, plan.problem, k, more[0])
+    return methods.run(xp, plan, x, k)
+
+
+def transposed(inputs: Any, kernel: Any, options: Options) -> Any:
+    """Answer ``conv_transpose``; ``options`` are its arguments from ``strides`` on."""
+    strides, padding, output_padding, data_format, *rest = options
+    options = (strides, padding, output_padding, _data_format(data_format), *rest)
+    if registry.is_symbolic(inputs) or registry.is_symbolic(kernel):
+        return _symbolic("conv_transpose", (inputs, kernel), options)
+    xp, (x, k) = registry.resolve({"inputs": inputs, "kernel": kernel})
+    return methods.run(xp, plan_arrays(xp, "conv_transpose", (x, k), options), x, k)
+
+
+def separable(inputs: Any, depthwise: Any, pointwise: Any, backward: Any, options: Options) -> Any:
+    """Answer ``separable_conv``."""
+    strides, padding, data_format, dilation_rate, method, padding_mode = options
+    data_format = _data_format(data_format)
+    taps = tuple(pointwise.shape)[-2 - (len(inputs.shape) - 2) : -2]
+    if any(n != 1 for n in taps):
+        raise ValueError(f"separable_conv: pointwise_kernel must have one tap along each axis, not {taps}")
+    y = convolution(
+        "depthwise_conv",
+        inputs,
+        depthwise,
+        backward,
+        (strides, padding, data_format, dilation_rate, method, padding_mode),
+    )
+    return convolution("conv", y, pointwise, None, (1, "valid", data_format, 1, "auto", "zeros"))
+
+
+def _symbolic(function: str, arrays: tuple, options: tuple) -> Any:
+    from konvolve import symbolic  # imports Keras, which whoever made the symbolic tensor has imported
+
+    return symbolic.record(function, arrays, options)
+
+
+def _ask(function: str, operands: tuple[Operand, ...], options: Options) -> ChannelProblem:
+    if function == "conv_transpose":
+        return channels.transposition(function, *operands, *options)
+    inputs, kernel, *more = operands
+    return channels.convolution(function, inputs, kernel, *options, *more)
+
+
+def make(function: str, operands: tuple[Operand, ...], library: str, options: Options) -> ChannelPlan:
+    """Ask and plan, from sizes alone."""
+    return make_plan(_ask(function, operands, options), traits(library), ChannelTraits(**CHANNELS[library]))
+
+
+def plan_arrays(xp: Backend, function: str, arrays: tuple[Array, ...], options: Options) -> ChannelPlan:
+    """Return the plan for arrays of a library, from the cache where it stands there."""
+    operands = tuple((xp.shape(x), xp.dtype(x)) for x in arrays)
+    library = xp.profile()
+    if not all(map(is_plain, options)):  # an array, or a mistake for the checker to name
+        return make(function, operands, library, options)
+    # Text and not values: 1, 1.0 and True are equal, and not all of them are strides.
+    key = (function, library, operands, repr(options))
+    found = _PLANS.get(key)
+    if found is None:
+        found = make(function, operands, library, options)
+        if len(_PLANS) >= _MOST_PLANS:
+            _PLANS.clear()
+        _PLANS[key] = found
+    return found

@@ -1,0 +1,120 @@
+"""Convolutions on channels: the transforms of the inputs and of the kernel, contracted over the channels.
+
+Arrays stand as ``methods.channel_layout`` says, without strides and dilations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from konvolve.backends.interface import Array, Backend, Size
+from konvolve.methods import channel_direct
+from konvolve.methods.channel_blocks import in_blocks
+from konvolve.methods.channel_layout import merge, places, spatial_sizes, split_inputs, split_kernel
+from konvolve.methods.edges import beyond
+from konvolve.planning.arguments import Edge
+from konvolve.planning.channel_plan import ChannelPlan
+from konvolve.planning.channels import ChannelProblem
+from konvolve.planning.dtypes import is_complex
+from konvolve.planning.geometry import Window, sufficient_length
+from konvolve.planning.lengths import table
+from konvolve.planning.phases import extended
+
+
+def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array) -> Array:
+    """Carry out a plan on two arrays of the backend's library."""
+    problem = plan.problem
+    if plan.method == "nothing":
+        return xp.zeros(_output_sizes(xp, plan, x), problem.result, x)
+    x, kernel = xp.cast(x, problem.compute), xp.cast(kernel, problem.compute)
+    x = _extend(xp, problem, x)
+    if plan.method == "direct":
+        y = channel_direct.run(xp, plan, x, kernel, transformed)
+    else:
+        y = transformed(xp, plan, x, kernel)
+    return xp.finish(xp.cast(y, problem.result))
+
+
+def both_ways(xp: Backend, problem: ChannelProblem, forward: Array, backward: Array) -> Array:
+    """Return the one kernel that looks back as ``forward`` does and ahead as ``backward`` does.
+
+    Their last taps meet the same sample: the taps of ``backward`` are laid behind, in the other direction, and the one
+    in the middle is their sum. The convolution is linear in the kernel.
+    """
+    axis = len(xp.shape(forward)) - 3
+    one, two = xp.sizes(forward)[axis], xp.sizes(backward)[axis]
+    rest = xp.sizes(forward)[axis + 1 :]
+    size = [one + two - 1, *rest]
+    forward, backward = (xp.cast(k, problem.compute) for k in (forward, backward))
+    ahead = xp.flip(backward, (axis,))
+    return xp.window(forward, [0] * 3, size) + xp.window(ahead, [1 - one, 0, 0], size)
+
+
+def _extend(xp: Backend, problem: ChannelProblem, x: Array) -> Array:
+    """Return x with the samples beyond its edges filled in, where they are not zeros."""
+    for i, axis in enumerate(problem.axes):
+        if axis.edge != "zero" and not problem.transposed:
+            where = i + (1 if problem.last else 2)
+            n = xp.sizes(x)[where]
+            before, size = extended(axis, n, xp.maximum)
+            x = beyond(xp, x, xp.arange(-before, size - before, x), n, where, Edge(axis.edge))
+    return x
+
+
+def _output_sizes(xp: Backend, plan: ChannelPlan, x: Array) -> list[Size]:
+    problem, held = plan.problem, xp.sizes(x)
+    spatial = [
+        (axis.transposed(n) if problem.transposed else axis.convolved(n, xp.maximum))[1]
+        for axis, n in zip(problem.axes, spatial_sizes(problem, held), strict=True)
+    ]
+    return [held[0], *spatial, problem.outputs] if problem.last else [held[0], problem.outputs, *spatial]
+
+
+def transformed(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array) -> Array:
+    """Convolve by transforms, of everything or of blocks."""
+    problem = plan.problem
+    batch = xp.sizes(x)[0]
+    where = places(xp, plan, spatial_sizes(problem, xp.sizes(x)))
+    x = split_inputs(xp, plan, where, x)
+    kernel = split_kernel(xp, plan, kernel)
+    lengths = tuple(
+        xp.lookup(sufficient_length(p.size, split.taps, p.window, xp.maximum), table()) if length is None else length
+        for length, p, split in zip(plan.lengths, where, plan.splits, strict=True)
+    )
+    complex_values = is_complex(problem.compute)
+    spectrum = (xp.fftn if complex_values else xp.rfftn)(kernel, lengths)
+    ready = _kernel_ready(xp, spectrum)
+    if any(plan.steps):
+        y = in_blocks(xp, plan, where, x, lambda part, windows: _multiply(xp, part, ready, lengths, windows))
+    else:
+        y = _multiply(xp, x, ready, lengths, [p.window for p in where])
+    return merge(xp, plan, where, y, batch)
+
+
+def _kernel_ready(xp: Backend, spectrum: Array) -> Array:
+    """Return (kernels, 1, groups, outputs, *bins) for one channel a group, else (bins, kernels, groups, in, out)."""
+    held = xp.sizes(spectrum)
+    if xp.shape(spectrum)[2] == 1:
+        return xp.reshape(spectrum, (held[0], 1, held[1], held[3], *held[4:]))
+    return xp.transpose(xp.reshape(spectrum, (*held[:4], math.prod(held[4:]))), (4, 0, 1, 2, 3))
+
+
+def _multiply(xp: Backend, x: Array, kernel: Array, lengths: Sequence[Size], windows: Sequence[Window]) -> Array:
+    """Transform x, contract its channels with the kernel's at each frequency, and transform back.
+
+    The contraction is a batched product of matrices, (rows, in) by (in, out), one for each frequency and group.
+    """
+    complex_values = xp.dtype(x).startswith("complex")
+    transform, inverse = (xp.fftn, xp.ifftn) if complex_values else (xp.rfftn, xp.irfftn)
+    spectrum = transform(x, lengths)
+    if xp.shape(x)[3] == 1:
+        y = xp.multiply(spectrum, kernel)
+    else:
+        held = xp.sizes(spectrum)
+        by_bin = xp.transpose(xp.reshape(spectrum, (*held[:4], math.prod(held[4:]))), (4, 0, 2, 1, 3))
+        product = xp.matmul(by_bin, kernel)
+        outputs = xp.sizes(kernel)[-1]
+        y = xp.reshape(xp.transpose(product, (1, 3, 2, 4, 0)), (*held[:3], outputs, *held[4:]))
+    y = inverse(y, lengths)
+    return xp.window(y, [kept.start for kept in windows], [kept.size for kept in windows])
