@@ -25,8 +25,8 @@ class ChannelTraits(NamedTuple):
     ``dense``: one multiply-add of the library's own convolution, all channels together; ``depthwise``: the same with
     a group for each channel; ``gradient``: one of its kernel's gradient; ``product``: one complex multiply-add of
     channels at one frequency; ``moved``: one byte moved while axes are transposed. ``native``: whether it has a
-    convolution of its own; ``plain``: the ranks in which that has no groups and no dilations; ``mixed``: whether it takes
-    dilations together with strides where there is more than one channel in a group.
+    convolution of its own; ``plain``: the ranks in which that has no groups and no dilations; ``mixed``: whether it
+    takes dilations together with strides where there is more than one channel in a group.
     """
 
     dense: float
@@ -46,8 +46,9 @@ class ChannelPlan:
     Per spatial axis: ``splits``, how strides and dilations are turned into channels and batches; ``places``, where
     things lie, None where the size is not known; ``lengths`` of the transforms (of a block where the axis is tiled)
     and ``steps``, the new samples of output per block, 0 for no tiling. ``band`` blocks along the first tiled axis are
-    worked on at once. Where the library's own gradient with respect to the kernel is slower than transforms, ``adjoint``
-    is the plan it is taken from. ``loop`` and ``in_parts`` (real and imaginary) say how the direct sum is taken.
+    worked on at once. Where the library's own gradient with respect to the kernel is slower than transforms,
+    ``adjoint`` is the plan it is taken from. ``loop`` and ``in_parts`` (real and imaginary) say how the direct sum is
+    taken.
     """
 
     problem: ChannelProblem

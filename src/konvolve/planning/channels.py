@@ -327,7 +327,7 @@ def transposition(
     form = _format(data_format)
     shape: Any = kernel[0]  # whose sizes are known
     *taps, outputs, held = shape[1:] if per_sample else shape
-    channels = inputs[0][-1] if form == "channels_last" else inputs[0][1]
+    channels: Any = inputs[0][-1] if form == "channels_last" else inputs[0][1]
     if channels != held:
         raise ValueError(f"{function}: {channels} input channels ({form}), but kernel has {held}: {kernel[0]}")
     axes = tuple(
