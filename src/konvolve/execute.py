@@ -24,7 +24,8 @@ from konvolve.planning.arguments import check_operand
 from konvolve.planning.cost import Traits, scipy_choice
 from konvolve.planning.geometry import MODES, window
 from konvolve.planning.memory import remembered
-from konvolve.planning.plan import Plan, make_plan
+from konvolve.planning.plan import Plan
+from konvolve.planning.planner import make_plan
 from konvolve.planning.problem import Operand, Problem
 
 # Plans by name, and their names by everything they depend on.

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from konvolve.backends.interface import Array, Backend
-from konvolve.methods import direct, edges, exact, fft, overlap
+from konvolve.methods import direct, edges, exact, fft, matrix, overlap
 from konvolve.methods.sizes import Sizes, at_run_time
 from konvolve.planning import dtypes
 from konvolve.planning.plan import Plan
@@ -16,7 +16,7 @@ _NOT_FINITE = (
     "Consider using method='direct' instead."
 )
 
-_METHODS: dict[str, Any] = {"direct": direct, "fft": fft, "overlap": overlap}
+_METHODS: dict[str, Any] = {"direct": direct, "fft": fft, "overlap": overlap, "matrix": matrix}
 
 
 def run(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:

@@ -15,7 +15,7 @@ from konvolve.planning.geometry import MODES
 
 Shape = tuple[int | None, ...]
 
-METHODS = ("auto", "direct", "fft", "overlap", "separable")
+METHODS = ("auto", "direct", "fft", "overlap", "matrix", "separable")
 # SciPy's words for two dimensions, and NumPy's (numpy.pad) for any number.
 PLANAR_BOUNDARIES = {
     "fill": "constant",
@@ -72,7 +72,8 @@ def check_method(method: Any) -> None:
     """Raise ValueError for a method that no plan knows."""
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(
-            f"Acceptable method flags are 'auto', 'direct', 'fft', 'overlap', or 'separable', not method={method!r}"
+            "Acceptable method flags are 'auto', 'direct', 'fft', 'overlap', 'matrix', or 'separable', "
+            "not method=" + repr(method)
         )
 
 

@@ -189,3 +189,44 @@ def _direct_seconds(
         width = 4  # without vector instructions
     each = traits.direct[len(problem.axes)]
     return loop, times * (sums * each * width + rows * traits.row) + (16 if digits else 8) * traits.call
+
+
+# Outputs per block of a banded matrix product: fewer leave the matrices too small to be multiplied at full speed.
+_BLOCKS = (32, 64, 128, 256)
+
+
+def matrix(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
+    """Multiply blocks with a banded matrix: in floating point, with a single kernel along a single axis.
+
+    A block of B outputs needs ``B + K - 1`` samples: that many multiply-adds per output, and the signal is copied
+    ``(B + K - 1) / B`` times.
+    """
+    kind = dtypes.parse(problem.compute)
+    long = [place for place, axis in enumerate(problem.axes) if problem.shape2[axis] != 1]
+    single = len(long) == 1 and all(problem.shape2[axis] == 1 for axis in problem.batch)
+    if kind.kind not in ("float", "complex") or not single or not problem.known:
+        return None
+    taps, kept = problem.shape2[problem.axes[long[0]]] or 1, windows[long[0]].size
+    outputs = _rows(problem)[2] * math.prod([window.size for window in windows])
+    width = dtypes.item_size(problem.compute) / 4
+    parts = 2 if kind.kind == "complex" else 1
+    best = (math.inf, 0)
+    for block in _BLOCKS:
+        held, whole = block + taps - 1, outputs * (-(-kept // block) * block) / kept  # blocks are counted whole
+        each = held * traits.product * width * parts + (1 + held / block) * traits.move * width
+        made = 2 * block * held * traits.move * width  # the matrix
+        best = min(best, (whole * each + made + 10 * traits.call, block))
+    seconds, block = best
+    memory = int((outputs + block * block) * (2 + (block + taps - 1) / block)) * dtypes.item_size(problem.compute)
+    return {"block": block, "matrix_axis": long[0]}, Estimate("matrix", seconds, memory)
+
+
+def moved(problem: Problem, traits: Traits, windows: tuple) -> float:
+    """Predict the time of bringing the convolved axes last and back, where they are not."""
+    rows1, rows2, rows = _rows(problem)
+    taken = [
+        math.prod([problem_shape[axis] or 0 for axis in problem.axes])
+        for problem_shape in (problem.shape1, problem.shape2)
+    ]
+    samples = rows1 * taken[0] + rows2 * taken[1] + rows * math.prod([kept.size for kept in windows])
+    return 3 * samples * traits.move * dtypes.item_size(problem.compute) / 4

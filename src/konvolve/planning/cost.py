@@ -20,6 +20,7 @@ class Traits(NamedTuple):
     ``alone``: how many times slower a single one-dimensional transform is, which no library spreads over cores.
     ``tap``: one sample added for one tap, in a loop over taps; ``direct``: the same in the library's own
     convolution, by rank: those it has.
+    ``product``: one multiply-add of a matrix product; ``move``: one sample copied.
     ``call``: one operation on a tiny array; ``row``: what the native convolution costs per row beside its sums.
     ``native_exact``: whether the native convolution takes integers and any other dtype, ``native_complex``: complex
     ones. ``band``: samples worked on at once by blocks. ``has_float64``: without it integers are summed in integers.
@@ -29,6 +30,8 @@ class Traits(NamedTuple):
     alone: float
     tap: float
     direct: dict[int, float]
+    product: float
+    move: float
     call: float
     row: float
     native_exact: bool

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from konvolve.planning import candidates, dtypes, exact
-from konvolve.planning.cost import Estimate, Traits
-from konvolve.planning.geometry import Window, broadcast, trailing, window
+from konvolve.planning import exact
+from konvolve.planning.cost import Estimate
+from konvolve.planning.geometry import Window, broadcast
 from konvolve.planning.problem import Problem
-from konvolve.planning.separable import passes, separates
-
-# A direct sum this fast (in seconds) is taken whatever a transform would cost: it is exact where SciPy's is.
-_CHEAP = 2e-4
-
-# Axis by axis has to promise this part of another method's time: the kernel's values have to be looked at, and the
-# passes have more overhead than is predicted.
-_GAIN = 0.8
 
 
 @dataclass(frozen=True)
@@ -31,8 +22,10 @@ class Plan:
     the edges are wanted, in1 is extended first (by ``extension``) and the rest is a "valid" convolution; only along
     periodic axes whose transform is as long as the signal nothing is extended, and the kernel is wound onto the period
     instead, from its sample ``turns`` on. ``swap`` exchanges the operands, ``loop`` and ``in_parts`` (real and
-    imaginary) say how the direct sum is taken. ``passes`` are the plans of a separable kernel, one per axis;
-    ``separable`` is such a plan, where it is cheaper than this one if the kernel proves to be a product.
+    imaginary) say how the direct sum is taken. ``block`` are the outputs of one product with a banded matrix, and
+    ``matrix_axis`` is the place among the convolved axes where the kernel has more than one sample. ``passes`` are the
+    plans of a separable kernel, one per axis; ``separable`` is such a plan, where it is cheaper than this one if the
+    kernel proves to be a product.
     """
 
     problem: Problem
@@ -47,6 +40,8 @@ class Plan:
     turns: tuple[int | None, ...] = ()
     swap: bool = False
     loop: bool = False
+    block: int = 0
+    matrix_axis: int = 0
     in_parts: bool = False
     layout: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     reason: str = field(default="", compare=False)
@@ -133,160 +128,3 @@ def _length(axis: int, length: int | None, step: int, turn: int | None) -> str:
 def seconds_text(seconds: float) -> str:
     """Return a time as plans print it."""
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
-
-
-def _window(problem: Problem, place: int) -> Window | None:
-    """Return what is kept along a convolved axis, or None where a size is not known yet."""
-    axis = problem.axes[place]
-    n1, n2 = problem.shape1[axis], problem.shape2[axis]
-    return None if n1 is None or n2 is None else window(problem.keeps(place), n1, n2)
-
-
-def make_plan(problem: Problem, traits: Traits, bits: tuple[int | None, int | None] = (None, None)) -> Plan:
-    """Choose a method for a problem on a library with these traits.
-
-    ``bits`` are the magnitudes of integer operands where their values were looked at.
-    """
-    if problem.kind == "empty":
-        return Plan(problem, problem, "nothing", reason="an input is empty")
-    if problem.kind == "product":
-        return Plan(problem, problem, "product", reason="no axis has more than one sample in both inputs")
-    windows = tuple(_window(problem, place) for place in range(len(problem.axes)))
-    layout = trailing(len(problem.shape1), problem.axes)
-    if 0 in problem.shape1 or 0 in problem.shape2:
-        return Plan(problem, problem, "nothing", windows, layout=layout, reason="an input is empty")
-    if problem.methods == ("separable",):
-        return _separable(problem, windows, layout, traits)
-    found = _general(problem, windows, layout, traits, bits)
-    asked = len(problem.axes) > 1 and "direct" in problem.methods and len(problem.methods) > 1
-    if not asked or (found.seconds or 0) < _CHEAP or not separates(problem):
-        return found
-    apart = _separable(problem, windows, layout, traits)
-    return replace(found, separable=apart) if _clearly_quicker(apart, found) else found
-
-
-def _clearly_quicker(apart: Plan, found: Plan) -> bool:
-    """Whether the axes apart are worth a look at the kernel's values."""
-    return apart.seconds is not None and found.seconds is not None and apart.seconds < _GAIN * found.seconds
-
-
-def _separable(problem: Problem, windows: tuple, layout: tuple | None, traits: Traits) -> Plan:
-    """Plan one convolution per axis, for a kernel that is a product."""
-    if not separates(problem):
-        raise ValueError(
-            "method='separable' is for floating-point numbers, sizes that are known, one kernel for all rows and no "
-            f"constant beyond the edges, not for {shape_text(problem.shape1)} {problem.dtype1} with "
-            f"{shape_text(problem.shape2)} {problem.dtype2}"
-        )
-    steps = tuple(make_plan(each, traits) for each in passes(problem))
-    seconds = sum(step.seconds or 0 for step in steps)
-    most = max((each.bytes for step in steps for each in step.estimates if each.method == step.method), default=0)
-    return Plan(
-        problem, problem, "separable", windows, layout=layout, passes=steps, reason="one pass per axis",
-        estimates=(Estimate("separable", seconds, most),),
-    )  # fmt: skip
-
-
-def _general(problem: Problem, windows: tuple, layout: tuple | None, traits: Traits, bits: tuple) -> Plan:
-    core, extension = problem, None
-    if problem.extended:
-        core, extension, windows = _extend(problem, windows)
-    return _settle(problem, core, extension, windows, layout, traits, bits)
-
-
-def _extend(problem: Problem, windows: tuple[Window | None, ...]) -> tuple[Problem, tuple, tuple]:
-    """Turn a problem with samples beyond the edges into a "valid" one on the extended signal."""
-    shape1 = list(problem.shape1)
-    inner = []
-    for axis, kept in zip(problem.axes, windows, strict=True):
-        taps = problem.shape2[axis]
-        shape1[axis] = None if kept is None or taps is None else kept.size + taps - 1
-        inner.append(None if kept is None or taps is None else Window(taps - 1, kept.size))
-    core = replace(problem, shape1=tuple(shape1), mode="valid", late=False, edges=(), lags=())
-    return core, windows, tuple(inner)
-
-
-def _wind(problem: Problem, core: Problem, extension: tuple, windows: tuple) -> dict | None:
-    """Leave the periodic axes as they are, their transforms as long as the signal; None where there are none.
-
-    ``core``, ``extension`` and ``windows`` are those of the signal extended along every axis.
-    """
-    shape1, inner = list(core.shape1), list(windows)
-    turns: list[int | None] = [None] * len(windows)
-    for place, (axis, kept, edge) in enumerate(zip(problem.axes, extension, problem.edges, strict=True)):
-        n = problem.shape1[axis]
-        if edge.kind == "wrap" and kept is not None and n is not None and kept.size <= n:
-            shape1[axis], inner[place], turns[place] = n, Window(0, kept.size), kept.start % n
-    if not problem.known or not any(turn is not None for turn in turns):
-        return None
-    return {"core": replace(core, shape1=tuple(shape1)), "windows": tuple(inner), "turns": tuple(turns)}
-
-
-def _settle(
-    problem: Problem,
-    core: Problem,
-    extension: tuple | None,
-    windows: tuple,
-    layout: tuple | None,
-    traits: Traits,
-    bits: tuple,
-) -> Plan:
-    makers: dict[str, Callable] = {"direct": candidates.direct, "fft": candidates.fft, "overlap": candidates.overlap}
-    found: dict[str, tuple[dict, Estimate | None]] = {}
-    methods = problem.methods
-    if dtypes.parse(problem.compute).integral and not traits.has_float64:
-        methods = ("direct",)  # no transform is precise enough to round to the right integer
-    for method in methods:
-        settled = makers[method](core, traits, windows, bits)
-        if settled is not None:
-            found[method] = settled
-    wound = _wind(problem, core, extension, windows) if extension is not None and "fft" in found else None
-    if wound is not None:
-        settled = candidates.fft(wound["core"], traits, wound["windows"], bits, wound["turns"])
-        if settled and _quicker(settled[1], found["fft"][1]):
-            found["fft"] = settled[0] | wound, settled[1]
-    if not found and methods == ("direct",):
-        raise ValueError(
-            "method='direct' has to know the kernel's size for this rank and dtype: "
-            f"{problem.shape1} with {problem.shape2}"
-        )
-    if not found:  # a single block holds everything: overlap-save is one transform
-        settled = candidates.fft(core, traits, windows, bits)
-        if settled is None:
-            raise ValueError(f"no transform is long enough for {problem.shape1} with {problem.shape2}")
-        found["fft"] = settled
-    method, reason = _choose(problem, {name: estimate for name, (_, estimate) in found.items()})
-    estimates = tuple(sorted((e for _, e in found.values() if e), key=lambda e: e.seconds))
-    settings = {"core": core, "windows": windows} | found[method][0]
-    return Plan(
-        problem, method=method, extension=extension, layout=layout, reason=reason, estimates=estimates, **settings
-    )
-
-
-def _quicker(one: Estimate | None, other: Estimate | None) -> bool:
-    return one is not None and other is not None and one.seconds < other.seconds
-
-
-def _choose(problem: Problem, estimates: dict[str, Estimate | None]) -> tuple[str, str]:
-    if len(estimates) == 1:
-        method = next(iter(estimates))
-        if method not in problem.methods and method == "direct":
-            return method, "integers are exact in no transform without float64"
-        if method not in problem.methods:
-            return method, "one block would hold everything, so one transform does"
-        return method, "the only one allowed here"
-    known = [estimate for estimate in estimates.values() if estimate]
-    if len(known) < len(estimates):
-        for method, why in (
-            ("direct", "the kernel is short and the signal's size is known only at run time"),
-            ("overlap", "the kernel's size is known, the signal's only at run time"),
-            ("fft", "sizes are known only at run time"),
-        ):
-            if method in estimates:
-                return method, why
-    best = min(known, key=lambda estimate: estimate.seconds)
-    plain = estimates.get("direct")
-    if plain and plain is not best and plain.seconds < _CHEAP:
-        return "direct", "cheap enough to take the sum itself, which has no rounding of transforms"
-    others = sorted(e.seconds for e in known if e is not best)
-    return best.method, f"predicted {others[0] / best.seconds:.1f} times faster than the next"

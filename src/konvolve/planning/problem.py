@@ -56,7 +56,7 @@ class Problem:
     flip: tuple[int, ...] = ()
     edges: tuple[Edge, ...] = ()  # one per convolved axis; none where all is zero beyond in1
     lags: tuple[tuple[int, int], ...] = ()  # one per convolved axis; none where the mode says what is kept
-    methods: tuple[str, ...] = ("direct", "fft", "overlap")
+    methods: tuple[str, ...] = ("direct", "fft", "overlap", "matrix")
 
     @property
     def known(self) -> bool:

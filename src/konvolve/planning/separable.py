@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from konvolve.planning import dtypes
+from konvolve.planning.arguments import ZERO
 from konvolve.planning.geometry import window
 from konvolve.planning.problem import Problem
 
-METHODS = ("direct", "fft", "overlap")
+METHODS = ("direct", "fft", "overlap", "matrix")
 
 
 def separates(problem: Problem) -> bool:
@@ -53,3 +54,12 @@ def passes(problem: Problem) -> list[Problem]:
         kept = window(problem.keeps(place), shape1[axis], problem.shape2[axis])
         shape1[axis], dtype1 = kept.size, problem.compute
     return found
+
+
+def single_taps_behind(problem: Problem) -> Problem:
+    """Return a problem of one axis as one of all the axes from it on, the kernel having a single tap on the others."""
+    (axis,) = problem.axes
+    behind = tuple(range(axis + 1, len(problem.shape1)))
+    lags = tuple((0, (problem.shape1[other] or 1) - 1) for other in behind) if problem.lags else ()
+    edges = (ZERO,) * len(behind) if problem.edges else ()
+    return replace(problem, axes=(axis, *behind), edges=problem.edges + edges, lags=problem.lags + lags)
