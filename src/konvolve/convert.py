@@ -1,8 +1,8 @@
 """A whole Keras model's convolutions: to konvolve's layers, and back to Keras's.
 
-konvolve's layers are subclasses of Keras's that add two arguments and no state, so that a layer is converted by changing its class,
-and nothing else: it stays the same object, with the same weights, wherever the model holds it - in a nested or a subclassed
-model, twice, in a wrapper. What refers to it, such as an optimizer, still does.
+konvolve's layers are subclasses of Keras's that add two arguments and no state, so that a layer is converted by
+changing its class, and nothing else: it stays the same object, with the same weights, wherever the model holds it - in
+a nested or a subclassed model, twice, in a wrapper. What refers to it, such as an optimizer, still does.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from konvolve import layers
-from konvolve.layers.base import ConvolutionLayer
+from konvolve.layers.base import ConvolutionLayer, pads_with_zeros
 from konvolve.planning.arguments import check_method
 
 NAMES = (
@@ -35,7 +35,7 @@ OPERATIONS = ("Conv", "DepthwiseConv", "SeparableConv", "ConvTranspose")
 
 @dataclass(frozen=True)
 class Entry:
-    """One convolution of a model: where it is, its class before, and why it was left as it was (empty if it was not)."""
+    """One convolution of a model: where it is, its class before, and why it was left as it was (empty if swapped)."""
 
     path: str
     kind: str
@@ -132,7 +132,7 @@ def _convert(model: Any, target: str, method: str, inplace: bool, return_report:
         raise TypeError(f"model must be a keras.Model or another layer, not {type(model).__name__}")
     if not inplace:
         model = _copied(model)
-    entries = []
+    entries: list[Entry] = []
     for layer in model._flatten_layers():
         entries += _operations(layer) if target == "konvolve" else []
         kind = type(layer)
@@ -183,7 +183,7 @@ def _reason_against_konvolve(layer: Any) -> str | None:
         return None
     base = next((kind for kind in OURS if isinstance(layer, kind)), None)
     if base is not None:
-        return f"a subclass of {base.__name__}, which may compute something else; derive it from konvolve.layers.{base.__name__}"
+        return f"a subclass of {base.__name__}, which may compute something else: derive it from konvolve's"
     if isinstance(layer, RECURRENT):
         return "it convolves within its recurrent cell, step by step"
     return None
@@ -192,9 +192,13 @@ def _reason_against_konvolve(layer: Any) -> str | None:
 def _reason_against_keras(layer: Any) -> str | None:
     """Return why a layer cannot be converted, an empty string if it can, None if it is none of konvolve's."""
     if isinstance(layer, ConvolutionLayer):
-        if layer.padding_mode != "zeros":
+        if not pads_with_zeros(layer.padding, layer.padding_mode):
             return f"Keras has no padding_mode={layer.padding_mode!r}"
-        return "" if type(layer) in THEIRS else f"a subclass of konvolve's {_nearest(layer)}, which may compute something else"
+        return (
+            ""
+            if type(layer) in THEIRS
+            else f"a subclass of konvolve's {_nearest(layer)}, which may compute something else"
+        )
     if type(layer).__module__.startswith("konvolve."):
         return "Keras has no such layer"
     return None

@@ -1,7 +1,7 @@
 """Keras layers that stand in for Keras's own and stay fast when the kernel is large.
 
-``from konvolve import layers`` in the place of ``from keras import layers`` for the convolutions is the whole migration:
-names, arguments, weights and results are Keras's.
+``from konvolve import layers`` in the place of ``from keras import layers`` for the convolutions is the whole
+migration: names, arguments, weights and results are Keras's.
 """
 
 from konvolve.layers.conv import Conv1D as Conv1D

@@ -13,8 +13,7 @@ import keras
 from keras import ops
 
 from konvolve.planning.arguments import check_method
-
-PADDING_MODES = ("zeros", "reflect", "symmetric", "nearest", "circular")
+from konvolve.planning.channels import PADDING_MODES
 
 MORE = """
 
@@ -22,8 +21,8 @@ Takes every argument of ``keras.layers.{name}``, has its weights, and gives its 
 
 Args:
     method: "auto" (the quickest by prediction), "direct", "fft" or "overlap".
-    padding_mode: What lies beyond the edges where ``padding`` pads: "zeros", "reflect", "symmetric", "nearest" or
-        "circular", for all axes or one for each.
+    padding_mode: What lies beyond the edges where ``padding`` is "same" or "causal": "zeros", "reflect" and "symmetric"
+        (mirrored without and with the edge's own sample), "nearest" or "circular", for all axes or one for each.
 
 Raises:
     ValueError: for a wrong argument, when the layer is made or first called.
@@ -32,6 +31,11 @@ Raises:
 
 class ConvolutionLayer:
     """The part of a layer that is konvolve's: ``method``, ``padding_mode``, and the call."""
+
+    rank: int
+    padding: str
+    method: str
+    padding_mode: Any
 
     def __init__(self, *args: Any, method: str = "auto", padding_mode: Any = "zeros", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,11 +46,6 @@ class ConvolutionLayer:
         check_method(method)
         self.method = method
         self.padding_mode = check_padding_mode(padding_mode, self.rank)
-        if self.padding == "valid" and self.padding_mode != "zeros":
-            raise ValueError(
-                f'padding_mode={padding_mode!r} says what to pad with, and padding="valid" does not pad: '
-                'say padding="same", or leave padding_mode out'
-            )
 
     def convolved(self, inputs: Any) -> Any:
         """Return the convolution, before the bias and the activation."""
@@ -97,10 +96,16 @@ def stand_in(layer: Any) -> Any:
 
 def check_padding_mode(padding_mode: Any, rank: int) -> Any:
     """Return a padding mode, one word or a tuple of one per axis, or raise ValueError."""
-    modes = padding_mode if isinstance(padding_mode, list | tuple) else [padding_mode] * rank
-    if len(modes) != rank or any(mode not in PADDING_MODES for mode in modes):
+    modes = tuple(padding_mode) if isinstance(padding_mode, list | tuple) else (padding_mode,) * rank
+    if len(modes) != rank or not all(isinstance(mode, str) and mode in PADDING_MODES for mode in modes):
         raise ValueError(
-            f"padding_mode must be one of {', '.join(PADDING_MODES)}, or {rank} of them, one per axis, "
-            f"not padding_mode={padding_mode!r}"
+            "padding_mode must be 'zeros', 'reflect', 'symmetric', 'nearest' or 'circular', or one of them for each of "
+            f"the {rank} spatial axes, not padding_mode={padding_mode!r}"
         )
-    return modes[0] if len(set(modes)) == 1 else tuple(modes)
+    return modes[0] if len(set(modes)) == 1 else modes
+
+
+def pads_with_zeros(padding: str, padding_mode: Any) -> bool:
+    """Whether a convolution meets nothing beyond the edges but zeros, as all of Keras's do."""
+    modes = padding_mode if isinstance(padding_mode, tuple) else (padding_mode,)
+    return padding == "valid" or all(PADDING_MODES[mode] == "zero" for mode in modes)

@@ -24,7 +24,7 @@ class Conv(ConvolutionLayer):
 
 @stand_in
 class Conv1D(Conv, keras.layers.Conv1D):
-    """A convolution of sequences, (batch, steps, channels) to (batch, new steps, filters), whose cost hardly grows with the kernel.
+    """A convolution of sequences, (batch, steps, channels) to (batch, new steps, filters).
 
     >>> import numpy as np
     >>> from konvolve import layers

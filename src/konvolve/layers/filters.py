@@ -15,7 +15,7 @@ from konvolve.planning.arguments import check_method
 _DataLayer: Any = keras.layers.Rescaling.__base__
 
 RANK_ONE = 1e-6
-"""A kernel whose other singular values are below this part of the first is taken for a product of one-dimensional ones."""
+"""A kernel is a product of one-dimensional ones if its other singular values are below this part of the first."""
 
 
 def factors(kernel: np.ndarray) -> list[np.ndarray]:
@@ -35,7 +35,7 @@ def factors(kernel: np.ndarray) -> list[np.ndarray]:
             return [kernel]
         ones = (1,) * kernel.ndim
         scale = np.sqrt(sizes[0])
-        found.append((u[:, 0] * scale).reshape(ones[:axis] + (-1,) + ones[axis + 1 :]))
+        found.append((u[:, 0] * scale).reshape((*ones[:axis], -1, *ones[axis + 1 :])))
         rest = (vt[0] * scale).reshape(ones[: axis + 1] + kernel.shape[axis + 1 :])
     return [*found, rest]
 
@@ -44,8 +44,8 @@ def factors(kernel: np.ndarray) -> list[np.ndarray]:
 class Filter(_DataLayer):
     """Convolve every channel with one fixed kernel: a smoothing, a derivative, a measured point-spread function.
 
-    As in ``scipy.signal.convolve`` the kernel is convolved, not correlated, and "same" is centred as there, for kernels of even
-    sizes too. A kernel that is a product of one-dimensional ones is applied as one pass along each axis.
+    As in ``scipy.signal.convolve`` the kernel is convolved, not correlated, and "same" is centred as there, for kernels
+    of even sizes too. A kernel that is a product of one-dimensional ones is applied as one pass along each axis.
 
     Args:
         kernel: An array of as many axes as are convolved: (taps,) for signals, (height, width) for pictures.
@@ -56,9 +56,9 @@ class Filter(_DataLayer):
         method: "auto" (the quickest by prediction), "direct", "fft" or "overlap".
         **kwargs: Arguments of ``keras.layers.Layer``.
 
-    Inputs and outputs: (batch, *sizes, channels), or one sample without the batch axis; of any dtype of numbers, cast to the
-    layer's compute dtype. A dictionary with "images" comes back with these filtered and all else as it was. The
-    kernel is not a weight. In a ``tf.data`` pipeline TensorFlow is used, whatever the Keras backend.
+    Inputs and outputs: (batch, *sizes, channels), or one sample without the batch axis; of any dtype of numbers, cast
+    to the layer's compute dtype. A dictionary with "images" comes back with these filtered and all else as it was.
+    The kernel is not a weight. In a ``tf.data`` pipeline TensorFlow is used, whatever the Keras backend.
 
     Raises:
         ValueError: for a wrong argument; for inputs of another number of axes.
@@ -154,7 +154,9 @@ class Filter(_DataLayer):
             for axis, taps in enumerate(self.kernel.shape, first):
                 shape[axis] = None if shape[axis] is None else shape[axis] - taps + 1
                 if shape[axis] is not None and shape[axis] < 1:
-                    raise ValueError(f"inputs of shape {tuple(input_shape)} are smaller than the kernel, {self.kernel.shape}")
+                    raise ValueError(
+                        f"inputs of shape {tuple(input_shape)} are smaller than the kernel, {self.kernel.shape}"
+                    )
         return tuple(shape)
 
     def get_config(self) -> dict:
@@ -170,7 +172,7 @@ class Filter(_DataLayer):
 
 @keras.saving.register_keras_serializable(package="konvolve")
 class GaussianBlur(Filter):
-    """Blur pictures with a Gaussian; equals ``scipy.ndimage.gaussian_filter``, whose mode "reflect" is "symmetric" here.
+    """Blur pictures with a Gaussian; ``scipy.ndimage.gaussian_filter``, whose mode "reflect" is "symmetric" here.
 
     Args:
         sigma: Standard deviation in samples; a number for pictures, or one number for each axis, one to three.

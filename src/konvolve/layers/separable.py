@@ -20,7 +20,7 @@ class SeparableConv(ConvolutionLayer):
 
 @stand_in
 class SeparableConv1D(SeparableConv, keras.layers.SeparableConv1D):
-    """Each channel of a sequence with kernels of its own, then mixed: (batch, steps, channels) to (batch, new steps, filters).
+    """Each channel of a sequence with kernels of its own, then mixed: (batch, steps, channels) to (..., filters).
 
     >>> import numpy as np
     >>> from konvolve import layers
@@ -31,7 +31,7 @@ class SeparableConv1D(SeparableConv, keras.layers.SeparableConv1D):
 
 @stand_in
 class SeparableConv2D(SeparableConv, keras.layers.SeparableConv2D):
-    """Each channel of a picture with kernels of its own, then mixed: (batch, height, width, channels) to (..., filters).
+    """Each channel of a picture with kernels of its own, then mixed: (batch, *sizes, channels) to (..., filters).
 
     >>> import numpy as np
     >>> from konvolve import layers

@@ -7,15 +7,26 @@ from typing import Any
 import keras
 
 from konvolve import nn
-from konvolve.layers.base import ConvolutionLayer, stand_in
+from konvolve.layers.base import ConvolutionLayer, pads_with_zeros, stand_in
 
 
 class ConvTranspose(ConvolutionLayer):
     """What the three have in common."""
 
+    def adopt(self: Any, method: str = "auto", padding_mode: Any = "zeros") -> None:
+        """Take konvolve's arguments, but no padding mode: nothing beyond the edges is read."""
+        super().adopt(method, padding_mode)
+        if not pads_with_zeros("same", self.padding_mode):
+            raise ValueError(
+                "padding_mode must be 'zeros' in a transposed convolution, which reads nothing beyond the edges, "
+                f"not padding_mode={padding_mode!r}"
+            )
+
     def convolved(self: Any, inputs: Any) -> Any:
         """Return the transposed convolution."""
-        return nn.conv_transpose(inputs, self.kernel, output_padding=self.output_padding, **self.options())
+        options = self.options()
+        del options["padding_mode"]
+        return nn.conv_transpose(inputs, self.kernel, output_padding=self.output_padding, **options)
 
 
 @stand_in

@@ -33,8 +33,8 @@ FAULTS: dict[str, Function] = {
 class Replacement:
     """Puts konvolve's layers where Keras's tests look for Keras's, and counts, test by test.
 
-    ``made``: layers constructed, by class. ``computed``: calls of konvolve's functions. ``borrowed``: calls of Keras's own
-    operations, of which there must be none, because the tests' expected values are NumPy's.
+    ``made``: layers constructed, by class. ``computed``: calls of konvolve's functions. ``borrowed``: calls of Keras's
+    own operations, of which there must be none; the values the tests expect are NumPy's.
     """
 
     def __init__(self, method: str, fault: str | None) -> None:
