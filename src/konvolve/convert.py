@@ -8,6 +8,7 @@ a nested or a subclassed model, twice, in a wrapper. What refers to it, such as 
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -149,7 +150,9 @@ def _convert(model: Any, target: str, method: str, inplace: bool, return_report:
 
 def _copied(model: Any) -> Any:
     try:
-        copied = copy.deepcopy(model)  # which goes through Keras's own saving, optimizer and all
+        with warnings.catch_warnings():  # of Keras 3.15, which reads TensorFlow's variables as NumPy 1 did
+            warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+            copied = copy.deepcopy(model)  # which goes through Keras's own saving, optimizer and all
     except Exception as error:
         said = str(error).partition("\n")[0]
         raise ValueError(
@@ -162,7 +165,7 @@ def _copied(model: Any) -> Any:
         ours.name, ours._path = theirs.name, theirs._path
     for ours, theirs in zip(copied.variables, model.variables, strict=True):
         ours._name, ours._path = theirs.name, theirs.path
-        ours.assign(np.array(keras.ops.convert_to_numpy(theirs)))
+        ours.assign(np.array(theirs.numpy()))
     return copied
 
 
