@@ -98,3 +98,86 @@ def assert_close(result, expected, a, b, dtype=None):
     wide = np.complex128 if result.dtype.kind == "c" or expected.dtype.kind == "c" else np.float64
     error = np.abs(result.astype(wide) - expected.astype(wide)).max(initial=0.0)
     assert error <= bound, f"largest error {error:.3g}, allowed {bound:.3g}"
+
+
+def _each(value, rank):
+    return tuple(np.broadcast_to(value, rank))
+
+
+def channels(x, kernel, strides=1, padding="valid", data_format="channels_last", dilation_rate=1, depthwise=False):
+    """Return the cross-correlation on channels, one tap after the other.
+
+    y[b, p, o] = sum over taps t and channels c of o's group of x[b, p * stride - before + t * dilation, c] k[t, c, o]
+    """
+    if data_format == "channels_first":
+        y = channels(np.moveaxis(x, 1, -1), kernel, strides, padding, "channels_last", dilation_rate, depthwise)
+        return np.moveaxis(y, -1, 1)
+    rank = x.ndim - 2
+    if kernel.ndim == rank + 3:
+        rest = (strides, padding, data_format, dilation_rate, depthwise)
+        return np.concatenate([channels(x[i : i + 1], kernel[i], *rest) for i in range(len(x))])
+    if depthwise:  # a group for each channel
+        kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)
+    strides, dilations, taps = _each(strides, rank), _each(dilation_rate, rank), kernel.shape[:rank]
+    pads, sizes = [], []
+    for n, k, s, d in zip(x.shape[1:-1], taps, strides, dilations, strict=True):
+        span = (k - 1) * d + 1
+        size = {"valid": (n - span) // s + 1}.get(padding, -(-n // s))
+        needed = max((size - 1) * s + span - n, 0)
+        before = {"valid": 0, "same": needed // 2, "causal": span - 1}[padding]
+        pads.append((before, max(needed - before, 0)))
+        sizes.append(max(size, 0))
+    x = np.pad(x, [(0, 0), *pads, (0, 0)])
+    held, outputs = kernel.shape[-2:]
+    groups = x.shape[-1] // held
+    y = np.zeros((len(x), *sizes, outputs), np.result_type(x, kernel, np.float64))
+    if y.size == 0:
+        return y
+    for tap in np.ndindex(*taps):
+        cut = tuple(
+            slice(t * d, t * d + (n - 1) * s + 1, s) for t, n, s, d in zip(tap, sizes, strides, dilations, strict=True)
+        )
+        seen = x[(slice(None), *cut)]
+        for group in range(groups):
+            into, out = slice(group * held, (group + 1) * held), outputs // groups
+            own = slice(group * out, (group + 1) * out)
+            y[..., own] += seen[..., into] @ kernel[tap][:, own]
+    return y
+
+
+def channels_transposed(
+    x, kernel, strides=1, padding="valid", output_padding=None, data_format="channels_last", dilation_rate=1,
+    depthwise=False,
+):  # fmt: skip
+    """Return the transposed convolution: every sample laid down, times the kernel, at its place, then Keras's part."""
+    assert not depthwise
+    if data_format == "channels_first":
+        y = channels_transposed(
+            np.moveaxis(x, 1, -1), kernel, strides, padding, output_padding, "channels_last", dilation_rate
+        )
+        return np.moveaxis(y, -1, 1)
+    rank = x.ndim - 2
+    if kernel.ndim == rank + 3:
+        rest = (strides, padding, output_padding, data_format, dilation_rate)
+        return np.concatenate([channels_transposed(x[i : i + 1], kernel[i], *rest) for i in range(len(x))])
+    strides, dilations, taps = _each(strides, rank), _each(dilation_rate, rank), kernel.shape[:rank]
+    extras = (None,) * rank if output_padding is None else _each(output_padding, rank)
+    reach, kept = [], []
+    for n, k, s, d, extra in zip(x.shape[1:-1], taps, strides, dilations, extras, strict=True):
+        span = (k - 1) * d + 1
+        reach.append((n - 1) * s + span)
+        if padding == "valid":
+            size, before = (n - 1) * s + (max(span, s) if extra is None else span + extra), 0
+        else:
+            size = n * s if extra is None else (n - 1) * s + span % 2 + extra
+            before = max(reach[-1] - size, 0) // 2
+        kept.append(slice(before, before + size))
+    room = [max(n, cut.stop) for n, cut in zip(reach, kept, strict=True)]
+    y = np.zeros((len(x), *room, kernel.shape[-2]), np.result_type(x, kernel, np.float64))
+    for tap in np.ndindex(*taps):
+        place = tuple(
+            slice(t * d, t * d + (n - 1) * s + 1, s)
+            for t, n, s, d in zip(tap, x.shape[1:-1], strides, dilations, strict=True)
+        )
+        y[(slice(None), *place)] += x @ kernel[tap].T
+    return y[(slice(None), *kept)]

@@ -31,7 +31,8 @@ def test_the_table_is_the_plan(capsys, library):
     assert f"method   {plan.method}: {plan.reason}" in head[2]
     assert "transforms of " + " x ".join(map(str, plan.lengths)) in rows[f"→ {plan.method}"][3]
     seconds = {each.method: each.seconds for each in plan.estimates}
-    assert {name.split()[-1] for name in rows} == set(seconds)
+    assert {name.split()[-1] for name in rows} == {*seconds, "separable"}
+    assert "if the kernel is a product" in rows.pop("separable")[3]
     for name, row in rows.items():
         assert row[0] == duration(seconds[name.split()[-1]])
         assert float(row[1]) == pytest.approx(seconds[name.split()[-1]] / min(seconds.values()), rel=0.01)
@@ -40,7 +41,7 @@ def test_the_table_is_the_plan(capsys, library):
 def test_a_method_that_is_asked_for_stands_beside_the_others(capsys):
     _, _, rows, _ = shown(capsys, 64, 8, "--method", "fft")
     _, _, free, _ = shown(capsys, 64, 8)
-    assert set(rows) == {"→ fft", "direct"}
+    assert set(rows) == {"→ fft", "direct", "matrix"}
     assert rows["→ fft"] == free["fft"]
 
 

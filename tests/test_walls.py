@@ -60,7 +60,7 @@ def test_each_room_imports_only_what_it_may(path):
             assert at_once - STANDARD <= {"konvolve", "numpy", "scipy"}
         case "cli.py" | "doctor.py" | "explain.py" | "job.py" | "terminal.py" | "io.py" | "decode.py" | "figures.py":
             pass
-        case "symbolic.py":
+        case "symbolic.py" | "convert.py" | "layers":
             assert not tops & (LIBRARIES - {"keras"})
         case _:
             assert not tops & LIBRARIES
@@ -96,6 +96,10 @@ def test_importing_and_calling_imports_no_other_library():
         "import sys, numpy, konvolve; konvolve.fftconvolve(numpy.ones(9), numpy.ones(3));"
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     ).split()
+    assert (
+        fresh("import konvolve; print(konvolve.layers.Conv1D.__name__, konvolve.to_keras.__name__)")
+        == "Conv1D to_keras"
+    )
     assert not set(loaded) & (LIBRARIES | {"typer", "rich", "matplotlib", "skimage"})
 
 
@@ -109,6 +113,16 @@ def test_benchmarks_load_libraries_only_when_they_are_asked():
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     ).split()
     assert not set(loaded) & (LIBRARIES | {"typer", "rich", "matplotlib", "cv2", "cupy"})
+
+
+def test_layers_have_no_second_mechanism():
+    """They ask konvolve.nn, which looks at the arrays; not Keras for the name of its backend."""
+    for path in [SOURCE / "convert.py", *sorted((SOURCE / "layers").glob("*.py"))]:
+        text = path.read_text()
+        assert not re.search(r"backend\(\)", text), path
+        assert not re.search("tensorflow|jax|torch", re.sub(r"``tf.data``.*", "", text)), path
+        rooms = {name.split(".")[1] for name in imports(path) if name.startswith("konvolve.")}
+        assert rooms <= {"nn", "layers", "planning"}, path
 
 
 def test_importing_leaves_scipys_signal_alone():

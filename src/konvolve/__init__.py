@@ -1,5 +1,8 @@
 """Convolution for Keras: SciPy's convolution family, native on TensorFlow, JAX, PyTorch and NumPy."""
 
+import importlib
+from typing import Any
+
 from konvolve.execute import plan as plan
 from konvolve.kernel import Kernel as Kernel
 from konvolve.signal import choose_conv_method as choose_conv_method
@@ -13,3 +16,12 @@ from konvolve.signal import oaconvolve as oaconvolve
 from konvolve.signal import sepfir2d as sepfir2d
 
 __version__ = "0.1.0.dev0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs Keras when it is first asked for."""
+    if name == "layers":
+        return importlib.import_module("konvolve.layers")
+    if name in ("to_konvolve", "to_keras"):
+        return getattr(importlib.import_module("konvolve.convert"), name)
+    raise AttributeError(f"module 'konvolve' has no attribute {name!r}")

@@ -120,6 +120,11 @@ def _size(count: int) -> str:
 
 def _how(plan: Plan) -> str:
     """What a method would do, in a few words."""
+    if plan.method == "separable":
+        passes = ", ".join(f"axis {step.problem.axes[0]}: {step.method}" for step in plan.passes)
+        return f"if the kernel is a product; {passes}"
+    if plan.method == "matrix":
+        return f"blocks of {plan.block} outputs by a banded matrix"
     if plan.method not in ("fft", "overlap"):
         return "the sum itself" if plan.method == "direct" else ""
     lengths = " x ".join("?" if length is None else str(length) for length in plan.lengths)

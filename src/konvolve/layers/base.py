@@ -1,0 +1,111 @@
+"""What konvolve's layers add to Keras's: two arguments, and a call by way of ``konvolve.nn``.
+
+Each layer is a subclass of Keras's own, with ``ConvolutionLayer`` before it. Weights, their names and initialisers,
+LoRA, regularizers, constraints, dtype policies, output shapes and saving are therefore Keras's, and change with Keras.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import keras
+from keras import ops
+
+from konvolve.planning.arguments import check_method
+from konvolve.planning.channels import PADDING_MODES
+
+MORE = """
+
+Takes every argument of ``keras.layers.{name}``, has its weights, and gives its results. In addition:
+
+Args:
+    method: "auto" (the quickest by prediction), "direct", "fft" or "overlap".
+    padding_mode: What lies beyond the edges where ``padding`` is "same" or "causal": "zeros", "reflect" and "symmetric"
+        (mirrored without and with the edge's own sample), "nearest" or "circular", for all axes or one for each.
+
+Raises:
+    ValueError: for a wrong argument, when the layer is made or first called.
+"""
+
+
+class ConvolutionLayer:
+    """The part of a layer that is konvolve's: ``method``, ``padding_mode``, and the call."""
+
+    rank: int
+    padding: str
+    method: str
+    padding_mode: Any
+
+    def __init__(self, *args: Any, method: str = "auto", padding_mode: Any = "zeros", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.adopt(method, padding_mode)
+
+    def adopt(self: Any, method: str = "auto", padding_mode: Any = "zeros") -> None:
+        """Take konvolve's arguments; also on an instance that was made as Keras's layer (see ``convert``)."""
+        check_method(method)
+        self.method = method
+        self.padding_mode = check_padding_mode(padding_mode, self.rank)
+
+    def convolved(self, inputs: Any) -> Any:
+        """Return the convolution, before the bias and the activation."""
+        raise NotImplementedError
+
+    def call(self: Any, inputs: Any) -> Any:
+        """Convolve, add the bias, apply the activation."""
+        outputs = self.convolved(inputs)
+        if self.use_bias:
+            channels = [1] * (self.rank + 2)
+            channels[-1 if self.data_format == "channels_last" else 1] = -1
+            outputs = ops.add(outputs, ops.reshape(self.bias, channels))
+        return outputs if self.activation is None else self.activation(outputs)
+
+    def get_config(self: Any) -> dict:
+        """Return what ``from_config`` needs."""
+        config = super().get_config()  # type: ignore[misc]
+        return config | {"method": self.method, "padding_mode": self.padding_mode}
+
+    def options(self: Any) -> dict:
+        """Return the arguments that all functions of ``konvolve.nn`` share."""
+        return {
+            "strides": self.strides,
+            "padding": self.padding,
+            "data_format": self.data_format,
+            "dilation_rate": self.dilation_rate,
+            "method": self.method,
+            "padding_mode": self.padding_mode,
+        }
+
+
+def stand_in(layer: Any) -> Any:
+    """Register a layer for saving, and give it the signature of Keras's with konvolve's arguments behind."""
+    theirs = next(base for base in layer.__mro__ if base.__module__.startswith("keras."))
+    *named, rest = inspect.signature(theirs.__init__).parameters.values()
+    defaults = {"method": "auto", "padding_mode": "zeros"}
+    ours = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=x) for name, x in defaults.items()]
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        super(layer, self).__init__(*args, **kwargs)
+
+    # On the function, not on the class: a subclass with a constructor of its own shows its own.
+    __init__.__signature__ = inspect.Signature([*named, *ours, rest])  # type: ignore[attr-defined]
+    layer.__init__ = __init__
+    layer.__doc__ = inspect.cleandoc(layer.__doc__ or "") + MORE.format(name=theirs.__name__)
+    return keras.saving.register_keras_serializable(package="konvolve")(layer)
+
+
+def check_padding_mode(padding_mode: Any, rank: int) -> Any:
+    """Return a padding mode, one word or a tuple of one per axis, or raise ValueError."""
+    modes = tuple(padding_mode) if isinstance(padding_mode, list | tuple) else (padding_mode,) * rank
+    if len(modes) != rank or not all(isinstance(mode, str) and mode in PADDING_MODES for mode in modes):
+        raise ValueError(
+            "padding_mode must be 'zeros', 'reflect', 'symmetric', 'nearest' or 'circular', or one of them for each of "
+            f"the {rank} spatial axes, not padding_mode={padding_mode!r}"
+        )
+    return modes[0] if len(set(modes)) == 1 else modes
+
+
+def pads_with_zeros(padding: str, padding_mode: Any) -> bool:
+    """Whether a convolution meets nothing beyond the edges but zeros, as all of Keras's do."""
+    modes = padding_mode if isinstance(padding_mode, tuple) else (padding_mode,)
+    return padding == "valid" or all(PADDING_MODES[mode] == "zero" for mode in modes)

@@ -1,0 +1,226 @@
+"""Filter and GaussianBlur: a fixed kernel on every channel, in a model or in a ``tf.data`` pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from konvolve import nn
+from konvolve.layers.base import check_padding_mode
+from konvolve.planning.arguments import check_method
+
+# Keras's base of all layers that may run inside tf.data; it has no public name (seen in 3.15).
+_DataLayer: Any = keras.layers.Rescaling.__base__
+
+RANK_ONE = 1e-6
+"""A kernel is a product of one-dimensional ones if its other singular values are below this part of the first."""
+
+
+def factors(kernel: np.ndarray) -> list[np.ndarray]:
+    """Return one-dimensional kernels, each along its own axis, whose product is the kernel; itself if there are none.
+
+    A matrix is a product of a column and a row if it has one singular value; an array of more axes if that holds for
+    its first axis against the others together, and again for what is left.
+
+    >>> [factor.shape for factor in factors(np.outer([1.0, 2.0, 1.0], [1.0, 0.0, -1.0]))]
+    [(3, 1), (1, 3)]
+    """
+    found = []
+    rest = kernel
+    for axis in range(kernel.ndim - 1):
+        u, sizes, vt = np.linalg.svd(rest.reshape(rest.shape[axis], -1), full_matrices=False)
+        if sizes[1:].max(initial=0) > RANK_ONE * sizes[0]:
+            return [kernel]
+        ones = (1,) * kernel.ndim
+        scale = np.sqrt(sizes[0])
+        found.append((u[:, 0] * scale).reshape((*ones[:axis], -1, *ones[axis + 1 :])))
+        rest = (vt[0] * scale).reshape(ones[: axis + 1] + kernel.shape[axis + 1 :])
+    return [*found, rest]
+
+
+@keras.saving.register_keras_serializable(package="konvolve")
+class Filter(_DataLayer):
+    """Convolve every channel with one fixed kernel: a smoothing, a derivative, a measured point-spread function.
+
+    As in ``scipy.signal.convolve`` the kernel is convolved, not correlated, and "same" is centred as there, for kernels
+    of even sizes too. A kernel that is a product of one-dimensional ones is applied as one pass along each axis.
+
+    Args:
+        kernel: An array of as many axes as are convolved: (taps,) for signals, (height, width) for pictures.
+        padding: "same", or "valid" for only what needs no values beyond the edges.
+        padding_mode: What lies beyond the edges: "zeros", "reflect", "symmetric", "nearest" or "circular", for all axes
+            or one for each.
+        data_format: "channels_last" or "channels_first"; None for Keras's own setting.
+        method: "auto" (the quickest by prediction), "direct", "fft" or "overlap".
+        **kwargs: Arguments of ``keras.layers.Layer``.
+
+    Inputs and outputs: (batch, *sizes, channels), or one sample without the batch axis; of any dtype of numbers, cast
+    to the layer's compute dtype. A dictionary with "images" comes back with these filtered and all else as it was.
+    The kernel is not a weight. In a ``tf.data`` pipeline TensorFlow is used, whatever the Keras backend.
+
+    Raises:
+        ValueError: for a wrong argument; for inputs of another number of axes.
+
+    >>> import numpy as np
+    >>> from konvolve import layers
+    >>> edges = layers.Filter([[1, 0, -1], [2, 0, -2], [1, 0, -1]])
+    >>> edges(np.zeros((2, 48, 64, 3), "uint8")).shape
+    TensorShape([2, 48, 64, 3])
+    """
+
+    def __init__(
+        self,
+        kernel: Any,
+        padding: str = "same",
+        padding_mode: Any = "symmetric",
+        data_format: str | None = None,
+        method: str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        array = np.asarray(kernel, "float64")
+        if not 1 <= array.ndim <= 3 or not array.size:
+            raise ValueError(f"kernel must be a non-empty array of one to three axes, not of shape {array.shape}")
+        if padding not in ("same", "valid"):
+            raise ValueError(f"padding must be 'same' or 'valid', not padding={padding!r}")
+        if data_format not in (None, "channels_last", "channels_first"):
+            raise ValueError(
+                f"data_format must be 'channels_last', 'channels_first' or None, not data_format={data_format!r}"
+            )
+        check_method(method)
+        self.kernel = array
+        self.padding = padding
+        self.padding_mode = check_padding_mode(padding_mode, array.ndim)
+        self.data_format = data_format or keras.config.image_data_format()
+        self.method = method
+        self._passes = [self._correlated(factor) for factor in factors(array)]
+
+    def _correlated(self, factor: np.ndarray) -> np.ndarray:
+        """Return a kernel as the filter of ``nn`` that convolves with it.
+
+        Reversed; and where it pads, of odd length: SciPy's centre of an even kernel lies after the middle, Keras's
+        before, and a zero at the end of the reversed kernel moves the one to the other.
+        """
+        flipped = np.flip(factor)
+        if self.padding == "same":
+            flipped = np.pad(flipped, [(0, 1 - n % 2) for n in flipped.shape])
+        return flipped[..., None, None]
+
+    def call(self, inputs: Any) -> Any:
+        """Filter a sample, a batch, or the "images" of a dictionary."""
+        if isinstance(inputs, dict):
+            return inputs | {"images": self._filtered(inputs["images"])}
+        return self._filtered(inputs)
+
+    def _filtered(self, inputs: Any) -> Any:
+        x = self.backend.cast(self.backend.convert_to_tensor(inputs), self.compute_dtype)
+        single = self._is_single(x.shape)
+        if single:
+            x = self.backend.numpy.expand_dims(x, 0)
+        channels = x.shape[-1 if self.data_format == "channels_last" else 1]
+        for each in self._passes:
+            kernel = np.repeat(each, channels, axis=-2).astype("float32")
+            x = nn.depthwise_conv(
+                x,
+                self.backend.convert_to_tensor(kernel, dtype=self.compute_dtype),
+                padding=self.padding,
+                data_format=self.data_format,
+                method=self.method,
+                padding_mode="zeros" if self.padding == "valid" else self.padding_mode,
+            )
+        return self.backend.numpy.squeeze(x, 0) if single else x
+
+    def _is_single(self, shape: Any) -> bool:
+        rank = len(shape) - self.kernel.ndim
+        if rank not in (1, 2):
+            raise ValueError(
+                f"a kernel of {self.kernel.ndim} axes filters inputs of {self.kernel.ndim + 2} axes (or "
+                f"{self.kernel.ndim + 1}, one sample), not of shape {tuple(shape)}"
+            )
+        if shape[-1 if self.data_format == "channels_last" else -1 - self.kernel.ndim] is None:
+            raise ValueError(f"the number of channels must be known, not inputs of shape {tuple(shape)}")
+        return rank == 1
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape after the filter."""
+        if isinstance(input_shape, dict):
+            return input_shape | {"images": self.compute_output_shape(input_shape["images"])}
+        single = self._is_single(input_shape)
+        shape = list(input_shape)
+        if self.padding == "valid":
+            first = (0 if single else 1) + (self.data_format == "channels_first")
+            for axis, taps in enumerate(self.kernel.shape, first):
+                shape[axis] = None if shape[axis] is None else shape[axis] - taps + 1
+                if shape[axis] is not None and shape[axis] < 1:
+                    raise ValueError(
+                        f"inputs of shape {tuple(input_shape)} are smaller than the kernel, {self.kernel.shape}"
+                    )
+        return tuple(shape)
+
+    def get_config(self) -> dict:
+        """Return what ``from_config`` needs."""
+        return super().get_config() | {
+            "kernel": self.kernel.tolist(),
+            "padding": self.padding,
+            "padding_mode": self.padding_mode,
+            "data_format": self.data_format,
+            "method": self.method,
+        }
+
+
+@keras.saving.register_keras_serializable(package="konvolve")
+class GaussianBlur(Filter):
+    """Blur pictures with a Gaussian; ``scipy.ndimage.gaussian_filter``, whose mode "reflect" is "symmetric" here.
+
+    Args:
+        sigma: Standard deviation in samples; a number for pictures, or one number for each axis, one to three.
+        truncate: Where the Gaussian is cut off, in standard deviations.
+        padding_mode, data_format, method, **kwargs: As those of :class:`Filter`.
+
+    Inputs and outputs: as those of :class:`Filter`. An axis of sigma 0 is left alone.
+
+    Raises:
+        ValueError: for a wrong argument.
+
+    >>> import numpy as np
+    >>> from konvolve import layers
+    >>> layers.GaussianBlur(5.0)(np.ones((48, 64, 3), "uint8")).shape
+    TensorShape([48, 64, 3])
+    """
+
+    def __init__(
+        self,
+        sigma: Any,
+        truncate: float = 4.0,
+        padding_mode: Any = "symmetric",
+        data_format: str | None = None,
+        method: str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        sigmas = tuple(float(s) for s in sigma) if isinstance(sigma, list | tuple) else (float(sigma),) * 2
+        if not 1 <= len(sigmas) <= 3 or not all(0 <= s < float("inf") for s in sigmas):
+            raise ValueError(f"sigma must be a number from 0, or one to three of them, not sigma={sigma!r}")
+        if not truncate > 0:
+            raise ValueError(f"truncate must be positive, not truncate={truncate!r}")
+        kernel = np.ones(())
+        for s in sigmas:
+            kernel = np.multiply.outer(kernel, gaussian(s, truncate))
+        super().__init__(kernel, "same", padding_mode, data_format, method, **kwargs)
+        self.sigma = sigmas
+        self.truncate = float(truncate)
+
+    def get_config(self) -> dict:
+        """Return what ``from_config`` needs."""
+        config = super().get_config()
+        del config["kernel"], config["padding"]
+        return config | {"sigma": self.sigma, "truncate": self.truncate}
+
+
+def gaussian(sigma: float, truncate: float) -> np.ndarray:
+    """Return the samples of a Gaussian of the given standard deviation, cut off and of sum 1."""
+    radius = int(truncate * sigma + 0.5)
+    at = np.arange(-radius, radius + 1) / max(sigma, np.finfo(float).tiny)
+    samples = np.exp(-0.5 * at * at)
+    return samples / samples.sum()
