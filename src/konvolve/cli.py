@@ -127,6 +127,7 @@ EXAMPLES
   konvolve bench --only face,reverb --repeats 30
   konvolve bench --library numpy,torch --json torch.json
   konvolve bench --report torch.json                  measures nothing: shows what was measured
+  konvolve bench --validate 300 --library torch       every method timed, the chosen one against the best
 """
 
 DOCTOR_HELP = """Show what is installed, and which devices it sees.
@@ -212,8 +213,9 @@ def bench(
     json: Annotated[
         Path | None, typer.Option(metavar="OUT", help="The results  [default: ./konvolve-bench.json]")
     ] = None,
-    report: Annotated[
-        Path | None, typer.Option(metavar="RESULTS", help="Show a results file; measure nothing.")
+    report: Annotated[Path | None, typer.Option(metavar="RESULTS", help="Only show a results file.")] = None,
+    validate: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Instead: judge the choice of method on N random problems.")
     ] = None,
 ) -> int:
     """Time konvolve beside its peers; the help is BENCH_HELP."""
@@ -221,7 +223,7 @@ def bench(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from konvolve.bench.command import bench
 
-    return bench(only, library, repeats, quick, json, report)
+    return bench(only, library, repeats, quick, json, report, validate)
 
 
 def doctor_() -> None:

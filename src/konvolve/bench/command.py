@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -63,9 +64,15 @@ def bars() -> Iterator[Callable[[str, int], Callable[[], None]]]:
 
 
 def bench(
-    only: str | None, library: str | None, repeats: int | None, quick: bool, output: Path | None, report: Path | None
+    only: str | None,
+    library: str | None,
+    repeats: int | None,
+    quick: bool,
+    output: Path | None,
+    report: Path | None,
+    validate: int | None,
 ) -> int:
-    """Measure the workloads, or show what was measured; the exit code."""
+    """Measure, or show what was measured; the exit code."""
     from konvolve.bench import contestants
     from konvolve.bench.workloads import WORKLOADS
 
@@ -76,10 +83,13 @@ def bench(
         return 0
     names = chosen(only, (*WORKLOADS, *MEASURES), "--only")
     libraries = chosen(library, contestants.LIBRARIES, "--library")
-    output = output or Path("konvolve-bench.json")
+    output = output or Path("konvolve-bench.json" if validate is None else "konvolve-validation.json")
     if not output.parent.is_dir():
         raise _mistake(f"--json {output}: there is no folder {output.parent}")
-    results = measured(names, libraries, repeats or (3 if quick else 15), quick)
+    if validate is not None:
+        results = judged(installed(libraries), validate)
+    else:
+        results = measured(names, libraries, repeats or (3 if quick else 15), quick)
     save(output, results)
     _write_report(results, output)
     show(results)
@@ -88,10 +98,13 @@ def bench(
 
 
 def _write_report(results: dict, path: Path) -> None:
-    from konvolve.bench import chart, report
+    from konvolve.bench import chart, report, validate
 
     path.with_suffix(".md").write_text(report.markdown(results))
-    chart.chart(results, path.with_suffix(".png"))
+    if "validation" in results:
+        validate.plot(results["validation"], path.with_suffix(".png"))
+    else:
+        chart.chart(results, path.with_suffix(".png"))
 
 
 def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick: bool) -> dict:
@@ -111,6 +124,26 @@ def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick
             results["workloads"][name] = _workload(WORKLOADS[name], libraries, repeats, quick, bar(name, repeats))
     results["machine"]["devices"] = machine.devices()
     results["not_installed"] = sorted({module for one in everyone() for module in one.missing})
+    return results
+
+
+def installed(libraries: Sequence[str]) -> list[str]:
+    """Those of the libraries that konvolve runs on and that are installed."""
+    found = [name for name in libraries if name != "cupy" and importlib.util.find_spec(name)]
+    if not found:
+        raise _mistake(f"--library {','.join(libraries)}: not installed")
+    return found
+
+
+def judged(libraries: Sequence[str], count: int) -> dict:
+    """Put the choice of the method to the test; the results file's contents."""
+    from konvolve.bench import machine, validate
+
+    results: dict[str, Any] = {"machine": machine.describe(), "validation": {}}
+    with bars() as bar:
+        for name in libraries:
+            results["validation"][name] = validate.validated(name, count, bar(name, count))
+    results["machine"]["devices"] = machine.devices()
     return results
 
 
@@ -154,7 +187,7 @@ def show(results: dict) -> None:
         table = Table(title=f"{name}: {title}", title_justify="left", caption_justify="left")
         table.caption = said or None
         for column in head:
-            numbers = column.startswith(("median", "best", "of the best", "error")) or "MiB" in column
+            numbers = column.startswith(("median", "best", "of ", "error", "worst")) or "MiB" in column
             table.add_column(column, justify="right" if numbers else "left")
         for row in body:
             table.add_row(*row, style="bold" if row[0].startswith("konvolve") else None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from konvolve.bench import validate
+
 
 def digits(value: float) -> str:
     """Three digits, or as many as stand before the point."""
@@ -91,14 +93,19 @@ def memory_rows(result: list[dict]) -> tuple[list[str], list[list[str]]]:
 
 def sections(results: dict) -> list[tuple[str, str, tuple[list[str], list[list[str]]], str]]:
     """(name, title, table, verdict) of everything measured."""
-    parts = [(n, r["title"], workload_rows(r), "") for n, r in results["workloads"].items()]
+    parts = [(n, r["title"], workload_rows(r), "") for n, r in results.get("workloads", {}).items()]
     if "import_time" in results:
         result, title = results["import_time"], "an import in a fresh process"
         parts.append(("import_time", title, import_rows(result), import_verdict(result)))
     if "peak_memory" in results:
         title = "peak of resident memory during one call, above the inputs"
         parts.append(("peak_memory", title, memory_rows(results["peak_memory"]), ""))
-    if results["workloads"]:
+    if "validation" in results:
+        title = "the method chosen against the best of all, on random problems"
+        parts.append(("validation", title, validate.rows(results["validation"]), ""))
+        for library, found in results["validation"].items():
+            parts.append((f"validation on {library}", "where the choice cost most", validate.worst_rows(found), ""))
+    if results.get("workloads"):
         said = ""
         if results["not_installed"]:
             said = f"not installed, and so not in it: {', '.join(results['not_installed'])}"
@@ -122,9 +129,12 @@ def machine_line(machine: dict) -> str:
 
 def markdown(results: dict) -> str:
     """The whole results file as Markdown."""
-    repeats = results["repeats"]
     lines = ["# Benchmarks", "", machine_line(results["machine"]) + ".", ""]
-    lines += [f'{repeats} rounds, in turn. "Of the best": against the fastest ready-made or by hand.', ""]
+    if "repeats" in results:
+        lines += [
+            f'{results["repeats"]} rounds, in turn. "Of the best": against the fastest ready-made or by hand.',
+            "",
+        ]
     for name, title, (head, body), said in sections(results):
         lines += [f"## {name}", "", title[0].upper() + title[1:] + ".", ""]
         lines += ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]

@@ -1,0 +1,215 @@
+"""Random problems, and how long each method takes on them: what the cost model is judged by, and fitted to."""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from konvolve.bench.contestants import in_jax_jit, in_tf_function, in_torch, to_library
+from konvolve.bench.workloads import SEED
+from konvolve.planning.plan import Plan
+
+# Points of the signal, batch included.
+FEWEST, MOST = 1e2, 1e8
+# Seconds that the best method is predicted to take at most, and any method that is timed; predicted bytes likewise.
+LONGEST, TOO_LONG, TOO_LARGE = 0.2, 1.0, 3 * 2**30
+# A method predicted to take so many times the best is not timed.
+HOPELESS = 30
+# One sample takes at least so long, one problem about so long in all methods together.
+SAMPLE_S, PROBLEM_S = 5e-4, 0.4
+ROUNDS = 7
+# What takes so long, and so many times as long as another, is not called again.
+SLOW_S, BEHIND = 0.3, 4
+
+
+@dataclass(frozen=True)
+class Question:
+    """One problem: what `konvolve.convolve` is asked, but for the method."""
+
+    signal: tuple[int, ...]
+    kernel: tuple[int, ...]
+    mode: str
+    axes: tuple[int, ...]
+    dtype: str
+
+    def plan(self, library: str, method: str = "auto") -> Plan:
+        """The plan for it; `library` is the key of the planning constants."""
+        import konvolve
+
+        return konvolve.plan(
+            self.signal, self.kernel, mode=self.mode, axes=self.axes, method=method, dtype=self.dtype, library=library
+        )
+
+    def arrays(self, library: str) -> tuple[Any, Any]:
+        """The inputs. The values do not matter to the time; they are drawn once and repeated."""
+        pool = np.random.default_rng(SEED).standard_normal(2**18, dtype=np.float32)
+        shapes = (self.signal, self.kernel)
+        found = (np.resize(pool, math.prod(shape)).reshape(shape).astype(self.dtype) for shape in shapes)
+        one, two = (to_library(library, array) for array in found)
+        return one, two
+
+
+def profile(library: str) -> str:
+    """The key of a library's planning constants."""
+    from konvolve.backends import registry
+
+    return registry.backend(library).profile()
+
+
+def draw(seed: int, double: bool = True) -> Iterator[Question]:
+    """Questions without end: 1-D to 3-D, kernels of one tap to full size, batches, modes; most are float32.
+
+    Sizes are spread evenly on a logarithmic scale. `double` says whether float64 may be asked for.
+    """
+    rng = random.Random(seed)
+    while True:
+        rank = rng.choices((1, 2, 3), (45, 35, 20))[0]
+        points = math.exp(rng.uniform(math.log(FEWEST), math.log(MOST)))
+        batch = round(math.exp(rng.uniform(0, math.log(min(1000, points / 20))))) if rng.random() < 0.4 else 1
+        side = (points / batch) ** (1 / rank)
+        stretch = [rng.uniform(-0.5, 0.5) for _ in range(rank)]
+        mean = sum(stretch) / rank
+        sizes = [max(2, round(side * math.exp(s - mean))) for s in stretch]
+        part = rng.random()  # the kernel's size on a logarithmic scale, from one tap to the signal's
+        taps = [min(n, max(1, round(n ** min(1.0, max(0.0, part + rng.uniform(-0.1, 0.1)))))) for n in sizes]
+        mode = rng.choice(("full", "same", "valid"))
+        dtype = rng.choices(("float32", "complex64", "float64" if double else "float32"), (80, 10, 10))[0]
+        if math.prod(taps) == 1:
+            continue
+        if batch == 1:
+            yield Question(tuple(sizes), tuple(taps), mode, tuple(range(rank)), dtype)
+            continue
+        kernels = batch if rng.random() < 0.2 else 1
+        if rng.random() < 0.25:  # channels last
+            yield Question((*sizes, batch), (*taps, kernels), mode, tuple(range(rank)), dtype)
+        else:
+            yield Question((batch, *sizes), (kernels, *taps), mode, tuple(range(1, rank + 1)), dtype)
+
+
+def compiled(library: str, question: Question, method: str, x: Any, k: Any) -> Callable[[], Any]:
+    """A function without arguments that answers the question by one method, compiled as the library's users do."""
+    import konvolve
+
+    def convolve(x: Any, k: Any) -> Any:
+        return konvolve.convolve(x, k, mode=question.mode, method=method, axes=question.axes)
+
+    if library == "tensorflow":
+        return in_tf_function(convolve, x, k)
+    if library == "jax":
+        return in_jax_jit(convolve, x, k)
+    if library == "torch":
+        return in_torch(convolve, x, k)
+    return lambda: convolve(x, k)
+
+
+def _sample(call: Callable[[], Any], calls: int) -> float:
+    start = time.perf_counter()
+    for _ in range(calls):
+        answer = call()
+    elapsed = time.perf_counter() - start
+    del answer
+    return elapsed / calls
+
+
+def quickest(calls: dict[str, Callable[[], Any]], compiles: bool) -> dict[str, float]:
+    """The least time of each of some calls, in turn: what it takes when nothing else disturbs it.
+
+    Those expected to be fast come first. `compiles` says whether the first call compiles, and so tells nothing.
+    """
+    found: dict[str, float] = {}
+    for name, call in calls.items():
+        first = _sample(call, 1)  # compiles, plans and allocates
+        again = compiles or not found or first < max(SLOW_S, BEHIND * min(found.values()))
+        found[name] = _sample(call, 1) if again else first
+    # Nothing is learnt from timing one over and over that is far behind.
+    racers = [name for name in calls if found[name] < 10 * min(found.values())]
+    rounds = min(ROUNDS, round(PROBLEM_S / sum(found[name] for name in racers)))
+    for _ in range(rounds):
+        for name in racers:
+            repeats = max(1, min(100, round(SAMPLE_S / found[name])))
+            found[name] = min(found[name], _sample(calls[name], repeats))
+    return found
+
+
+def timed(library: str, question: Question, plan: Plan) -> dict[str, float] | None:
+    """Seconds by method, of those the plan might have taken; None for a problem that is too large or has no choice."""
+    if not plan.estimates:
+        return None
+    best = min(each.seconds for each in plan.estimates)
+    worth = [
+        each.method
+        for each in plan.estimates
+        if each.seconds <= min(HOPELESS * best, TOO_LONG) and each.bytes <= TOO_LARGE
+    ]
+    if best > LONGEST or plan.method not in worth:
+        return None
+    x, k = question.arrays(library)
+    calls = {method: compiled(library, question, method, x, k) for method in worth}
+    return quickest(calls, compiles=library in ("tensorflow", "jax"))
+
+
+def measured(library: str, count: int, seed: int, advance: Callable[[], None]) -> list[dict]:
+    """Time `count` random problems: a record of each, with what was predicted, measured and chosen.
+
+    In a process of its own, for one library's threads slow another's down.
+    """
+    command = [sys.executable, "-P", "-m", "konvolve.bench.problems", library, str(count), str(seed)]
+    with (
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True) as child,
+    ):
+        assert child.stdout is not None
+        records = []
+        try:
+            for line in child.stdout:
+                if line.startswith("{"):
+                    records.append(json.loads(line))
+                    advance()
+        except BaseException:
+            child.kill()
+            raise
+        if child.wait() != 0:
+            complaints.seek(0)
+            raise RuntimeError(f"timing on {library} failed: {complaints.read()[-2000:]}")
+    return records
+
+
+def _measure(library: str, count: int, seed: int) -> Iterator[dict]:
+    key = profile(library)
+    done = 0
+    for question in draw(seed, double=key != "jax32"):
+        plan = question.plan(key)
+        seconds = timed(library, question, plan)
+        if seconds is None:
+            continue
+        predicted = {each.method: each.seconds for each in plan.estimates}
+        yield {
+            "signal": question.signal, "kernel": question.kernel, "mode": question.mode, "axes": question.axes,
+            "dtype": question.dtype, "chosen": plan.method, "predicted_s": predicted, "measured_s": seconds,
+        }  # fmt: skip
+        done += 1
+        if done == count:
+            return
+        gc.collect()
+        if library == "jax" and done % 50 == 0:
+            import jax
+
+            jax.clear_caches()  # hundreds of compiled functions fill the memory
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for record in _measure(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])):
+        print(json.dumps(record), flush=True)

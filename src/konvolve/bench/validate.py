@@ -1,0 +1,149 @@
+"""How good the choice of the method is: random problems, every method timed, the chosen one against the best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from konvolve.bench import problems
+
+MEDIAN_AIM, HIGH_AIM = 1.10, 1.5
+JUDGED_BY = 271828  # the seed of the problems; calibration is fitted on others
+
+COLOURS = {"direct": "#d1495b", "fft": "#33658a", "overlap": "#e0a030", "separable": "#5c9a6b"}
+
+
+def ratio(record: dict, method: str | None = None) -> float:
+    """The time of the method that was chosen as a part of the best one's."""
+    seconds = record["measured_s"]
+    return seconds[method or record["chosen"]] / min(seconds.values())
+
+
+def summed(records: Sequence[dict]) -> dict:
+    """The quantiles of chosen against best, and how far predictions are off by method."""
+    ratios = [ratio(record) for record in records]
+    methods: dict[str, list[float]] = {}
+    for record in records:
+        for method, seconds in record["measured_s"].items():
+            methods.setdefault(method, []).append(seconds / record["predicted_s"][method])
+    low, middle, high = np.quantile(ratios, (0.5, 0.9, 0.95))
+    worst = sorted(records, key=ratio, reverse=True)[:12]
+    return {
+        "problems": len(records),
+        "median": float(low), "p90": float(middle), "p95": float(high), "worst": max(ratios),
+        "wrong": sum(r > 1 for r in ratios),
+        "median_met": bool(low <= MEDIAN_AIM), "p95_met": bool(high <= HIGH_AIM),
+        "chosen_s": sum(record["measured_s"][record["chosen"]] for record in records),
+        "best_s": sum(min(record["measured_s"].values()) for record in records),
+        "measured_of_predicted": {
+            method: {"count": len(values), **dict(zip(("p5", "median", "p95"), quantiles(values), strict=True))}
+            for method, values in sorted(methods.items())
+        },
+        "worst_problems": [{"ratio": ratio(record)} | record for record in worst],
+    }  # fmt: skip
+
+
+def quantiles(values: Sequence[float]) -> list[float]:
+    """The 5th, 50th and 95th percentile."""
+    return [float(value) for value in np.quantile(values, (0.05, 0.5, 0.95))]
+
+
+def validated(library: str, count: int, advance: Callable[[], None], seed: int = JUDGED_BY) -> dict:
+    """Time `count` random problems on a library, and sum up."""
+    records = problems.measured(library, count, seed, advance)
+    return summed(records) | {"records": records}
+
+
+def rows(results: dict) -> tuple[list[str], list[list[str]]]:
+    """Head and body of a table: a line for each library."""
+    body = []
+    for library, found in results.items():
+        off = ", ".join(
+            f"{method} {each['median']:.2f} ({each['p5']:.2f} to {each['p95']:.2f})"
+            for method, each in found["measured_of_predicted"].items()
+        )
+        body.append(
+            [
+                library, str(found["problems"]),
+                f"{found['median']:.2f} {'met' if found['median_met'] else 'NOT met'}",
+                f"{found['p95']:.2f} {'met' if found['p95_met'] else 'NOT met'}", f"{found['worst']:.1f}",
+                f"{found['chosen_s'] / found['best_s']:.2f}", off,
+            ]
+        )  # fmt: skip
+    head = ["library", "problems", f"median, aim {MEDIAN_AIM}", f"95th percentile, aim {HIGH_AIM}", "worst"]
+    return [*head, "of all the time", "measured of predicted (5 % to 95 %)"], body
+
+
+def worst_rows(found: dict) -> tuple[list[str], list[list[str]]]:
+    """Head and body of the table of the problems on which the choice cost most."""
+
+    def size(shape: Sequence[int]) -> str:
+        return "x".join(map(str, shape))
+
+    body = []
+    for record in found["worst_problems"]:
+        methods = sorted(record["measured_s"], key=lambda method: record["measured_s"][method])
+        times = ", ".join(
+            f"{method} {1e3 * record['measured_s'][method]:.3g} ({1e3 * record['predicted_s'][method]:.3g})"
+            for method in methods
+        )
+        question = f"{size(record['signal'])} with {size(record['kernel'])}"
+        axes = ",".join(map(str, record["axes"]))
+        more = f"{record['mode']}, axes {axes}, {record['dtype']}"
+        body.append([question, more, record["chosen"], f"{record['ratio']:.2f}", times])
+    return ["the choice cost most", "", "chosen", "of the best", "ms measured (predicted)"], body
+
+
+def plot(results: dict, path: Path) -> None:
+    """Two panels for each library: predicted against measured time, and how the chosen method compares."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4.2 * len(results)), layout="constrained")
+    grid = figure.subplots(len(results), 2, squeeze=False, width_ratios=(1, 1))
+    for (left, right), (library, found) in zip(grid, results.items(), strict=True):
+        _predictions(left, library, found["records"])
+        _choices(right, library, found)
+    figure.savefig(path, dpi=120)
+
+
+def _predictions(axes, library: str, records: Sequence[dict]) -> None:
+    ends = [math.inf, 0.0]
+    for method, colour in COLOURS.items():
+        pairs = [
+            (record["measured_s"][method], record["predicted_s"][method])
+            for record in records
+            if method in record["measured_s"]
+        ]
+        if not pairs:
+            continue
+        measured, predicted = zip(*pairs, strict=True)
+        ends = [min(ends[0], *measured, *predicted), max(ends[1], *measured, *predicted)]
+        axes.scatter(measured, predicted, s=9, color=colour, alpha=0.6, linewidths=0, label=method)
+    line = np.array([ends[0] / 1.5, ends[1] * 1.5])
+    axes.fill_between(line, line / 2, line * 2, color="0.92", zorder=0, label="within a factor of 2")
+    axes.plot(line, line, color="0.4", linewidth=0.8, zorder=1)
+    axes.set(xscale="log", yscale="log", xlim=line, ylim=line, xlabel="measured, s", ylabel="predicted, s")
+    axes.set_title(f"{library}: {len(records)} random problems", fontsize=10, loc="left")
+    axes.legend(fontsize=8, frameon=False, loc="upper left")
+
+
+def _choices(axes, library: str, found: dict) -> None:
+    ratios = np.sort([ratio(record) for record in found["records"]])
+    parts = np.arange(1, len(ratios) + 1) / len(ratios)
+    axes.step(ratios, 100 * parts, where="post", color="#d1495b")
+    for aim, part, name in ((MEDIAN_AIM, 50, "median"), (HIGH_AIM, 95, "95th percentile")):
+        axes.plot([aim], [part], marker="x", color="0.2", markersize=7, linestyle="none")
+        axes.annotate(f"aim: {name} {aim}", (aim, part), xytext=(8, -10), textcoords="offset points", fontsize=8)
+    right = max(2.2, min(10.0, float(ratios[-1]) * 1.05))
+    axes.set(xscale="log", xlim=(0.98, right), ylim=(0, 102), ylabel="problems, %")
+    shown = (1, 1.1, 1.25, 1.5, 2, 3) if right < 4 else (1, 1.5, 2, 3, 5, 10)
+    ticks = [t for t in shown if t <= right]
+    axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel("time of the chosen method, as a part of the best")
+    said = f"median {found['median']:.2f}, 95th percentile {found['p95']:.2f}, worst {found['worst']:.1f}"
+    axes.set_title(f"{library}: {said}", fontsize=10, loc="left")
+    axes.grid(color="0.9")
