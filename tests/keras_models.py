@@ -13,12 +13,20 @@ import pytest
 
 import konvolve
 import konvolve.symbolic
+from konvolve import nn
 
 rng = np.random.default_rng(5)
 
 
 def normal(*shape, dtype="float32"):
     return rng.standard_normal(shape).astype(dtype)
+
+
+def normal_at(seed, *shape):
+    return np.random.default_rng(seed).standard_normal(shape).astype("float32")
+
+
+WEIGHTS = normal_at(0, 5, 3, 2)
 
 
 # name: inputs of the model (without the batch), a function of them, arrays for them
@@ -38,6 +46,23 @@ MODELS = {
         [(9,)],
         lambda x: konvolve.convolve2d(x, KERNEL[0, :, :, 0].astype("complex64"), fillvalue=1j),
         [(6, 9)],
+    ),
+    "conv": (
+        [(None, 3)],
+        lambda x: nn.conv(x, WEIGHTS, 2, "causal", "channels_last", padding_mode="reflect", bidirectional=WEIGHTS[:4]),
+        [(2, 30, 3)],
+    ),
+    "separable_conv": (
+        [(2, 12, 11)],
+        lambda x: nn.separable_conv(
+            x, normal_at(1, 3, 4, 2, 2), normal_at(2, 1, 1, 4, 5), (1, 2), "same", "channels_first"
+        ),
+        [(3, 2, 12, 11)],
+    ),
+    "conv_transpose": (
+        [(9, 3), (5, 2, 3)],
+        lambda x, k: nn.conv_transpose(x, k, 3, "same", 1, method="fft", data_format="channels_last"),
+        [(4, 9, 3), (4, 5, 2, 3)],
     ),
     "sepfir2d": ([(None,)], lambda x: konvolve.sepfir2d(x, TAPS[0], TAPS[0, :3]), [(30, 20)]),
 }

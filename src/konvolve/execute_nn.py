@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
+
 from konvolve.backends import registry
 from konvolve.backends.constants import CHANNELS
 from konvolve.backends.interface import Array, Backend
@@ -16,6 +18,9 @@ from konvolve.planning.channels import ChannelProblem
 from konvolve.planning.problem import Operand
 
 __all__ = ["convolution", "public", "separable", "transposed"]
+
+FUNCTIONS = ("conv", "depthwise_conv", "conv_transpose")
+"""What ``solve`` answers."""
 
 # Plans by everything they depend on. A plain dictionary: torch.compile warns about lru_cache, not about this.
 _PLANS: dict[tuple, ChannelPlan] = {}
@@ -35,43 +40,44 @@ def _data_format(data_format: Any) -> Any:
 def convolution(function: str, inputs: Any, kernel: Any, backward: Any, options: Options) -> Any:
     """Answer ``conv`` and ``depthwise_conv``; ``options`` are their arguments from ``strides`` on."""
     strides, padding, data_format, *rest = options
-    options = (strides, padding, _data_format(data_format), *rest)
     arrays = (inputs, kernel) if backward is None else (inputs, kernel, backward)
-    if any(map(registry.is_symbolic, arrays)):
-        return _symbolic(function, arrays, options)
-    names = ("inputs", "kernel", "bidirectional")[: len(arrays)]
-    xp, (x, k, *more) = registry.resolve(dict(zip(names, arrays, strict=True)))
-    plan = plan_arrays(xp, function, (x, k, *more), options)
-    if more:
-        k = methods.both_ways(xp, plan.problem, k, more[0])
-    return methods.run(xp, plan, x, k)
+    return solve(function, arrays, (strides, padding, _data_format(data_format), *rest))
 
 
 def transposed(inputs: Any, kernel: Any, options: Options) -> Any:
     """Answer ``conv_transpose``; ``options`` are its arguments from ``strides`` on."""
     strides, padding, output_padding, data_format, *rest = options
-    options = (strides, padding, output_padding, _data_format(data_format), *rest)
-    if registry.is_symbolic(inputs) or registry.is_symbolic(kernel):
-        return _symbolic("conv_transpose", (inputs, kernel), options)
-    xp, (x, k) = registry.resolve({"inputs": inputs, "kernel": kernel})
-    return methods.run(xp, plan_arrays(xp, "conv_transpose", (x, k), options), x, k)
+    return solve(
+        "conv_transpose", (inputs, kernel), (strides, padding, output_padding, _data_format(data_format), *rest)
+    )
+
+
+def solve(function: str, arrays: tuple, options: Options) -> Any:
+    """Answer any of them; the options are all given."""
+    if any(map(registry.is_symbolic, arrays)):
+        return _symbolic(function, arrays, options)
+    names = ("inputs", "kernel", "bidirectional")[: len(arrays)]
+    xp, (x, kernel, *more) = registry.resolve(dict(zip(names, arrays, strict=True)))
+    plan = plan_arrays(xp, function, (x, kernel, *more), options)
+    if more:
+        kernel = methods.both_ways(xp, plan.problem, kernel, more[0])
+    return methods.run(xp, plan, x, kernel)
 
 
 def separable(inputs: Any, depthwise: Any, pointwise: Any, backward: Any, options: Options) -> Any:
-    """Answer ``separable_conv``."""
-    strides, padding, data_format, dilation_rate, method, padding_mode = options
+    """Answer ``separable_conv``: the channels on their own, then each place on its own."""
+    strides, padding, data_format, *rest = options
     data_format = _data_format(data_format)
-    taps = tuple(pointwise.shape)[-2 - (len(inputs.shape) - 2) : -2]
+    rank = len(_shape(inputs)) - 2
+    taps = _shape(pointwise)[-2 - rank : -2]
     if any(n != 1 for n in taps):
         raise ValueError(f"separable_conv: pointwise_kernel must have one tap along each axis, not {taps}")
-    y = convolution(
-        "depthwise_conv",
-        inputs,
-        depthwise,
-        backward,
-        (strides, padding, data_format, dilation_rate, method, padding_mode),
-    )
+    y = convolution("depthwise_conv", inputs, depthwise, backward, (strides, padding, data_format, *rest))
     return convolution("conv", y, pointwise, None, (1, "valid", data_format, 1, "auto", "zeros"))
+
+
+def _shape(x: Any) -> tuple[int | None, ...]:
+    return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
 def _symbolic(function: str, arrays: tuple, options: tuple) -> Any:

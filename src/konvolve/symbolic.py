@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from konvolve import execute
+from konvolve import execute, execute_nn
 from konvolve.backends import registry
 from konvolve.planning import problem
 from konvolve.planning.dtypes import parse
@@ -82,6 +82,8 @@ class Convolution(keras.layers.Layer):
         operands = self._operands(inputs)
         if self.function == "sepfir2d":
             return execute.solve_separable(*operands)
+        if self.function in execute_nn.FUNCTIONS:
+            return execute_nn.solve(self.function, tuple(operands), tuple(self.options))
         return execute.solve(self.function, *operands, *self.options)
 
     def compute_output_spec(self, *inputs: Any) -> Any:
@@ -90,6 +92,9 @@ class Convolution(keras.layers.Layer):
         operands: Any = [(tuple(x.shape), keras.backend.standardize_dtype(x.dtype)) for x in self._operands(inputs)]
         if self.function == "sepfir2d":
             return keras.KerasTensor(operands[0][0], dtype=xp.canonical(problem.separable(*operands)))
+        if self.function in execute_nn.FUNCTIONS:
+            question = execute_nn.make(self.function, tuple(operands), xp.profile(), tuple(self.options))
+            return keras.KerasTensor(question.output_shape, dtype=xp.canonical(question.problem.result))
         one, two = operands
         plan = execute.make(self.function, one, two, xp.profile(), (None, None), *self.options)
         return keras.KerasTensor(plan.output_shape, dtype=xp.canonical(plan.problem.result))
