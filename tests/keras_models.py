@@ -47,6 +47,11 @@ MODELS = {
         lambda x: konvolve.convolve2d(x, KERNEL[0, :, :, 0].astype("complex64"), fillvalue=1j),
         [(6, 9)],
     ),
+    "coefficient": (
+        [(40,)],
+        lambda x: konvolve.correlate(x, TAPS, "valid", axes=1, normalize=True, mask2=TAPS > -0.5),
+        [(3, 40)],
+    ),
     "conv": (
         [(None, 3)],
         lambda x: nn.conv(x, WEIGHTS, 2, "causal", "channels_last", padding_mode="reflect", bidirectional=WEIGHTS[:4]),

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from konvolve import execute
+from konvolve import coefficient, execute
+from konvolve.planning.arguments import check_normalize
 
 Array = Any
 
@@ -100,11 +101,12 @@ def convolve(
 @execute.public
 def correlate(
     in1: Array, in2: Array, mode: str = "full", method: str = "auto", *,
-    axes: Any = None, boundary: Any = "zero", lags: Any = None,
+    axes: Any = None, boundary: Any = "zero", lags: Any = None, normalize: bool = False, mask1: Any = None,
+    mask2: Any = None,
 ) -> Array:  # fmt: skip
     """Cross-correlate two N-dimensional arrays: convolve in1 with in2 reversed and conjugated.
 
-    Arguments, result and errors are those of ``convolve``, and one more. ``correlation_lags`` gives the lag of each
+    Arguments, result and errors are those of ``convolve``, and some more. ``correlation_lags`` gives the lag of each
     sample.
 
     Args:
@@ -116,6 +118,11 @@ def correlate(
         boundary: As in ``convolve``.
         lags: The lowest and the highest lag to return, both included, or a list with such a pair for each axis; instead
             of a mode. A lag at which the two do not meet is zero. Beyond SciPy.
+        normalize: Return the correlation coefficient of the samples that overlap at each lag, from -1 to 1, or in the
+            unit disc for complex signals: means removed, divided by the root of both energies, each over the overlap
+            alone. It is 0 where either is constant or nothing overlaps. In a floating dtype. Beyond SciPy.
+        mask1: With ``normalize``, an array of in1's shape, zero or False where a sample of in1 is not to count.
+        mask2: The same for in2. (Padfield 2012.)
 
     The same as ``scipy.signal.correlate``.
 
@@ -123,7 +130,11 @@ def correlate(
     array([1, 3, 5, 3, 0])
     >>> correlate([1, 2, 3], [0, 1, 1], lags=(-1, 0))
     array([3, 5])
+    >>> correlate([0.0, 2.0, 4.0, 1.0], [1.0, 2.0], mode="valid", normalize=True).round(6)
+    array([ 1.,  1., -1.])
     """
+    if check_normalize(normalize, boundary, (mask1, mask2)):
+        return coefficient.correlate(in1, in2, (mask1, mask2), mode, method, axes, lags)
     return execute.solve("correlate", in1, in2, mode, method, axes, boundary, lags)
 
 

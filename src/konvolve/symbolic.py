@@ -12,10 +12,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from konvolve import execute, execute_nn
+from konvolve import coefficient, execute, execute_nn
 from konvolve.backends import registry
 from konvolve.planning import problem
-from konvolve.planning.dtypes import parse
+from konvolve.planning.dtypes import as_float, parse
 
 
 @keras.saving.register_keras_serializable(package="konvolve")
@@ -82,6 +82,8 @@ class Convolution(keras.layers.Layer):
         operands = self._operands(inputs)
         if self.function == "sepfir2d":
             return execute.solve_separable(*operands)
+        if self.function == "coefficient":
+            return coefficient.recorded(operands, *self.options)
         if self.function in execute_nn.FUNCTIONS:
             return execute_nn.solve(self.function, tuple(operands), tuple(self.options))
         return execute.solve(self.function, *operands, *self.options)
@@ -95,6 +97,12 @@ class Convolution(keras.layers.Layer):
         if self.function in execute_nn.FUNCTIONS:
             question = execute_nn.make(self.function, tuple(operands), xp.profile(), tuple(self.options))
             return keras.KerasTensor(question.output_shape, dtype=xp.canonical(question.problem.result))
+        if self.function == "coefficient":
+            mode, method, axes, lags = self.options[:4]
+            plan = execute.make(
+                "correlate", *operands[:2], xp.profile(), (None, None), mode, method, axes, "zero", lags
+            )
+            return keras.KerasTensor(plan.output_shape, dtype=xp.canonical(as_float(plan.problem.result)))
         one, two = operands
         plan = execute.make(self.function, one, two, xp.profile(), (None, None), *self.options)
         return keras.KerasTensor(plan.output_shape, dtype=xp.canonical(plan.problem.result))

@@ -110,6 +110,9 @@ class Backend(Protocol):
     def round(self, x: Array) -> Array:
         """Round to whole numbers, keeping the floating dtype."""
 
+    def total(self, x: Array, axes: Sequence[int]) -> Array:
+        """Sum over axes, which remain with size 1."""
+
     def conjugate(self, x: Array) -> Array:
         """Return the complex conjugate."""
 

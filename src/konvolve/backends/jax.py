@@ -167,6 +167,11 @@ broadcast_to = jnp.broadcast_to
 assemble = jax.lax.complex
 
 
+def total(x: jax.Array, axes: Sequence[int]) -> jax.Array:
+    """Sum over axes."""
+    return x.sum(tuple(axes), keepdims=True)
+
+
 def parts(x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return the real and imaginary parts."""
     return x.real, x.imag

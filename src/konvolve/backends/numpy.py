@@ -147,6 +147,11 @@ stack = np.stack
 broadcast_to = np.broadcast_to
 
 
+def total(x: np.ndarray, axes: Sequence[int]) -> np.ndarray:
+    """Sum over axes."""
+    return x.sum(tuple(axes), keepdims=True)
+
+
 def parts(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the real and imaginary parts."""
     return x.real, x.imag

@@ -192,6 +192,11 @@ broadcast_to = tf.broadcast_to
 assemble = tf.complex
 
 
+def total(x: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:
+    """Sum over axes."""
+    return tf.reduce_sum(x, list(axes), keepdims=True)
+
+
 def parts(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the real and imaginary parts."""
     return tf.math.real(x), tf.math.imag(x)

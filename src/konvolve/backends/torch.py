@@ -177,6 +177,11 @@ def conjugate(x: torch.Tensor) -> torch.Tensor:
     return x.conj().resolve_conj()
 
 
+def total(x: torch.Tensor, axes: Sequence[int]) -> torch.Tensor:
+    """Sum over axes."""
+    return x.sum(tuple(axes), keepdim=True)
+
+
 def parts(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the real and imaginary parts."""
     return x.real, x.imag

@@ -128,6 +128,29 @@ def check_lags(lags: Any, axes: Sequence[int], mode: str) -> dict[int, tuple[int
     return found
 
 
+def check_mask(argument: str, mask: Shape, signal: Shape) -> None:
+    """Raise ValueError unless a mask has the shape of its signal."""
+    if len(mask) != len(signal) or any(
+        m is not None and n is not None and m != n for m, n in zip(mask, signal, strict=True)
+    ):
+        raise ValueError(f"{argument} must have the shape of its signal, {signal}, not {mask}")
+
+
+def check_normalize(normalize: Any, boundary: Any, masks: Sequence[Any]) -> bool:
+    """Return whether the coefficient is asked for, or raise ValueError for what does not go with it."""
+    if not isinstance(normalize, bool):
+        raise ValueError(f"normalize must be True or False, not {normalize!r}")
+    if not normalize:
+        if any(mask is not None for mask in masks):
+            raise ValueError("mask1 and mask2 are for normalize=True: multiply the signals by them otherwise")
+        return False
+    if boundary != "zero":
+        raise ValueError(
+            f"normalize=True leaves out what lies beyond the edges: boundary must be 'zero', not {boundary!r}"
+        )
+    return True
+
+
 def check_axes(axes: Any, ndim: int) -> tuple[int, ...]:
     """Return axes as non-negative ints, in the order given; None means all of them.
 

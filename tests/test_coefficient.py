@@ -1,0 +1,126 @@
+"""The correlation coefficient against numpy.corrcoef of what overlaps, lag by lag."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.feature import match_template
+
+import konvolve
+from libraries import LIBRARIES
+
+
+@pytest.fixture(params=LIBRARIES, scope="module")
+def library(request):
+    return LIBRARIES[request.param]
+
+
+def expected(a, b, mask1, mask2):
+    """Return the coefficient at every lag of the full correlation of two arrays, from its definition."""
+    shape = tuple(n + k - 1 for n, k in zip(a.shape, b.shape, strict=True))
+    y = np.zeros(shape, np.result_type(a, b, np.float64))
+    for place in np.ndindex(shape):
+        ones, twos = [], []
+        for at, n, k in zip(place, a.shape, b.shape, strict=True):
+            low = at - (k - 1)  # where b's first sample lies on a
+            ones.append(slice(max(low, 0), min(low + k, n)))
+            twos.append(slice(max(-low, 0), min(n - low, k)))
+        counted = (mask1[tuple(ones)] & mask2[tuple(twos)]).ravel()
+        u, v = a[tuple(ones)].ravel()[counted], b[tuple(twos)].ravel()[counted]
+        if len(u) < 2:
+            continue
+        u, v = u - u.mean(), v - v.mean()
+        energy = np.vdot(u, u).real * np.vdot(v, v).real
+        if energy > 1e-20:
+            y[place] = np.vdot(v, u) / energy**0.5
+    return y
+
+
+@st.composite
+def questions(draw):
+    ndim = draw(st.integers(1, 2))
+    shapes = [[draw(st.integers(2, 7)) for _ in range(ndim)] for _ in range(2)]
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    a, b = (rng.standard_normal(shape) + 3 for shape in shapes)
+    if draw(st.booleans()):
+        a, b = a + 1j * rng.standard_normal(shapes[0]), b - 1j * rng.standard_normal(shapes[1])
+    masks = [rng.random(shape) < 0.8 for shape in shapes] if draw(st.booleans()) else [None, None]
+    return a, b, *masks
+
+
+def test_coefficient_is_its_definition(library):
+    @settings(max_examples=10 if library.name == "jax" else 60)
+    @given(questions())
+    def check(question):
+        a, b, mask1, mask2 = question
+        held = [None if m is None else library.array(m) for m in (mask1, mask2)]
+        result = konvolve.correlate(library.array(a), library.array(b), normalize=True, mask1=held[0], mask2=held[1])
+        every = [np.ones(x.shape, bool) if m is None else m for x, m in ((a, mask1), (b, mask2))]
+        np.testing.assert_allclose(library.numpy(result), expected(a, b, *every), atol=1e-6)
+
+    check()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_templates_are_matched_as_others_do(library, dtype):
+    rng = np.random.default_rng(0)
+    a = (rng.random((60, 70)) * 200).astype(dtype)
+    b = a[20:35, 30:41].copy()
+    y = library.numpy(konvolve.correlate(library.array(a), library.array(b), mode="valid", normalize=True))
+    assert np.unravel_index(y.argmax(), y.shape) == (20, 30)
+    assert y.max() == pytest.approx(1)
+    np.testing.assert_allclose(y, match_template(a.astype(float), b.astype(float)), atol=1e-5)
+    other = cv2.matchTemplate(a, b, cv2.TM_CCOEFF_NORMED)
+    np.testing.assert_allclose(y, other, atol=1e-4)
+
+
+def test_a_constant_has_no_coefficient(library):
+    a = np.full(50, 7.0)
+    a[30:] += np.arange(20)
+    y = library.numpy(konvolve.correlate(library.array(a), library.array(np.arange(5.0)), "valid", normalize=True))
+    assert (y[:26] == 0).all()
+    np.testing.assert_allclose(y[30:], 1, atol=1e-9)
+
+
+def test_lags_batches_and_axes(library):
+    rng = np.random.default_rng(4)
+    a, b = rng.standard_normal((3, 40)), rng.standard_normal((1, 9))
+    y = library.numpy(konvolve.correlate(library.array(a), library.array(b), axes=1, lags=(-5, 12), normalize=True))
+    every = np.ones(40, bool), np.ones(9, bool)
+    z = np.stack([expected(row, b[0], *every)[8 - 5 : 8 + 13] for row in a])
+    np.testing.assert_allclose(y, z, atol=1e-6)
+
+
+def test_wrong_arguments():
+    a = np.ones(9)
+    with pytest.raises(ValueError, match="boundary must be 'zero', not 'wrap'"):
+        konvolve.correlate(a, a, boundary="wrap", normalize=True)
+    with pytest.raises(ValueError, match="mask1 and mask2 are for normalize=True"):
+        konvolve.correlate(a, a, mask1=a)
+    with pytest.raises(ValueError, match=r"mask2 must have the shape of its signal, \(9,\), not \(8,\)"):
+        konvolve.correlate(a, a, normalize=True, mask2=a[:8])
+    with pytest.raises(ValueError, match="normalize must be True or False, not 'yes'"):
+        konvolve.correlate(a, a, normalize="yes")
+
+
+def test_gradient_is_finite_where_nothing_is_defined():
+    import tensorflow as tf
+
+    a = tf.constant(np.r_[np.zeros(20), np.arange(20.0) ** 2])
+    with tf.GradientTape() as tape:
+        tape.watch(a)
+        y = tf.reduce_sum(konvolve.correlate(a, tf.constant([1.0, 3.0, 2.0], tf.float64), "valid", normalize=True))
+    assert np.isfinite(tape.gradient(y, a)).all()
+
+
+def test_unknown_sizes():
+    import tensorflow as tf
+
+    rng = np.random.default_rng(8)
+    a, b = rng.standard_normal((12, 10)), rng.standard_normal((4, 3))
+    ask = tf.function(
+        lambda a, b: konvolve.correlate(a, b, "same", normalize=True),
+        input_signature=[tf.TensorSpec([None, None], tf.float64)] * 2,
+    )
+    np.testing.assert_allclose(ask(a, b), konvolve.correlate(a, b, "same", normalize=True), atol=1e-9)
