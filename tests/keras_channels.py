@@ -62,8 +62,8 @@ def main():
             same("depthwise_conv", inputs(3), [normal(*taps, 3, 2)], *options)
             same("separable_conv", inputs(3), [normal(*taps, 3, 2), normal(*(1,) * rank, 6, 4)], *options)
         if backend != "tensorflow" or dilation == 1:
-            for extra in (None, 0) if strides == 3 else (None,):
-                # TensorFlow 2.21 fails where the kernel is shorter than the stride.
+            # TensorFlow 2.21 fails where the kernel is shorter than the stride, and for some output_paddings.
+            for extra in (None, 0) if strides == 3 and backend != "tensorflow" else (None,):
                 x, kernel = inputs(4), normal(*(k + 2 for k in taps), 3, 4)
                 same("conv_transpose", x, [kernel], strides, padding, extra, form, dilation)
     print("done on", backend)

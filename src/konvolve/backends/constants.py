@@ -65,25 +65,46 @@ CONSTANTS: dict[str, dict[str, Any]] = {
 }
 CONSTANTS["jax32"] = CONSTANTS["jax"] | {"has_float64": False}
 
+# The keys are those of ``planning.channel_plan.ChannelTraits``.
 CHANNELS: dict[str, dict[str, Any]] = {
     "numpy": {
-        "dense": 6e-11,
-        "depthwise": 1e-9,
-        "gradient": 6e-11,
-        "product": 2e-10,
-        "moved": 2e-10,
+        "dense": {1: 6.0e-11, 2: 6.0e-11, 3: 6.0e-11},
+        "narrow": 0.0,
+        "depthwise": 1.0e-9,
+        "sample": 1.0e-9,
+        "gradient": 6.0e-11,
+        "product": 2.0e-10,
+        "moved": 2.0e-10,
         "native": False,
     },
     "tensorflow": {
-        "dense": 2e-11,
-        "depthwise": 5e-11,
-        "gradient": 2e-9,
-        "product": 1e-10,
-        "moved": 1e-10,
+        "dense": {1: 1.2e-11, 2: 1.2e-11, 3: 1.5e-11},
+        "narrow": 16.0,
+        "depthwise": 1.8e-11,
+        "sample": 1.3e-9,
+        "gradient": 1.5e-9,
+        "product": 1.5e-10,
+        "moved": 2.8e-10,
         "plain": (3,),
         "mixed": False,
     },
-    "jax": {"dense": 2e-11, "depthwise": 1e-9, "gradient": 4e-11, "product": 1e-10, "moved": 1e-10},
-    "torch": {"dense": 1.5e-11, "depthwise": 1e-9, "gradient": 3e-11, "product": 1e-10, "moved": 1e-10},
+    "jax": {
+        "dense": {1: 1.5e-11, 2: 9.0e-12, 3: 1.5e-10},
+        "narrow": 16.0,
+        "depthwise": 8.0e-10,
+        "sample": 1.0e-9,
+        "gradient": 4.0e-11,
+        "product": 1.5e-10,
+        "moved": 2.5e-10,
+    },
+    "torch": {
+        "dense": {1: 2.5e-11, 2: 1.2e-11, 3: 5.0e-11},
+        "narrow": 16.0,
+        "depthwise": 4.0e-10,
+        "sample": 3.0e-9,
+        "gradient": 3.0e-11,
+        "product": 1.5e-10,
+        "moved": 2.5e-10,
+    },
 }
 CHANNELS["jax32"] = CHANNELS["jax"]

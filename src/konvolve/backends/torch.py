@@ -166,7 +166,6 @@ round = torch.round
 transpose = torch.permute
 reshape = torch.reshape
 flip = torch.flip
-matmul = torch.matmul
 stack = torch.stack
 broadcast_to = torch.broadcast_to
 assemble = torch.complex
@@ -280,6 +279,48 @@ except AttributeError:
 
     def _functorch() -> Any:
         return True
+
+
+class _Product(torch.autograd.Function):
+    """A batched product of complex matrices that are contiguous, as are those of its gradient.
+
+    PyTorch multiplies others one by one: 9180 products of 8 x 16 with 16 x 32 took 118 ms in place of 10 and 25 for
+    the copies.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return torch.matmul(x.contiguous(), y.contiguous())
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: torch.Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple:
+        x, y = ctx.saved_tensors
+        by_x = matmul(gradient, y.mH).sum_to_size(x.shape) if ctx.needs_input_grad[0] else None
+        by_y = matmul(x.mH, gradient).sum_to_size(y.shape) if ctx.needs_input_grad[1] else None
+        return by_x, by_y
+
+
+class _ProductForward(_Product):
+    """The same with a forward mode, which torch.compile does not take."""
+
+    @staticmethod
+    def jvp(ctx: Any, x_tangent: torch.Tensor, y_tangent: torch.Tensor) -> torch.Tensor:
+        x, y = ctx.saved_tensors
+        return matmul(x_tangent, y) + matmul(x, y_tangent)
+
+
+def matmul(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Multiply matrices along the last two axes."""
+    if not x.is_complex():
+        return torch.matmul(x, y)
+    return (_Product if torch.compiler.is_compiling() else _ProductForward).apply(x, y)
 
 
 def rfftn(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -18,19 +19,26 @@ from konvolve.planning.plan import seconds_text, shape_text
 _BATCH = 8
 _LENGTHS = 16
 
+# The library's own convolution is taken where transforms aren't predicted to be so much faster: nobody shall find
+# konvolve slower than what it replaces, and a prediction may be off by as much.
+_PREFERENCE = 1.3
+
 
 class ChannelTraits(NamedTuple):
     """What planning has to know of a library's work on channels: seconds on the machine they were measured on.
 
-    ``dense``: one multiply-add of the library's own convolution, all channels together; ``depthwise``: the same with
-    a group for each channel; ``gradient``: one of its kernel's gradient; ``product``: one complex multiply-add of
+    ``dense``: one multiply-add of the library's own convolution, all channels together, by rank; for o outputs in a
+    group it takes ``1 + narrow / o`` times as long. ``depthwise``: the same with a group for each channel, ``sample``:
+    what each output costs beside. ``gradient``: one of its kernel's gradient; ``product``: one complex multiply-add of
     channels at one frequency; ``moved``: one byte moved while axes are transposed. ``native``: whether it has a
     convolution of its own; ``plain``: the ranks in which that has no groups and no dilations; ``mixed``: whether it
     takes dilations together with strides where there is more than one channel in a group.
     """
 
-    dense: float
+    dense: dict[int, float]
+    narrow: float
     depthwise: float
+    sample: float
     gradient: float
     product: float
     moved: float
@@ -148,18 +156,17 @@ def _spectral(
     width = dtypes.item_size(problem.compute) / 4
     seconds = fourier_seconds(traits, (inputs + outputs) * count + kernel, lengths, problem.compute)
     bins = math.prod(lengths[:-1]) * (lengths[-1] // 2 + 1)
-    moved = bins * 8 * ((inputs + outputs) * count + kernel)
-    if sums == outputs:  # one channel in a group: the product is elementwise
-        moved = bins * 8 * outputs * count
-    return seconds + width * (bins * sums * count * speed.product + moved * speed.moved) + 30 * traits.call
+    # Rows are padded and their spectra written and read; frequencies are brought first and last again for matrices.
+    passes = 2 * inputs * count + 2 * kernel + 3 * outputs * count
+    if sums > outputs:
+        passes += inputs * count + kernel + outputs * count
+        seconds += width * bins * sums * count * speed.product
+    return seconds + width * 8 * bins * passes * speed.moved + 40 * traits.call
 
 
 def _fourier(problem: ChannelProblem, plan: ChannelPlan, sizes: _Sizes, traits: Traits, speed: ChannelTraits):
     rows = _rows(problem, plan.splits, sizes.batch)
-    least = [
-        sufficient_length(p.size, split.taps, p.window) for p, split in zip(sizes.places, plan.splits, strict=True)
-    ]
-    lengths = [fast_length(n) for n in least]
+    lengths = [fast_length(n) for n in _sufficient(plan, sizes)]
     seconds = _spectral(problem, traits, speed, rows, lengths, 1)
     points = sum(rows[:3]) * math.prod(lengths)
     known = tuple(n if p is not None else None for n, p in zip(lengths, plan.places, strict=True))
@@ -167,31 +174,44 @@ def _fourier(problem: ChannelProblem, plan: ChannelPlan, sizes: _Sizes, traits: 
     return replace(plan, method="fft", lengths=known), estimate
 
 
+def _sufficient(plan: ChannelPlan, sizes: _Sizes) -> list[int]:
+    """Return the least length of one transform along each axis."""
+    return [sufficient_length(p.size, split.taps, p.window) for p, split in zip(sizes.places, plan.splits, strict=True)]
+
+
+def _tilings(plan: ChannelPlan, sizes: _Sizes) -> Iterator[tuple[blocks.Blocks, ...]]:
+    """Yield tilings: blocks of so many times the kernel along every axis, but where that holds everything."""
+    whole = [fast_length(n) for n in _sufficient(plan, sizes)]
+    for times in (1.5, 2, 2.5, 3, 4, 6, 8, 12, 16, 24, 32, 64):
+        tiles = []
+        for split, most, known in zip(plan.splits, whole, plan.places, strict=True):
+            length = fast_length(max(math.ceil(split.taps * times), math.ceil(8 * times)))
+            small = length < most or known is None
+            tiles.append(blocks.Blocks(length, length - split.taps + 1) if small else blocks.Blocks(most, 0))
+        if any(tile.step for tile in tiles):
+            yield tuple(tiles)
+
+
 def _overlap(problem: ChannelProblem, plan: ChannelPlan, sizes: _Sizes, traits: Traits, speed: ChannelTraits):
-    tiles = [
-        blocks.choose(split.taps, p.window.size if known else None, None)
-        if not known
-        else blocks.choose(split.taps, p.window.size, sufficient_length(p.size, split.taps, p.window))
-        for split, p, known in zip(plan.splits, sizes.places, plan.places, strict=True)
-    ]
-    if not any(tile.step for tile in tiles):
-        return None
-    counts = [-(-p.window.size // t.step) if t.step else 1 for t, p in zip(tiles, sizes.places, strict=True)]
     rows = _rows(problem, plan.splits, sizes.batch)
-    lengths = [tile.length for tile in tiles]
-    total = math.prod(counts)
-    first = next(i for i, tile in enumerate(tiles) if tile.step)
-    row = (rows[0] + rows[2]) * math.prod(lengths) * total // counts[first]
-    band = min(max(1, 4 * traits.band // row), counts[first])
-    seconds = _spectral(problem, traits, speed, rows, lengths, total)
     size = dtypes.item_size(problem.compute)
-    # Cutting the blocks out and laying them side by side again moves each sample.
-    moved = (2 if len(tiles) == 1 else 4) * (rows[0] + rows[2]) * total * math.prod(lengths) * size * speed.moved
-    estimate = Estimate("overlap", seconds + moved + 40 * traits.call, 3 * row * band * size)
-    settled = replace(
-        plan, method="overlap", lengths=tuple(lengths), steps=tuple(tile.step for tile in tiles), band=band
-    )
-    return settled, estimate
+    best: tuple[ChannelPlan, Estimate] | None = None
+    for tiles in _tilings(plan, sizes):
+        counts = [-(-p.window.size // t.step) if t.step else 1 for t, p in zip(tiles, sizes.places, strict=True)]
+        lengths = [tile.length for tile in tiles]
+        total, points = math.prod(counts), math.prod(lengths)
+        # Cutting the blocks out and laying them side by side again moves each sample.
+        moved = (1 + len(tiles)) * (rows[0] + rows[2]) * total * points * size * speed.moved
+        seconds = _spectral(problem, traits, speed, rows, lengths, total) + moved + 40 * traits.call
+        if best is not None and seconds >= best[1].seconds:
+            continue
+        first = next(i for i, tile in enumerate(tiles) if tile.step)
+        row = (rows[0] + rows[2]) * points * total // counts[first]
+        band = min(max(1, 4 * traits.band // row), counts[first])
+        estimate = Estimate("overlap", seconds, 3 * (row * band + rows[1] * points) * size)
+        steps = tuple(tile.step for tile in tiles)
+        best = replace(plan, method="overlap", lengths=tuple(lengths), steps=steps, band=band), estimate
+    return best
 
 
 def _direct(problem: ChannelProblem, plan: ChannelPlan, sizes: _Sizes, traits: Traits, speed: ChannelTraits):
@@ -205,15 +225,16 @@ def _direct(problem: ChannelProblem, plan: ChannelPlan, sizes: _Sizes, traits: T
     mixed = dilated and any(axis.stride > 1 for axis in problem.axes) and not depthwise
     special = (problem.groups > 1 or dilated) and problem.rank in speed.plain
     loop = not speed.native or problem.per_sample or special or (mixed and not speed.mixed)
-    seconds = sums * (speed.depthwise if depthwise else speed.dense) * width * (2 if of_complex else 1)
-    seconds += 8 * traits.call
+    dense = speed.dense[problem.rank] * (1 + speed.narrow * problem.groups / problem.outputs)
+    seconds = sums * (speed.depthwise if depthwise else dense) * width * (2 if of_complex else 1)
+    seconds += sizes.batch * math.prod(places) * problem.outputs * speed.sample * width + 8 * traits.call
     memory = sizes.batch * math.prod(places) * problem.outputs * dtypes.item_size(problem.compute)
     if loop:
         steps = math.prod([split.taps for split in plan.splits])
         rows = _rows(problem, plan.splits, sizes.batch)
         outputs = math.prod([p.window.size for p in sizes.places])
         seconds = steps * (
-            outputs * (rows[3] * speed.dense * width + (rows[0] + 2 * rows[2]) * 4 * width * speed.moved)
+            outputs * (rows[3] * speed.dense[problem.rank] * width + (rows[0] + 2 * rows[2]) * 4 * width * speed.moved)
             + 4 * traits.call
         )
     in_parts = of_complex and not traits.native_complex and not loop
@@ -243,12 +264,17 @@ def make_plan(problem: ChannelProblem, traits: Traits, speed: ChannelTraits) -> 
     if not found:  # a single block holds everything: overlap-save is one transform
         found["fft"] = _fourier(problem, plan, sizes, traits, speed)
     chosen = min(found, key=lambda method: found[method][1].seconds)
+    if "direct" in found and found["direct"][1].seconds < _PREFERENCE * found[chosen][1].seconds:
+        chosen = "direct"
     estimates = tuple(sorted((estimate for _, estimate in found.values()), key=lambda each: each.seconds))
     if len(found) == 1:
         fits = problem.method in (chosen, "auto")
         reason = "the only one allowed here" if fits else "one block would hold everything, so one transform does"
     else:
-        reason = f"predicted {estimates[1].seconds / max(estimates[0].seconds, 1e-12):.1f} times faster than the next"
+        ratio = max(min(e.seconds for e in estimates if e.method != chosen), 1e-12) / found[chosen][1].seconds
+        reason = f"predicted {ratio:.1f} times faster than the next"
+        if ratio < 1:
+            reason = "transforms are not predicted to be much faster"
         if None in (*problem.spatial, problem.shape[0]):
             reason += ", for sizes like those assumed where none are known"
     return replace(found[chosen][0], reason=reason, estimates=estimates)
