@@ -9,6 +9,9 @@ import scipy.signal
 from konvolve import layers
 from konvolve.layers.filters import factors
 
+# Keras 3.15 asks arrays for their values as NumPy 1 did.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 SCIPYS = {"zeros": "constant", "reflect": "mirror", "symmetric": "reflect", "nearest": "nearest", "circular": "wrap"}
 
 

