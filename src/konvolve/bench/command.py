@@ -71,6 +71,7 @@ def bench(
     output: Path | None,
     report: Path | None,
     validate: int | None,
+    calibrate: bool,
 ) -> int:
     """Measure, or show what was measured; the exit code."""
     from konvolve.bench import contestants
@@ -83,16 +84,23 @@ def bench(
         return 0
     names = chosen(only, (*WORKLOADS, *MEASURES), "--only")
     libraries = chosen(library, contestants.LIBRARIES, "--library")
-    output = output or Path("konvolve-bench.json" if validate is None else "konvolve-validation.json")
+    kind = "calibration" if calibrate else "bench" if validate is None else "validation"
+    output = output or Path(f"konvolve-{kind}.json")
     if not output.parent.is_dir():
         raise _mistake(f"--json {output}: there is no folder {output.parent}")
-    if validate is not None:
+    if calibrate:
+        results = fitted(installed(libraries), 25 if quick else 60)
+    elif validate is not None:
         results = judged(installed(libraries), validate)
     else:
         results = measured(names, libraries, repeats or (3 if quick else 15), quick)
     save(output, results)
     _write_report(results, output)
     show(results)
+    if calibrate:
+        from konvolve import calibration
+
+        print(f"constants in {calibration.path()}, in use from the next process on")
     print(f"{output}, {output.with_suffix('.md')} and {output.with_suffix('.png')} are written")
     return 0
 
@@ -101,7 +109,10 @@ def _write_report(results: dict, path: Path) -> None:
     from konvolve.bench import chart, report, validate
 
     path.with_suffix(".md").write_text(report.markdown(results))
-    if "validation" in results:
+    if "calibration" in results:
+        judged = {library: found["judged"] for library, found in results["calibration"].items()}
+        validate.plot(judged, path.with_suffix(".png"))
+    elif "validation" in results:
         validate.plot(results["validation"], path.with_suffix(".png"))
     else:
         chart.chart(results, path.with_suffix(".png"))
@@ -143,6 +154,18 @@ def judged(libraries: Sequence[str], count: int) -> dict:
     with bars() as bar:
         for name in libraries:
             results["validation"][name] = validate.validated(name, count, bar(name, count))
+    results["machine"]["devices"] = machine.devices()
+    return results
+
+
+def fitted(libraries: Sequence[str], count: int) -> dict:
+    """Fit planning's constants to this machine, and keep them; the results file's contents."""
+    from konvolve.bench import calibrate, machine
+
+    results: dict[str, Any] = {"machine": machine.describe(), "calibration": {}}
+    with bars() as bar:
+        for name in libraries:
+            results["calibration"][name] = calibrate.calibrated(name, count, bar(name, 2 * count))
     results["machine"]["devices"] = machine.devices()
     return results
 
