@@ -18,7 +18,8 @@ from konvolve.bench import problems, validate
 from konvolve.bench.contestants import to_library
 from konvolve.planning import problem
 from konvolve.planning.cost import Traits
-from konvolve.planning.plan import Plan, make_plan
+from konvolve.planning.plan import Plan
+from konvolve.planning.planner import make_plan
 
 FITTED_ON = 314159  # the seed of the problems; those of `validate` judge
 FEWEST = 10
