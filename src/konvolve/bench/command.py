@@ -72,6 +72,7 @@ def bench(
     report: Path | None,
     validate: int | None,
     calibrate: bool,
+    sweep: bool,
 ) -> int:
     """Measure, or show what was measured; the exit code."""
     from konvolve.bench import contestants
@@ -84,7 +85,7 @@ def bench(
         return 0
     names = chosen(only, (*WORKLOADS, *MEASURES), "--only")
     libraries = chosen(library, contestants.LIBRARIES, "--library")
-    kind = "calibration" if calibrate else "bench" if validate is None else "validation"
+    kind = "calibration" if calibrate else "validation" if validate is not None else "sweep" if sweep else "bench"
     output = output or Path(f"konvolve-{kind}.json")
     if not output.parent.is_dir():
         raise _mistake(f"--json {output}: there is no folder {output.parent}")
@@ -92,6 +93,8 @@ def bench(
         results = fitted(installed(libraries), 25 if quick else 60)
     elif validate is not None:
         results = judged(installed(libraries), validate)
+    elif sweep:
+        results = swept(libraries, quick)
     else:
         results = measured(names, libraries, repeats or (3 if quick else 15), quick)
     save(output, results)
@@ -106,7 +109,7 @@ def bench(
 
 
 def _write_report(results: dict, path: Path) -> None:
-    from konvolve.bench import chart, report, validate
+    from konvolve.bench import chart, report, sweeps, validate
 
     path.with_suffix(".md").write_text(report.markdown(results))
     if "calibration" in results:
@@ -114,6 +117,8 @@ def _write_report(results: dict, path: Path) -> None:
         validate.plot(judged, path.with_suffix(".png"))
     elif "validation" in results:
         validate.plot(results["validation"], path.with_suffix(".png"))
+    elif "sweeps" in results:
+        sweeps.plot(results["sweeps"], path.with_suffix(".png"))
     else:
         chart.chart(results, path.with_suffix(".png"))
 
@@ -166,6 +171,19 @@ def fitted(libraries: Sequence[str], count: int) -> dict:
     with bars() as bar:
         for name in libraries:
             results["calibration"][name] = calibrate.calibrated(name, count, bar(name, 2 * count))
+    results["machine"]["devices"] = machine.devices()
+    return results
+
+
+def swept(libraries: Sequence[str], quick: bool) -> dict:
+    """Time the same question at many sizes; the results file's contents."""
+    from konvolve.bench import machine, sweeps
+
+    results: dict[str, Any] = {"machine": machine.describe(), "quick": quick, "sweeps": {}}
+    with bars() as bar:
+        for name, sweep in sweeps.SWEEPS.items():
+            advance = bar(name, len(sweep.sizes))
+            results["sweeps"][name] = sweeps.swept(name, everyone(), libraries, quick, advance)
     results["machine"]["devices"] = machine.devices()
     return results
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from konvolve.bench import calibrate, validate
+from konvolve.bench import calibrate, sweeps, validate
 
 
 def digits(value: float) -> str:
@@ -108,6 +108,9 @@ def sections(results: dict) -> list[tuple[str, str, tuple[list[str], list[list[s
         parts.append(("validation", title, validate.rows(results["validation"]), ""))
         for library, found in results["validation"].items():
             parts.append((f"validation on {library}", "where the choice cost most", validate.worst_rows(found), ""))
+    for name, found in results.get("sweeps", {}).items():
+        wrong = ", ".join(f"{what}: {why}" for what, why in found["wrong"].items())
+        parts.append((f"sweep of the {name}", found["title"], sweeps.rows(found), wrong))
     if results.get("workloads"):
         said = ""
         if results["not_installed"]:
