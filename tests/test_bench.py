@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("typer", reason="the [cli] extra is not installed")
 
 from konvolve import cli
-from konvolve.bench import command, measure, verdicts
+from konvolve.bench import command, measure, sweeps, verdicts
 from konvolve.bench.contestants import KONVOLVE, PEER, Contestant, to_library, to_numpy
 from konvolve.bench.workloads import WORKLOADS, Workload, _scipy_answer
 
@@ -98,3 +98,27 @@ def test_mistakes_are_one_line(options, words, capsys, monkeypatch, tmp_path):
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_is_right_at_every_size_and_drawn(monkeypatch, tmp_path):
+    sizes = (1, 4, 30)
+    short = sweeps.Sweep("a question", "taps", sizes, lambda k: ((50, 60), (k, k)), "same")
+    monkeypatch.setitem(sweeps.SWEEPS, "picture", short)
+    steps = []
+    found = sweeps.swept("picture", everyone, ("numpy", "tensorflow", "jax", "torch"), False, lambda: steps.append(1))
+    assert len(steps) == 3
+    assert found["wrong"] == {}
+    assert {"konvolve.convolve, NumPy", "SciPy oaconvolve", "SciPy convolve, auto"} <= set(found["lines"])
+    assert all(time > 0 for line in found["lines"].values() for time in line)
+    head, body = sweeps.rows(found)
+    assert [row[0] for row in body] == ["1", "4", "30"]
+    assert {len(row) for row in body} == {len(head)}
+    sweeps.plot({"picture": found}, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 10_000
+
+
+def test_a_sweep_asks_the_slow_no_further(monkeypatch):
+    monkeypatch.setattr(sweeps, "TOO_LONG", 0.0)
+    monkeypatch.setitem(sweeps.SWEEPS, "signal", sweeps.Sweep("", "", (9, 10, 11), lambda n: ((n,), (3,)), "full"))
+    found = sweeps.swept("signal", everyone, ("numpy",), False, lambda: None)
+    assert all(line[0] and line[1:] == [None, None] for line in found["lines"].values())

@@ -128,6 +128,13 @@ EXAMPLES
   konvolve bench --library numpy,torch --json torch.json
   konvolve bench --report torch.json                  measures nothing: shows what was measured
   konvolve bench --validate 300 --library torch       every method timed, the chosen one against the best
+  konvolve bench --sweep                              cost against size, from 10^3 to 10^8 samples
+  konvolve bench --calibrate                          from now on plans are made for this machine
+
+\b
+--calibrate times every method on random problems, fits the constants of the cost model to them, judges them on
+other problems, and keeps them in the user's cache folder if they choose no worse than the shipped ones; some
+minutes for each library. `konvolve doctor` says which constants are in use.
 """
 
 DOCTOR_HELP = """Show what is installed, and which devices it sees.
@@ -217,13 +224,17 @@ def bench(
     validate: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Instead: judge the choice of method on N random problems.")
     ] = None,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Instead: time the same question at many sizes.")] = False,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Instead: fit planning's constants to this machine, and keep them.")
+    ] = False,
 ) -> int:
     """Time konvolve beside its peers; the help is BENCH_HELP."""
     # Before TensorFlow is loaded: its notices would tear the tables.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from konvolve.bench.command import bench
 
-    return bench(only, library, repeats, quick, json, report, validate)
+    return bench(only, library, repeats, quick, json, report, validate, calibrate, sweep)
 
 
 def doctor_() -> None:

@@ -10,9 +10,12 @@ import os
 import platform
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import konvolve
+from konvolve import calibration
+from konvolve.backends import registry
 from konvolve.terminal import progress
 
 # The libraries it looks for: the module, and the extra of konvolve that brings it ("" for none).
@@ -89,5 +92,17 @@ def probed(name: str) -> dict[str, str]:
         note = ", ".join(["cpu", *gpus, *(["mps"] if library.backends.mps.is_available() else [])])
     elif name == "keras":
         note = f"backend {library.backend.backend()}"
+    if name == "numpy" or name in registry.LIBRARIES:
+        note = ", ".join(part for part in (note, constants(name)) if part)
     version = getattr(library, "__version__", None) or importlib.metadata.version(name)
     return {"version": version, "note": note}
+
+
+def constants(library: str) -> str:
+    """Which planning constants konvolve uses on a library, in this process."""
+    with warnings.catch_warnings(record=True) as complaints:
+        warnings.simplefilter("always")
+        entry = calibration.in_use(registry.backend(library).profile())[1]
+    if complaints:
+        return f"planning constants: shipped, as {calibration.path()} is not usable"
+    return f"planning constants: measured here, {entry.get('date')}" if entry else "planning constants: shipped"

@@ -59,10 +59,12 @@ def public(function: F) -> F:
 
 @remembered
 def traits(library: str) -> Traits:
-    """Return the planning constants of a library."""
+    """Return the planning constants of a library: measured on this machine, where that has been done, or shipped."""
     if library not in CONSTANTS:
         raise ValueError(f"library must be one of {', '.join(CONSTANTS)}, not {library!r}")
-    return Traits(**CONSTANTS[library])
+    from konvolve import calibration  # late, and so is the look into the user's cache
+
+    return calibration.in_use(library)[0]
 
 
 def solve(function: str, in1: Any, in2: Any, *options: Any) -> Any:

@@ -71,6 +71,8 @@ def bench(
     output: Path | None,
     report: Path | None,
     validate: int | None,
+    calibrate: bool,
+    sweep: bool,
 ) -> int:
     """Measure, or show what was measured; the exit code."""
     from konvolve.bench import contestants
@@ -83,26 +85,40 @@ def bench(
         return 0
     names = chosen(only, (*WORKLOADS, *MEASURES), "--only")
     libraries = chosen(library, contestants.LIBRARIES, "--library")
-    output = output or Path("konvolve-bench.json" if validate is None else "konvolve-validation.json")
+    kind = "calibration" if calibrate else "validation" if validate is not None else "sweep" if sweep else "bench"
+    output = output or Path(f"konvolve-{kind}.json")
     if not output.parent.is_dir():
         raise _mistake(f"--json {output}: there is no folder {output.parent}")
-    if validate is not None:
+    if calibrate:
+        results = fitted(installed(libraries), 25 if quick else 60)
+    elif validate is not None:
         results = judged(installed(libraries), validate)
+    elif sweep:
+        results = swept(libraries, quick)
     else:
         results = measured(names, libraries, repeats or (3 if quick else 15), quick)
     save(output, results)
     _write_report(results, output)
     show(results)
+    if calibrate:
+        from konvolve import calibration
+
+        print(f"constants in {calibration.path()}, in use from the next process on")
     print(f"{output}, {output.with_suffix('.md')} and {output.with_suffix('.png')} are written")
     return 0
 
 
 def _write_report(results: dict, path: Path) -> None:
-    from konvolve.bench import chart, report, validate
+    from konvolve.bench import chart, report, sweeps, validate
 
     path.with_suffix(".md").write_text(report.markdown(results))
-    if "validation" in results:
+    if "calibration" in results:
+        judged = {library: found["judged"] for library, found in results["calibration"].items()}
+        validate.plot(judged, path.with_suffix(".png"))
+    elif "validation" in results:
         validate.plot(results["validation"], path.with_suffix(".png"))
+    elif "sweeps" in results:
+        sweeps.plot(results["sweeps"], path.with_suffix(".png"))
     else:
         chart.chart(results, path.with_suffix(".png"))
 
@@ -143,6 +159,31 @@ def judged(libraries: Sequence[str], count: int) -> dict:
     with bars() as bar:
         for name in libraries:
             results["validation"][name] = validate.validated(name, count, bar(name, count))
+    results["machine"]["devices"] = machine.devices()
+    return results
+
+
+def fitted(libraries: Sequence[str], count: int) -> dict:
+    """Fit planning's constants to this machine, and keep them; the results file's contents."""
+    from konvolve.bench import calibrate, machine
+
+    results: dict[str, Any] = {"machine": machine.describe(), "calibration": {}}
+    with bars() as bar:
+        for name in libraries:
+            results["calibration"][name] = calibrate.calibrated(name, count, bar(name, 2 * count))
+    results["machine"]["devices"] = machine.devices()
+    return results
+
+
+def swept(libraries: Sequence[str], quick: bool) -> dict:
+    """Time the same question at many sizes; the results file's contents."""
+    from konvolve.bench import machine, sweeps
+
+    results: dict[str, Any] = {"machine": machine.describe(), "quick": quick, "sweeps": {}}
+    with bars() as bar:
+        for name, sweep in sweeps.SWEEPS.items():
+            advance = bar(name, len(sweep.sizes))
+            results["sweeps"][name] = sweeps.swept(name, everyone(), libraries, quick, advance)
     results["machine"]["devices"] = machine.devices()
     return results
 

@@ -68,8 +68,8 @@ def _sample(call: Callable | None, calls: int) -> float:
     return elapsed / calls
 
 
-def prepare(w: Workload, contestant: Contestant, arrays: dict, reference: tuple) -> Entry | None:
-    """Make, check and warm up one contestant; None if the workload is not its kind."""
+def prepare(w: Workload, contestant: Contestant, arrays: dict, reference: tuple | None) -> Entry | None:
+    """Make, check (where there is a reference) and warm up one contestant; None if the workload is not its kind."""
     if contestant.group != w.group:
         return None
     entry = Entry(contestant)
@@ -84,7 +84,7 @@ def prepare(w: Workload, contestant: Contestant, arrays: dict, reference: tuple)
         entry.warm = time.perf_counter() - start
         if contestant.role == PART:
             entry.error = largest_error(answer, forward_answer(w, *arrays["numpy"]))
-        elif contestant.role != FLOOR:
+        elif contestant.role != FLOOR and reference is not None:
             entry.error = largest_error(answer, reference)
         del answer
         entry.once = entry.warm > ENDLESS
@@ -96,7 +96,7 @@ def prepare(w: Workload, contestant: Contestant, arrays: dict, reference: tuple)
     except Exception as failure:
         # One contestant's failure is a line in the table and must not cost the others their measurement.
         return Entry(contestant, "failed", f"{type(failure).__name__}: {failure}".splitlines()[0][:200])
-    if contestant.role != FLOOR and not (entry.error is not None and entry.error <= w.tolerance()):
+    if entry.error is not None and not entry.error <= w.tolerance():
         entry.status = "WRONG"
     return entry
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from konvolve.bench import validate
+from konvolve.bench import calibrate, sweeps, validate
 
 
 def digits(value: float) -> str:
@@ -100,11 +100,17 @@ def sections(results: dict) -> list[tuple[str, str, tuple[list[str], list[list[s
     if "peak_memory" in results:
         title = "peak of resident memory during one call, above the inputs"
         parts.append(("peak_memory", title, memory_rows(results["peak_memory"]), ""))
+    if "calibration" in results:
+        title = "planning constants fitted to this machine, judged on other problems"
+        parts.append(("calibration", title, calibrate.rows(results["calibration"]), ""))
     if "validation" in results:
         title = "the method chosen against the best of all, on random problems"
         parts.append(("validation", title, validate.rows(results["validation"]), ""))
         for library, found in results["validation"].items():
             parts.append((f"validation on {library}", "where the choice cost most", validate.worst_rows(found), ""))
+    for name, found in results.get("sweeps", {}).items():
+        wrong = ", ".join(f"{what}: {why}" for what, why in found["wrong"].items())
+        parts.append((f"sweep of the {name}", found["title"], sweeps.rows(found), wrong))
     if results.get("workloads"):
         said = ""
         if results["not_installed"]:

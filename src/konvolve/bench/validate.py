@@ -34,6 +34,7 @@ def summed(records: Sequence[dict]) -> dict:
     return {
         "problems": len(records),
         "median": float(low), "p90": float(middle), "p95": float(high), "worst": max(ratios),
+        "mean_log": float(np.mean(np.log(ratios))),  # what calibration goes by: no single problem decides it
         "wrong": sum(r > 1 for r in ratios),
         "median_met": bool(low <= MEDIAN_AIM), "p95_met": bool(high <= HIGH_AIM),
         "chosen_s": sum(record["measured_s"][record["chosen"]] for record in records),

@@ -80,7 +80,8 @@ class Workload:
         return eps * max(8 * math.log2(math.prod(self.full)), 2 * math.sqrt(math.prod(self.kernel)))
 
 
-def _noise(w: Workload) -> tuple[np.ndarray, ...]:
+def noise(w: Workload) -> tuple[np.ndarray, ...]:
+    """Standard normal signal and kernel."""
     rng = np.random.default_rng(SEED)
     if w.complex:  # pairs of real numbers, seen as complex ones
         pairs = (rng.standard_normal((*shape, 2), dtype=np.float32) for shape in (w.signal, w.kernel))
@@ -94,7 +95,7 @@ def _face(w: Workload) -> tuple[np.ndarray, ...]:
 
 
 def _reverb(w: Workload) -> tuple[np.ndarray, ...]:
-    signal, tail = _noise(w)
+    signal, tail = noise(w)
     decay = np.exp(-6.9 * np.arange(len(tail), dtype=np.float32) / len(tail))  # 60 dB over its length
     return signal, tail * decay
 
@@ -108,7 +109,7 @@ def _template(w: Workload) -> tuple[np.ndarray, ...]:
 
 
 def _gradient(w: Workload) -> tuple[np.ndarray, ...]:
-    signal, kernel = _noise(w)
+    signal, kernel = noise(w)
     # The weight g in sum(y * g): with it the gradient that comes in is not a constant.
     return signal, kernel, np.random.default_rng(SEED + 1).standard_normal(w.signal, dtype=np.float32)
 
@@ -151,7 +152,7 @@ def _gaussian(length: int, sigma: float) -> np.ndarray:
     return (taps / taps.sum()).astype(np.float32)
 
 
-def _workload(name, title, signal, kernel, mode, axes, inputs=_noise, reference=_scipy_answer, **more) -> Workload:
+def _workload(name, title, signal, kernel, mode, axes, inputs=noise, reference=_scipy_answer, **more) -> Workload:
     return Workload(name, title, signal, kernel, mode, axes, inputs, reference, **more)
 
 
