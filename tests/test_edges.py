@@ -143,3 +143,15 @@ def test_a_periodic_axis_is_not_padded():
     assert mixed.lengths[0] == 1000 < mixed.lengths[1]
     # A prime length has no fast transform: extending the signal is cheaper.
     assert konvolve.plan((1021,), (31,), mode="same", boundary="wrap", method="fft").lengths[0] > 1021
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+def test_chunks_give_the_same(library, mode):
+    rng = np.random.default_rng(6)
+    a, b = rng.standard_normal((41, 90)), rng.standard_normal((1, 60))
+    profile = {"jax": "jax", "numpy": "numpy"}.get(library.name, library.name)
+    free = konvolve.plan(a.shape, b.shape, mode=mode, axes=1, method="fft", dtype="float64", library=profile)
+    options = {"axes": 1, "method": "fft", "max_memory": free.bytes * 2 // 3}
+    assert konvolve.plan(a.shape, b.shape, mode=mode, dtype="float64", library=profile, **options).rows is not None
+    result = library.numpy(konvolve.convolve(library.array(a), library.array(b), mode, **options))
+    oracle.assert_close(result, oracle.convolve(a, b, mode, (1,)), a, b, "float64")

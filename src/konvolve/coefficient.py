@@ -24,18 +24,22 @@ from konvolve.planning import dtypes
 from konvolve.planning.arguments import check_axes, check_mask
 
 
-def correlate(in1: Any, in2: Any, masks: tuple[Any, Any], mode: str, method: str, axes: Any, lags: Any) -> Array:
+def correlate(
+    in1: Any, in2: Any, masks: tuple[Any, Any], mode: str, method: str, axes: Any, lags: Any, max_memory: Any
+) -> Array:
     """Return the correlation coefficient at every lag; zero where it is not defined."""
     named = {"in1": in1, "in2": in2, "mask1": masks[0], "mask2": masks[1]}
     if any(map(registry.is_symbolic, named.values())):
         from konvolve import symbolic  # imports Keras, which whoever made the symbolic tensor has imported
 
         given = tuple(x for x in named.values() if x is not None)
-        return symbolic.record("coefficient", given, (mode, method, axes, lags, *(x is not None for x in masks)))
+        return symbolic.record(
+            "coefficient", given, (mode, method, axes, lags, max_memory, *(x is not None for x in masks))
+        )
     xp, arrays = registry.resolve({name: x for name, x in named.items() if x is not None})
     found = dict(zip((name for name, x in named.items() if x is not None), arrays, strict=True))
     a, b = found["in1"], found["in2"]
-    options = (mode, method, axes, "zero", lags)
+    options = (mode, method, axes, "zero", lags, max_memory)
     problem = execute.plan_arrays(xp, "correlate", a, b, *options).problem  # checks all but the masks
     convolved = check_axes(axes, len(problem.shape1))
     result = dtypes.as_float(problem.result)
@@ -49,11 +53,12 @@ def correlate(in1: Any, in2: Any, masks: tuple[Any, Any], mode: str, method: str
     return xp.finish(xp.cast(_coefficient(xp, ask, a, b, masked, _whole(problem, found), convolved, wide), result))
 
 
-def recorded(arrays: list, mode: Any, method: Any, axes: Any, lags: Any, first: Any, second: Any) -> Array:
+def recorded(arrays: list, *options: Any) -> Array:
     """Answer a call that was recorded with symbolic tensors: the masks follow in2, those that were given."""
     in1, in2, *masks = arrays
+    *rest, first, second = options
     mask1 = masks.pop(0) if first else None
-    return correlate(in1, in2, (mask1, masks.pop(0) if second else None), mode, method, axes, lags)
+    return correlate(in1, in2, (mask1, masks.pop(0) if second else None), *rest)
 
 
 def _coefficient(

@@ -168,7 +168,7 @@ def make(
 def plan(
     shape1: Any, shape2: Any, *, function: str = "convolve", mode: str = "full", axes: Any = None, method: str = "auto",
     boundary: Any = "zero", lags: Any = None, dtype: str = "float32", dtype2: str | None = None,
-    library: str = "tensorflow",
+    library: str = "tensorflow", max_memory: float | None = None,
 ) -> Plan:  # fmt: skip
     """Return the plan of a convolution from shapes alone: what will run, at which lengths, at what cost, and why.
 
@@ -183,6 +183,7 @@ def plan(
         lags: As in ``correlate``.
         dtype: The dtype of in1, or its name.
         dtype2: The dtype of in2, that of in1 by default.
+        max_memory: As in ``convolve``.
         library: "tensorflow", "numpy", "jax", "jax32" (JAX without 64-bit types) or "torch"; it need not be installed.
 
     Returns:
@@ -202,7 +203,7 @@ def plan(
     if function not in ("convolve", "correlate"):
         raise ValueError(f"function must be convolve, correlate, fftconvolve or oaconvolve, not {function!r}")
     more = (mode, method, axes, boundary) if function == "convolve" else (mode, method, axes, boundary, lags)
-    return make(function, one, two, library, (None, None), *more)
+    return make(function, one, two, library, (None, None), *more, max_memory)
 
 
 def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:

@@ -65,8 +65,9 @@ def oaconvolve(in1: Array, in2: Array, mode: str = "full", axes: Any = None) -> 
 
 @execute.public
 def convolve(
-    in1: Array, in2: Array, mode: str = "full", method: str = "auto", *, axes: Any = None, boundary: Any = "zero"
-) -> Array:
+    in1: Array, in2: Array, mode: str = "full", method: str = "auto", *, axes: Any = None, boundary: Any = "zero",
+    max_memory: float | None = None,
+) -> Array:  # fmt: skip
     """Convolve two N-dimensional arrays.
 
     Args:
@@ -74,18 +75,22 @@ def convolve(
         in2: The kernel, of as many dimensions.
         mode: "full", "same" or "valid", as in ``fftconvolve``.
         method: "auto" takes the method that the cost model predicts to be fastest; "direct" the sum itself, "fft"
-            one transform, "overlap" transforms of blocks.
+            one transform, "overlap" transforms of blocks, "matrix" blocks times a banded matrix (one axis), "separable"
+            one axis after the other, for a kernel that is a product.
         axes: The axes to convolve over, all by default; the others are broadcast. Beyond SciPy.
         boundary: What lies beyond in1's ends, in numpy.pad's words: "zero", "wrap", "symmetric", "reflect", "nearest"
             (or "edge"), or a number; one, or a list with one for each axis, extended in ascending order. Beyond SciPy.
             Mode "valid" sees none of it.
+        max_memory: A ceiling in bytes for the predicted peak of memory beside the inputs, the result included. The plan
+            keeps below it with another method, smaller blocks, or the batch in chunks. Beyond SciPy.
 
     Returns:
         An array of the inputs' library and common dtype. Integers are exact, and wrap as NumPy's do, whatever
         the method.
 
     Raises:
-        ValueError: as in ``fftconvolve``, for an unknown method, and for an input without samples.
+        ValueError: as in ``fftconvolve``, for an unknown method or one that cannot answer, for an input without
+            samples, and for a ceiling of memory that no plan keeps below.
         TypeError: when the arrays are of two libraries.
 
     The same as ``scipy.signal.convolve``.
@@ -95,14 +100,14 @@ def convolve(
     >>> convolve([1, 2, 3], [0, 1, 1], mode="same", boundary="wrap")
     array([4, 3, 5])
     """
-    return execute.solve("convolve", in1, in2, mode, method, axes, boundary)
+    return execute.solve("convolve", in1, in2, mode, method, axes, boundary, max_memory)
 
 
 @execute.public
 def correlate(
     in1: Array, in2: Array, mode: str = "full", method: str = "auto", *,
     axes: Any = None, boundary: Any = "zero", lags: Any = None, normalize: bool = False, mask1: Any = None,
-    mask2: Any = None,
+    mask2: Any = None, max_memory: float | None = None,
 ) -> Array:  # fmt: skip
     """Cross-correlate two N-dimensional arrays: convolve in1 with in2 reversed and conjugated.
 
@@ -123,6 +128,7 @@ def correlate(
             alone. It is 0 where either is constant or nothing overlaps. In a floating dtype. Beyond SciPy.
         mask1: With ``normalize``, an array of in1's shape, zero or False where a sample of in1 is not to count.
         mask2: The same for in2. (Padfield 2012.)
+        max_memory: As in ``convolve``, for each of the correlations that ``normalize`` takes.
 
     The same as ``scipy.signal.correlate``.
 
@@ -134,8 +140,8 @@ def correlate(
     array([ 1.,  1., -1.])
     """
     if check_normalize(normalize, boundary, (mask1, mask2)):
-        return coefficient.correlate(in1, in2, (mask1, mask2), mode, method, axes, lags)
-    return execute.solve("correlate", in1, in2, mode, method, axes, boundary, lags)
+        return coefficient.correlate(in1, in2, (mask1, mask2), mode, method, axes, lags, max_memory)
+    return execute.solve("correlate", in1, in2, mode, method, axes, boundary, lags, max_memory)
 
 
 @execute.public

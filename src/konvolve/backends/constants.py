@@ -22,6 +22,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
         "native_exact": True,
         "native_complex": True,
         "band": 2**20,
+        "held": (3.0, 2.0, 4.5, 1.0, 3.5, 1.0),
     },
     "tensorflow": {
         "fft": 5.5e-11,
@@ -35,6 +36,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
         "native_exact": False,
         "native_complex": False,
         "band": 2**22,
+        "held": (4.3, 0.0, 8.0, 1.1, 3.5, 3.5),
     },
     "jax": {
         "fft": 6.0e-11,
@@ -48,6 +50,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
         "native_exact": True,
         "native_complex": True,
         "band": 2**22,
+        "held": (3.3, 1.0, 5.0, 2.0, 2.0, 2.0),
     },
     "torch": {
         "fft": 6.0e-11,
@@ -61,6 +64,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
         "native_exact": False,
         "native_complex": True,
         "band": 2**22,
+        "held": (4.1, 1.5, 5.0, 1.0, 18.0, 1.5),
     },
 }
 CONSTANTS["jax32"] = CONSTANTS["jax"] | {"has_float64": False}

@@ -300,17 +300,36 @@ def frame(x: jax.Array, axis: int, length: int, step: int) -> jax.Array:
 
 
 def bands(compute: Callable[[Any], jax.Array], x: jax.Array, axis: int, slabs: tuple, size: Any) -> jax.Array:
-    """Compute band after band: eagerly in Python, in a traced function as a loop over slices of the padded array."""
+    """Compute band after band into one result: those inside x in a loop, so that they are compiled once.
+
+    Slabs that reach beyond x stand apart: padded, x would have to be copied.
+    """
     start, stride, extent, count = slabs
     behind = x.shape[axis + 1 :]
-    if count > 1 and isinstance(x, jax.core.Tracer):
-        whole = window(x, [start] + [0] * len(behind), [(count - 1) * stride + extent, *behind])
-        y = jax.lax.map(
-            lambda i: compute(jax.lax.dynamic_slice_in_dim(whole, i * stride, extent, axis)), jnp.arange(count)
+
+    def apart(i: int) -> jax.Array:
+        return compute(window(x, [start + i * stride] + [0] * len(behind), [extent, *behind]))
+
+    if count == 1:
+        return jax.lax.slice_in_dim(apart(0), 0, size, axis=axis)
+    inside = [i for i in range(count) if start + i * stride >= 0 and start + i * stride + extent <= x.shape[axis]]
+    first = jax.eval_shape(apart, 0) if len(inside) == count else apart(0)
+    band = first.shape[axis]
+    inside = [i for i in inside if (i + 1) * band <= size]
+    y = jnp.zeros((*first.shape[:axis], size, *first.shape[axis + 1 :]), first.dtype)
+
+    def write(y: jax.Array, i: Any, part: jax.Array) -> jax.Array:
+        return jax.lax.dynamic_update_slice_in_dim(y, part, i * band, axis)
+
+    for i in range(count):
+        if i not in inside:
+            part = first if i == 0 else apart(i)
+            y = write(y, i, jax.lax.slice_in_dim(part, 0, min(band, size - i * band), axis=axis))
+    if inside:
+        y = jax.lax.fori_loop(
+            inside[0],
+            inside[-1] + 1,
+            lambda i, y: write(y, i, compute(jax.lax.dynamic_slice_in_dim(x, start + i * stride, extent, axis))),
+            y,
         )
-        y = jnp.moveaxis(y, 0, axis)
-        y = y.reshape(*y.shape[:axis], -1, *y.shape[axis + 2 :])
-    else:
-        found = [compute(window(x, [start + i * stride] + [0] * len(behind), [extent, *behind])) for i in range(count)]
-        y = found[0] if count == 1 else jnp.concatenate(found, axis)
-    return jax.lax.slice_in_dim(y, 0, size, axis=axis)
+    return y

@@ -171,6 +171,8 @@ def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.nda
     """Cut windows out of the trailing axes: a view where nothing outside is asked for."""
     batch = x.ndim - len(sizes)
     held = x.shape[batch:]
+    if not any(starts) and tuple(sizes) == held:
+        return x
     inside: Any = tuple(
         slice(min(max(start, 0), n), min(max(start + size, 0), n))
         for start, size, n in zip(starts, sizes, held, strict=True)

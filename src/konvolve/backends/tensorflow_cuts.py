@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
 from tensorflow import raw_ops
 
-from konvolve.backends.tensorflow_support import ints, linear
+from konvolve.backends.tensorflow_support import ints, linear, recording
 
 
 def run_time_sizes(x: tf.Tensor) -> tuple[Any, ...]:
@@ -131,13 +132,30 @@ def bands(
     behind = run_time_sizes(x)[axis + 1 :]
     rest = [0] * len(behind)
     if count == 1 or tf.executing_eagerly():
-        found = [compute(window(x, [start + i * stride, *rest], [extent, *behind])) for i in range(count)]
-        y = found[0] if count == 1 else tf.concat(found, axis)
+        parts = (compute(window(x, [start + i * stride, *rest], [extent, *behind])) for i in range(count))
+        if count > 1 and not recording() and all(n == 1 for n in x.shape[:axis]):
+            y = _written(parts, count, axis, size)
+        else:
+            found = list(parts)
+            y = found[0] if count == 1 else tf.concat(found, axis)
     else:
         # Padded once, out of the loop: XLA must know how much is padded, and then each slab is one slice.
         whole = window(x, [start, *rest], [(count - 1) * stride + extent, *behind])
         y = _looped(compute, whole, axis, stride, extent, count)
     return y[(slice(None),) * axis + (slice(0, size),)]
+
+
+def _written(parts: Iterator[tf.Tensor], count: int, axis: int, size: int) -> tf.Tensor:
+    """Write part after part into one tensor, which concatenating them would copy; where no derivative is taken.
+
+    The axes before are of size 1, so that cutting off the end what is too much copies nothing either.
+    """
+    first = next(parts)
+    y = raw_ops.Empty(shape=[count, *first.shape], dtype=first.dtype, init=False)
+    for i, part in enumerate(itertools.chain([first], parts)):
+        y = raw_ops.InplaceUpdate(x=y, i=[i], v=part[tf.newaxis])
+    behind = first.shape[axis + 1 :]
+    return tf.reshape(tf.reshape(y, [count * first.shape[axis], *behind])[:size], [1] * axis + [size, *behind])
 
 
 def _looped(

@@ -399,8 +399,17 @@ def frame(x: torch.Tensor, axis: int, length: int, step: int) -> torch.Tensor:
 def bands(
     compute: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor, axis: int, slabs: tuple, size: Any
 ) -> torch.Tensor:
-    """Compute band after band."""
+    """Compute band after band: into one result, where no derivative is taken."""
     start, stride, extent, count = slabs
     behind = x.shape[axis + 1 :]
-    found = [compute(window(x, [start + i * stride] + [0] * len(behind), [extent, *behind])) for i in range(count)]
-    return (found[0] if count == 1 else torch.cat(found, axis)).narrow(axis, 0, size)
+    parts = (compute(window(x, [start + i * stride] + [0] * len(behind), [extent, *behind])) for i in range(count))
+    first = next(parts)
+    if count == 1 or first.requires_grad or _transforming():
+        return torch.cat([first, *parts], axis).narrow(axis, 0, size)
+    band = first.shape[axis]
+    y = first.new_empty((*first.shape[:axis], size, *first.shape[axis + 1 :]))
+    y.narrow(axis, 0, band).copy_(first)
+    for i, part in enumerate(parts, 1):
+        kept = min(band, size - i * band)
+        y.narrow(axis, i * band, kept).copy_(part.narrow(axis, 0, kept))
+    return y

@@ -22,6 +22,8 @@ _METHODS: dict[str, Any] = {"direct": direct, "fft": fft, "overlap": overlap, "m
 def run(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
     """Carry out a plan on two arrays of the backend's library."""
     problem = plan.problem
+    if plan.rows is not None:
+        return _in_chunks(xp, plan, a, b)
     if plan.method == "nothing":
         return xp.zeros(_output_sizes(xp, plan, a, b), problem.result, a)
     b = _oriented(xp, plan, b)
@@ -35,6 +37,15 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
     a = _signal(xp, plan, a, taps)
     sizes = at_run_time(xp, plan, xp.sizes(a)[-rank:], taps)
     return _combine(xp, plan, sizes, a, _kernel(xp, plan, sizes, b))
+
+
+def _in_chunks(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
+    """Carry out the plan of a chunk for one chunk of the batch after the other."""
+    assert plan.rows is not None
+    axis, rows = plan.rows
+    n = xp.sizes(a)[axis]
+    part = plan.passes[0]
+    return xp.finish(xp.bands(lambda x: run(xp, part, x, b), a, axis, (0, rows, rows, -(-n // rows)), n))
 
 
 def prepare(xp: Backend, plan: Plan, b: Array) -> Array:

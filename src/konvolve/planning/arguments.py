@@ -6,6 +6,7 @@ Each message says what is allowed and what was given.
 from __future__ import annotations
 
 import cmath
+import math
 import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -149,6 +150,15 @@ def check_normalize(normalize: Any, boundary: Any, masks: Sequence[Any]) -> bool
             f"normalize=True leaves out what lies beyond the edges: boundary must be 'zero', not {boundary!r}"
         )
     return True
+
+
+def check_memory(max_memory: Any) -> int | None:
+    """Return a ceiling in whole bytes, or None for none; ValueError for anything but a positive number."""
+    if max_memory is None:
+        return None
+    if isinstance(max_memory, bool) or not isinstance(max_memory, (int, float)) or not 0 < max_memory < math.inf:
+        raise ValueError(f"max_memory must be a positive number of bytes, or None, not {max_memory!r}")
+    return int(max_memory)
 
 
 def check_axes(axes: Any, ndim: int) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from konvolve.planning import blocks, dtypes, exact
-from konvolve.planning.cost import Estimate, Traits, fourier_seconds
+from konvolve.planning.cost import Estimate, Held, Traits, fourier_seconds
 from konvolve.planning.geometry import sufficient_length
 from konvolve.planning.lengths import fast_length, table
 from konvolve.planning.problem import Problem
@@ -56,11 +56,6 @@ def _working(problem: Problem, digits: exact.Digits | None) -> tuple[str, tuple[
     return "float64", (digits.count1, digits.count2, len(digits.shifts))
 
 
-def _memory(points: int, dtype: str) -> int:
-    """Return the bytes of the padded inputs and spectra of ``points`` samples, and of the result."""
-    return 3 * points * dtypes.item_size(dtype)
-
-
 def fft(
     problem: Problem, traits: Traits, windows: tuple, bits: tuple, turns: tuple = ()
 ) -> tuple[dict, Estimate | None] | None:
@@ -89,7 +84,9 @@ def fft(
     rows = [each * parts for each, parts in zip(_rows(problem), times, strict=True)]
     known = [length for length in lengths if length is not None]
     seconds = sum(fourier_seconds(traits, each, known, dtype) for each in rows) + 25 * traits.call
-    return settings, Estimate("fft", seconds, _memory(sum(rows) * points, dtype))
+    alone = Held(*traits.held).alone if len(lengths) == 1 and rows[2] == 1 else 0
+    held = points * (rows[1] + (Held(*traits.held).fft + alone) * rows[2])
+    return settings, Estimate("fft", seconds, int(held * dtypes.item_size(dtype)))
 
 
 def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
@@ -131,8 +128,13 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
     # Cutting the blocks out and laying them side by side again moves each sample, twice as often where both axes are.
     passes = 2 if len(tiles) == 1 else 6
     moved = passes * (rows1 + rows) * total * points * traits.fft * 8 * dtypes.item_size(dtype) / 4
-    working = (rows1 + rows) * points * min(total, band * total // counts[first])
-    return settings, Estimate("overlap", seconds + moved + 40 * traits.call, _memory(working, dtype))
+    working = rows * points * min(total, band * total // counts[first])
+    outputs = rows * math.prod([kept.size for kept in windows])
+    # Along the other axes that are cut the signal is padded to whole blocks.
+    padded = rows1 * math.prod([n or 0 for n, _ in sizes]) if sum(1 for tile in tiles if tile.step) > 1 else 0
+    held = Held(*traits.held).joined * outputs + Held(*traits.held).blocks * working + padded
+    estimate = Estimate("overlap", seconds + moved + 40 * traits.call, int(held * dtypes.item_size(dtype)))
+    return settings, estimate
 
 
 def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
@@ -165,7 +167,8 @@ def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tup
     if not problem.known:
         return settings, None
     outputs = _rows(problem)[2] * math.prod([kept.size for kept in windows])
-    memory = _memory(2 * outputs, _working(problem, digits)[0])
+    held = 3.5 if loop else Held(*traits.held).direct
+    memory = int(held * outputs) * dtypes.item_size(_working(problem, digits)[0])
     return settings, Estimate("direct", min(loop_seconds, native_seconds), memory)
 
 
@@ -217,7 +220,8 @@ def matrix(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tup
         made = 2 * block * held * traits.move * width  # the matrix
         best = min(best, (whole * each + made + 10 * traits.call, block))
     seconds, block = best
-    memory = int((outputs + block * block) * (2 + (block + taps - 1) / block)) * dtypes.item_size(problem.compute)
+    copied = (outputs + block * block) * (block + taps - 1) / block
+    memory = int(copied + Held(*traits.held).matrix * outputs) * dtypes.item_size(problem.compute)
     return {"block": block, "matrix_axis": long[0]}, Estimate("matrix", seconds, memory)
 
 

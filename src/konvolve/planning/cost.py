@@ -13,6 +13,22 @@ from konvolve.planning import dtypes
 from konvolve.planning.lengths import transform_cost
 
 
+class Held(NamedTuple):
+    """How much memory a library holds at the peak, measured; in multiples of what each is about.
+
+    ``fft``: of the padded result, beside one padded kernel; ``alone``: of it once more, for a single one-dimensional
+    transform; ``blocks``: of one band of blocks, and ``joined``: of the result, which is made of the bands; ``direct``
+    and ``matrix``: of the result, the latter with the copies of the signal counted apart.
+    """
+
+    fft: float
+    alone: float
+    blocks: float
+    joined: float
+    direct: float
+    matrix: float
+
+
 class Traits(NamedTuple):
     """What planning has to know of a library on a device. Times are seconds on the machine they were measured on.
 
@@ -23,7 +39,8 @@ class Traits(NamedTuple):
     ``product``: one multiply-add of a matrix product; ``move``: one sample copied.
     ``call``: one operation on a tiny array; ``row``: what the native convolution costs per row beside its sums.
     ``native_exact``: whether the native convolution takes integers and any other dtype, ``native_complex``: complex
-    ones. ``band``: samples worked on at once by blocks. ``has_float64``: without it integers are summed in integers.
+    ones. ``band``: samples worked on at once by blocks. ``held``: the values of ``Held``.
+    ``has_float64``: without it integers are summed in integers.
     """
 
     fft: float
@@ -37,6 +54,7 @@ class Traits(NamedTuple):
     native_exact: bool
     native_complex: bool
     band: int
+    held: tuple[float, ...]
     has_float64: bool = True
 
 

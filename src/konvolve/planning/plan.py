@@ -24,8 +24,8 @@ class Plan:
     instead, from its sample ``turns`` on. ``swap`` exchanges the operands, ``loop`` and ``in_parts`` (real and
     imaginary) say how the direct sum is taken. ``block`` are the outputs of one product with a banded matrix, and
     ``matrix_axis`` is the place among the convolved axes where the kernel has more than one sample. ``passes`` are the
-    plans of a separable kernel, one per axis; ``separable`` is such a plan, where it is cheaper than this one if the
-    kernel proves to be a product.
+    plans of a separable kernel, one per axis, or the one of a chunk of ``rows``: (axis, so many at a time).
+    ``separable`` is a plan in passes, where it is cheaper than this one if the kernel proves to be a product.
     """
 
     problem: Problem
@@ -47,6 +47,7 @@ class Plan:
     reason: str = field(default="", compare=False)
     estimates: tuple[Estimate, ...] = field(default=(), compare=False)
     passes: tuple[Plan, ...] = ()
+    rows: tuple[int, int] | None = None
     separable: Plan | None = field(default=None, compare=False)
 
     @property
@@ -55,14 +56,25 @@ class Plan:
         problem = self.problem
         centred = problem.mode == "same" and any(problem.shape2[axis] != 1 for axis in problem.batch)
         known = None not in self.windows and None not in self.lengths
-        return self.method in ("fft", "overlap") and known and not self.swap and not centred
+        return (
+            self.method in ("fft", "overlap", "matrix")
+            and known
+            and not self.swap
+            and not centred
+            and self.rows is None
+        )
 
     @property
     def preparation(self) -> tuple:
         """All that a prepared kernel depends on beside the kernel."""
         problem = self.problem
         work = (problem.compute, problem.conjugate, problem.flip, self.layout, problem.axes)
-        return (self.method, self.lengths, self.steps, self.turns, self.digits, *work)
+        return (self.method, self.lengths, self.steps, self.turns, self.digits, self.block, *work)
+
+    @property
+    def bytes(self) -> int | None:
+        """The predicted peak of memory beside the inputs, the result included; None where sizes are not known."""
+        return next((each.bytes for each in self.estimates if each.method == self.method), None)
 
     @property
     def seconds(self) -> float | None:
@@ -108,6 +120,10 @@ class Plan:
         ]
         if self.separable is not None and self.separable.seconds is not None:
             lines.append(f"     separable {seconds_text(self.separable.seconds):>8}   if the kernel is a product")
+        if self.rows is not None:
+            return "\n".join(
+                [*lines, f"  in chunks of {self.rows[1]} along axis {self.rows[0]}: {self.passes[0].method}"]
+            )
         lines += [f"  pass along axis {each.problem.axes[0]}: {each.method}" for each in self.passes]
         return "\n".join(lines)
 

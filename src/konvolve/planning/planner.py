@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from konvolve.planning import candidates, dtypes
+from konvolve.planning.ceiling import within
 from konvolve.planning.cost import Estimate, Traits
 from konvolve.planning.geometry import Window, trailing, window
 from konvolve.planning.plan import Plan, shape_text
@@ -35,10 +36,15 @@ def _window(problem: Problem, place: int) -> Window | None:
 
 
 def make_plan(problem: Problem, traits: Traits, bits: tuple[int | None, int | None] = (None, None)) -> Plan:
-    """Choose a method for a problem on a library with these traits.
+    """Choose a method for a problem on a library with these traits, below the problem's ceiling of memory.
 
     ``bits`` are the magnitudes of integer operands where their values were looked at.
     """
+    found = _unlimited(problem, traits, bits)
+    return within(problem, traits, found, lambda problem, traits: _unlimited(problem, traits, bits))
+
+
+def _unlimited(problem: Problem, traits: Traits, bits: tuple[int | None, int | None]) -> Plan:
     if problem.kind == "empty":
         return Plan(problem, problem, "nothing", reason="an input is empty")
     if problem.kind == "product":
@@ -56,7 +62,8 @@ def make_plan(problem: Problem, traits: Traits, bits: tuple[int | None, int | No
     if not asked or (found.seconds or 0) < _CHEAP or not separates(problem):
         return found
     apart = _separable(problem, windows, layout, traits)
-    return replace(found, separable=apart) if _clearly_quicker(apart, found) else found
+    fits = problem.max_memory is None or (apart.bytes or 0) <= problem.max_memory
+    return replace(found, separable=apart) if fits and _clearly_quicker(apart, found) else found
 
 
 def _in_place(problem: Problem, found: Plan, traits: Traits) -> Plan:

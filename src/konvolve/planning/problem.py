@@ -20,6 +20,7 @@ from konvolve.planning.arguments import (
     check_compatible,
     check_fill,
     check_lags,
+    check_memory,
     check_method,
     check_mode,
     check_not_empty,
@@ -57,6 +58,7 @@ class Problem:
     edges: tuple[Edge, ...] = ()  # one per convolved axis; none where all is zero beyond in1
     lags: tuple[tuple[int, int], ...] = ()  # one per convolved axis; none where the mode says what is kept
     methods: tuple[str, ...] = ("direct", "fft", "overlap", "matrix")
+    max_memory: int | None = None
 
     @property
     def known(self) -> bool:
@@ -163,13 +165,14 @@ def fourier(function: str, in1: Operand, in2: Operand, mode: Any, axes: Any) -> 
 
 
 def convolve(
-    function: str, in1: Operand, in2: Operand, mode: Any, method: Any, axes: Any, boundary: Any = "zero"
-) -> Problem:
+    function: str, in1: Operand, in2: Operand, mode: Any, method: Any, axes: Any, boundary: Any = "zero",
+    max_memory: Any = None,
+) -> Problem:  # fmt: skip
     """Ask what ``scipy.signal.convolve`` asks, along ``axes``, with values beyond the edges."""
     if in1[0] == in2[0] == ():
         return _product(function, in1, in2)
     ndim = _same_rank(in1, in2, "volume and kernel")
-    return _general(function, in1, in2, mode, method, check_axes(axes, ndim), boundary)
+    return _general(function, in1, in2, mode, method, check_axes(axes, ndim), boundary, max_memory)
 
 
 def correlate(
@@ -181,6 +184,7 @@ def correlate(
     axes: Any,
     boundary: Any = "zero",
     lags: Any = None,
+    max_memory: Any = None,
 ) -> Problem:
     """Ask what ``scipy.signal.correlate`` asks, along ``axes``, with values beyond the edges, for a window of lags."""
     if in1[0] == in2[0] == ():
@@ -190,12 +194,14 @@ def correlate(
     axes = check_axes(axes, ndim)
     lags = check_lags(lags, axes, mode)
     flip = tuple(axis for axis in axes if in2[0][axis] != 1)
-    return _general(function, in1, in2, mode, method, axes, boundary, lags=lags, conjugate=True, flip=flip)
+    return _general(function, in1, in2, mode, method, axes, boundary, max_memory, lags=lags, conjugate=True, flip=flip)
 
 
 def _general(
-    function: str, in1: Operand, in2: Operand, mode: Any, method: Any, axes: tuple[int, ...], boundary: Any, **rest: Any
-) -> Problem:
+    function: str, in1: Operand, in2: Operand, mode: Any, method: Any, axes: tuple[int, ...], boundary: Any,
+    max_memory: Any, **rest: Any,
+) -> Problem:  # fmt: skip
+    rest["max_memory"] = check_memory(max_memory)
     if mode == "valid":
         check_valid(in1[0], in2[0], axes)
     check_method(method)

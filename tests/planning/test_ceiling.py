@@ -1,0 +1,44 @@
+"""Ceilings of memory: what a plan does to keep below them, and what it says when it cannot."""
+
+import numpy as np
+import pytest
+
+import konvolve
+
+
+def test_no_ceiling_changes_nothing():
+    plan = konvolve.plan((5000, 300), (1, 40), axes=1)
+    assert konvolve.plan((5000, 300), (1, 40), axes=1, max_memory=10 * plan.bytes).method == plan.method
+
+
+@pytest.mark.parametrize("library", ["numpy", "tensorflow", "jax32", "torch"])
+def test_a_ceiling_is_kept(library):
+    options = {"mode": "same", "axes": (1, 2), "library": library}
+    free = konvolve.plan((64, 256, 256), (1, 60, 60), **options)
+    result = 64 * 256 * 256 * 4
+    for limit in (free.bytes - 1, free.bytes // 2, 4 * result, int(2.5 * result)):
+        plan = konvolve.plan((64, 256, 256), (1, 60, 60), **options, max_memory=limit)
+        assert plan.bytes <= limit
+        assert plan.output_shape == (64, 256, 256)
+        assert "MiB" in plan.reason or limit >= free.bytes
+
+
+def test_the_least_is_said():
+    with pytest.raises(
+        ValueError, match=r"max_memory=1000 bytes are not enough: the least would be (\d+) bytes"
+    ) as told:
+        konvolve.plan((3000, 1000), (1, 500), axes=1, max_memory=1000)
+    least = int(str(told.value).split("least would be ")[1].split()[0])
+    assert konvolve.plan((3000, 1000), (1, 500), axes=1, max_memory=least).bytes <= least
+    assert "convolve: 3000x1000" in str(told.value)
+
+
+@pytest.mark.parametrize("bad", [0, -5, "1 GB", True, float("inf"), float("nan")])
+def test_a_ceiling_is_a_number_of_bytes(bad):
+    with pytest.raises(ValueError, match="max_memory must be a positive number of bytes"):
+        konvolve.convolve(np.ones(5), np.ones(3), max_memory=bad)
+
+
+def test_a_ceiling_needs_known_sizes():
+    with pytest.raises(ValueError, match="max_memory needs sizes that are known"):
+        konvolve.plan((None,), (300,), max_memory=1e9)
