@@ -31,7 +31,7 @@ def verdict_rows(results: dict) -> tuple[list[str], list[list[str]]]:
     for name, result in results["workloads"].items():
         for each in result["verdicts"]:
             low, high = each["quartiles"]
-            aim = "" if each["aim"] is None else f"{each['aim']} {'met' if each['met'] else 'NOT met'}"
+            aim = "" if each["aim"] is None else f"{each['aim']:.3g} {'met' if each['met'] else 'NOT met'}"
             ratio = f"{each['ratio']:.2f} ({low:.2f} to {high:.2f})"
             body.append([name, each["judged"], ratio, aim, f"{each['as']}: {each['other']}"])
     return ["workload", "konvolve's entry", "ratio (quartiles)", "aim", "to"], body
