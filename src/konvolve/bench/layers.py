@@ -146,7 +146,10 @@ def _jax(w: Layer) -> Callable:
     def convolve(x, k):
         strides = (1,) * len(w.axes)
         k = k.reshape(shape)
-        return lax.conv_general_dilated(x, k, strides, pads, dimension_numbers=order, feature_group_count=groups)
+        # On a GPU the default precision rounds float32 to 10 bits (TF32).
+        return lax.conv_general_dilated(
+            x, k, strides, pads, dimension_numbers=order, feature_group_count=groups, precision=lax.Precision.HIGHEST
+        )
 
     return convolve
 

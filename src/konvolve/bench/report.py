@@ -80,6 +80,8 @@ def memory_rows(result: list[dict]) -> tuple[list[str], list[list[str]]]:
     lines: dict[tuple[str, str], dict[str, str]] = {}
     for row in result:
         cell = f"{row['peak_mib']:.0f}" if row["status"] == "ok" else row["status"]
+        if "predicted_mib" in row:
+            cell += f" ({row['peak_mib'] / row['predicted_mib']:.2f} of predicted)"
         line = lines.setdefault((row["workload"], row["library"]), {})
         line[row["function"]] = cell
         if "answer_mib" in row:
