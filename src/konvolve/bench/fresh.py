@@ -148,8 +148,8 @@ def _one_call(workload: str, function: str, library: str) -> dict:
     predicted = {}
     if package == "konvolve":
         plan = module.plan(w.signal, w.kernel, function=function, mode=w.mode, axes=w.axes, library=kind)
-        sizes = {each.method: each.bytes for each in plan.estimates}
-        predicted = {"predicted_mib": sizes[plan.method] / 2**20}
+        expected = {each.method: each.bytes for each in plan.estimates}
+        predicted = {"predicted_mib": expected[plan.method] / 2**20}
     return predicted | {
         "status": "ok" if right else "WRONG",
         "peak_mib": peak / 2**20,
