@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -43,17 +44,17 @@ def _verdict(result: dict, library: str, what: str) -> dict | None:
 def _table(results: dict) -> list[str]:
     """A line for each workload: konvolve on each library, the fastest other, and the ratio."""
     lines = [
-        f"| | {' | '.join(_LIBRARIES.values())} | SciPy | the fastest other | `tf.function` to it |",
+        f"| | konvolve: {' | '.join(_LIBRARIES.values())} | SciPy | the fastest other | ratio |",
         "| --- |" + " ---: |" * (len(_LIBRARIES) + 1) + " --- | ---: |",
     ]
     for result in results["workloads"].values():
         rows = {row["name"]: row for row in result["contestants"] if "median_ms" in row}
-        ours, best = _ours(result), rows.get(result["best"] or "")
+        ours, said = _ours(result), _verdict(result, "tensorflow", "the best of all")
+        best = rows.get(said["other"] if said else result["best"] or "")
         cells = [_digits(ours[library]["median_ms"]) if library in ours else "" for library in _LIBRARIES]
         scipy = rows.get("SciPy fftconvolve")
         cells.append(_digits(scipy["median_ms"]) if scipy else "")
         cells.append(f"{best['name']}: {_digits(best['median_ms'])}" if best else "")
-        said = _verdict(result, "tensorflow", "the best of all")
         cells.append(f"{said['ratio']:.2f}" if said else "")
         lines.append(f"| {result['title']} | {' | '.join(cells)} |")
     return lines
@@ -102,20 +103,28 @@ def _machine(results: dict) -> str:
     warning = " The machine had other work at the time: read the ratios, and those roughly." if busy else ""
     rounds = f"median of {results['repeats']} rounds, in turn"
     where = f"{machine['cores']} cores of an {machine['processor']}"
-    return f"Milliseconds on {where}, {rounds}; {libraries}; {machine['date'][:10]}.{warning}"
+    how = (
+        "The ratio is konvolve's time in a `tf.function` (in an eager call where that is asked) to the fastest other's."
+    )
+    return f"Milliseconds on {where}, {rounds}; {libraries}; {machine['date'][:10]}. {how}{warning}"
 
 
 def _beside(path: Path, kind: str) -> Path:
     return path.with_name(f"{path.stem}-{kind}.json")
 
 
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 128, break_long_words=False, break_on_hyphens=False)
+
+
 def section(path: Path) -> str:
     """The section, with the two comments, for a results file inside the repository."""
     results = json.loads(path.read_text())
     name = path.resolve().relative_to(ROOT).as_posix()
-    parts = [_OPEN.format(name), _machine(results), "", *_table(results), "", *_sentences(results)]
+    sentences = _sentences(results)
     if (choice := _beside(path, "choice")).exists():
-        parts.append(_choice(json.loads(choice.read_text())))
+        sentences.append(_choice(json.loads(choice.read_text())))
+    parts = [_OPEN.format(name), _wrapped(_machine(results)), "", *_table(results), "", _wrapped(" ".join(sentences))]
     for kind, alternative in (
         (
             "choice",
@@ -127,7 +136,10 @@ def section(path: Path) -> str:
         if picture.exists():
             parts += ["", f"![{alternative}]({picture.resolve().relative_to(ROOT).as_posix()})"]
     tables = Path(name).with_suffix(".md").as_posix()
-    parts += ["", f"Every contestant, with quartiles and errors: [{tables}]({tables}).", _CLOSE]
+    every = (
+        f"Every contestant, with quartiles and errors: [{tables}]({tables}). `konvolve bench` times it on your machine."
+    )
+    parts += ["", _wrapped(every), _CLOSE]
     return "\n".join(parts)
 
 

@@ -84,7 +84,7 @@ def _row(entry: Entry, best: Entry | None) -> dict:
     if entry.times:
         row["median_ms"] = 1e3 * median(entry)
         row["best_ms"] = 1e3 * min(entry.times)
-        row["samples_ms"] = [None if sample is None else 1e3 * sample for sample in entry.samples]
+        row["samples_ms"] = [None if sample is None else float(f"{1e3 * sample:.4g}") for sample in entry.samples]
         if best is not None:
             row |= against(entry, best)
     return row

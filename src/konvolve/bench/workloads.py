@@ -187,7 +187,7 @@ WORKLOADS: dict[str, Workload] = {
             (1024, 1024), (200, 200), "valid", (0, 1), _template, operation="correlate", aim=1.0,
         ),
         _workload(
-            "template_uint8", "the same on 8-bit pictures, answered in float32",
+            "template_uint8", "the same with 8 bits a pixel, answered in float32",
             (1024, 1024), (200, 200), "valid", (0, 1), _template, operation="correlate", dtype="uint8",
         ),
         _workload(
