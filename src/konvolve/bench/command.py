@@ -143,6 +143,8 @@ def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick
             results["import_time"] = fresh.import_time(times, bar("import_time", times + 1))
         if "peak_memory" in names:
             results["peak_memory"] = fresh.peak_memory(bar("peak_memory", len(fresh.PEAKS)))
+        if set(names) - set(MEASURES):
+            _start_quietly(libraries)
         for name in (name for name in names if name in asked):
             results["workloads"][name] = _workload(asked[name], libraries, repeats, quick, bar(name, repeats))
     results["machine"]["devices"] = machine.devices()
@@ -156,6 +158,17 @@ def installed(libraries: Sequence[str]) -> list[str]:
     if not found:
         raise _mistake(f"--library {','.join(libraries)}: not installed")
     return found
+
+
+def _start_quietly(libraries: Sequence[str]) -> None:
+    """Have TensorFlow say what it says when it starts before there is a table to tear."""
+    from konvolve.terminal import hushed
+
+    if "tensorflow" in libraries and importlib.util.find_spec("tensorflow"):
+        with hushed("TF_CPP_MIN_LOG_LEVEL", "3"):
+            import tensorflow as tf
+
+            tf.signal.rfft(tf.zeros(8))
 
 
 def judged(libraries: Sequence[str], count: int) -> dict:
@@ -188,6 +201,7 @@ def swept(libraries: Sequence[str], quick: bool) -> dict:
 
     results: dict[str, Any] = {"machine": machine.describe(), "quick": quick, "sweeps": {}}
     with bars() as bar:
+        _start_quietly(libraries)
         for name, sweep in sweeps.SWEEPS.items():
             advance = bar(name, len(sweep.sizes))
             results["sweeps"][name] = sweeps.swept(name, everyone(), libraries, quick, advance)
