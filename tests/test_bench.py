@@ -1,6 +1,7 @@
 """`konvolve bench`: what it measures is right, what it writes can be read again, what it sums up adds up."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 pytest.importorskip("typer", reason="the [cli] extra is not installed")
 
 from konvolve import cli
-from konvolve.bench import command, measure, sweeps, verdicts
+from konvolve.bench import command, layers, measure, sweeps, verdicts
 from konvolve.bench.contestants import KONVOLVE, PEER, Contestant, to_library, to_numpy
 from konvolve.bench.workloads import WORKLOADS, Workload, _scipy_answer
 
@@ -122,3 +123,23 @@ def test_a_sweep_asks_the_slow_no_further(monkeypatch):
     monkeypatch.setitem(sweeps.SWEEPS, "signal", sweeps.Sweep("", "", (9, 10, 11), lambda n: ((n,), (3,)), "full"))
     found = sweeps.swept("signal", everyone, ("numpy",), False, lambda: None)
     assert all(line[0] and line[1:] == [None, None] for line in found["lines"].values())
+
+
+@pytest.mark.parametrize(
+    ("name", "signal", "kernel"),
+    [
+        ("conv2d_7", (2, 9, 10, 3), (4, 3, 3, 5)),
+        ("conv2d_31", (1, 12, 9, 2), (3, 5, 2, 2)),
+        ("depthwise_31", (2, 9, 10, 3), (3, 4, 3, 1)),
+        ("conv1d_step", (2, 30, 3), (6, 3, 4)),
+    ],
+)
+def test_every_layer_is_right(name, signal, kernel):
+    w = replace(layers.LAYERS[name], signal=signal, kernel=kernel)
+    inputs = w.inputs(w)
+    reference = w.reference(w, *inputs)
+    arrays = {"numpy": inputs}
+    made = [measure.prepare(w, one, arrays, reference) for one in everyone if not one.missing]
+    found = {entry.contestant.name: entry for entry in made if entry is not None}
+    assert {name: entry.detail or entry.error for name, entry in found.items() if entry.status != "ok"} == {}
+    assert {"konvolve.nn, tf.function", "konvolve.nn, jax.jit", "konvolve.nn, torch"} <= set(found)

@@ -230,8 +230,9 @@ def bench(
     ] = False,
 ) -> int:
     """Time konvolve beside its peers; the help is BENCH_HELP."""
-    # Before TensorFlow is loaded: its notices would tear the tables.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # On a GPU several libraries share its memory: none shall take all of it at the start.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     from konvolve.bench.command import bench
 
     return bench(only, library, repeats, quick, json, report, validate, calibrate, sweep)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 from konvolve.bench.contestants import APART, BY_HAND, FLOOR, KONVOLVE, PART, PEER
@@ -32,10 +33,10 @@ def chart(results: dict, path: Path) -> None:
     timed = {name: rows for name, rows in timed.items() if rows}
     if not timed:
         return
-    columns = 2 if len(timed) > 1 else 1
+    columns = min(3, len(timed))
     panels = [list(timed)[start : start + columns] for start in range(0, len(timed), columns)]
-    heights = [max(len(timed[name]) for name in names) + 3 for names in panels]
-    figure = Figure(figsize=(8 * columns, 0.27 * sum(heights) + 0.6), layout="constrained")
+    heights = [max(len(timed[name]) for name in names) + 4 for names in panels]
+    figure = Figure(figsize=(6.4 * columns, 0.23 * sum(heights) + 0.6), layout="constrained")
     grid = figure.subplots(len(panels), columns, squeeze=False, height_ratios=heights)
     for axes in grid.flat:
         axes.set_visible(False)
@@ -45,7 +46,7 @@ def chart(results: dict, path: Path) -> None:
             _panel(axes, name, timed[name], results["workloads"][name])
     patches = [Patch(color=COLOURS[role], label=label) for role, label in LABELS.items()]
     figure.legend(handles=patches, loc="outside upper center", ncols=len(patches), frameon=False)
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=80)
 
 
 def _panel(axes, name: str, rows: list[dict], result: dict) -> None:
@@ -72,7 +73,7 @@ def _panel(axes, name: str, rows: list[dict], result: dict) -> None:
     axes.tick_params(axis="x", which="both", labelsize=7)
     axes.set_yticks(places, [row["name"] for row in rows], fontsize=8)
     axes.invert_yaxis()
-    axes.set_title(f"{name}: {result['title']}", fontsize=9, loc="left")
+    axes.set_title(textwrap.fill(f"{name}: {result['title']}", 52), fontsize=9, loc="left")
     axes.set_xlabel(f"median, {unit}", fontsize=8)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

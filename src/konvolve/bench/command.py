@@ -30,6 +30,14 @@ def _mistake(message: str) -> Exception:
     return typer.BadParameter(message)
 
 
+def questions() -> dict[str, Any]:
+    """All workloads, by name."""
+    from konvolve.bench.layers import LAYERS
+    from konvolve.bench.workloads import WORKLOADS
+
+    return WORKLOADS | LAYERS
+
+
 def load(path: Path) -> dict:
     """Read a results file."""
     try:
@@ -76,14 +84,13 @@ def bench(
 ) -> int:
     """Measure, or show what was measured; the exit code."""
     from konvolve.bench import contestants
-    from konvolve.bench.workloads import WORKLOADS
 
     if report is not None:
         results = load(report)
         _write_report(results, report)
         show(results)
         return 0
-    names = chosen(only, (*WORKLOADS, *MEASURES), "--only")
+    names = chosen(only, (*questions(), *MEASURES), "--only")
     libraries = chosen(library, contestants.LIBRARIES, "--library")
     kind = "calibration" if calibrate else "validation" if validate is not None else "sweep" if sweep else "bench"
     output = output or Path(f"konvolve-{kind}.json")
@@ -126,8 +133,8 @@ def _write_report(results: dict, path: Path) -> None:
 def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick: bool) -> dict:
     """Run these workloads and measures; the results file's contents."""
     from konvolve.bench import fresh, machine
-    from konvolve.bench.workloads import WORKLOADS
 
+    asked = questions()
     results: dict[str, Any] = {"machine": machine.describe(), "repeats": repeats, "quick": quick, "workloads": {}}
     with bars() as bar:
         # First, while this process is small and its libraries' threads do not exist yet.
@@ -136,8 +143,10 @@ def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick
             results["import_time"] = fresh.import_time(times, bar("import_time", times + 1))
         if "peak_memory" in names:
             results["peak_memory"] = fresh.peak_memory(bar("peak_memory", len(fresh.PEAKS)))
-        for name in (name for name in names if name in WORKLOADS):
-            results["workloads"][name] = _workload(WORKLOADS[name], libraries, repeats, quick, bar(name, repeats))
+        if set(names) - set(MEASURES):
+            _start_quietly(libraries)
+        for name in (name for name in names if name in asked):
+            results["workloads"][name] = _workload(asked[name], libraries, repeats, quick, bar(name, repeats))
     results["machine"]["devices"] = machine.devices()
     results["not_installed"] = sorted({module for one in everyone() for module in one.missing})
     return results
@@ -149,6 +158,17 @@ def installed(libraries: Sequence[str]) -> list[str]:
     if not found:
         raise _mistake(f"--library {','.join(libraries)}: not installed")
     return found
+
+
+def _start_quietly(libraries: Sequence[str]) -> None:
+    """Have TensorFlow say what it says when it starts before there is a table to tear."""
+    from konvolve.terminal import hushed
+
+    if "tensorflow" in libraries and importlib.util.find_spec("tensorflow"):
+        with hushed("TF_CPP_MIN_LOG_LEVEL", "3"):
+            import tensorflow as tf
+
+            tf.signal.rfft(tf.zeros(8))
 
 
 def judged(libraries: Sequence[str], count: int) -> dict:
@@ -181,6 +201,7 @@ def swept(libraries: Sequence[str], quick: bool) -> dict:
 
     results: dict[str, Any] = {"machine": machine.describe(), "quick": quick, "sweeps": {}}
     with bars() as bar:
+        _start_quietly(libraries)
         for name, sweep in sweeps.SWEEPS.items():
             advance = bar(name, len(sweep.sizes))
             results["sweeps"][name] = sweeps.swept(name, everyone(), libraries, quick, advance)
@@ -210,7 +231,7 @@ def everyone() -> list:
     from konvolve.bench import contestants
 
     # Importing enters them; the order is the one in which they stand in the tables before they are timed.
-    from konvolve.bench import ours, peers, networks, recipes, gradients, floor  # isort: skip # noqa: F401
+    from konvolve.bench import ours, peers, networks, recipes, gradients, layers, floor  # isort: skip # noqa: F401
 
     return contestants.CONTESTANTS
 

@@ -145,7 +145,12 @@ def _one_call(workload: str, function: str, library: str) -> dict:
     peak = _highest_bytes() - before
     # Checked after, not before: memory that the check had given back would be found again, and not counted.
     right = largest_error(answer, w.reference(w, *w.inputs(w))) <= w.tolerance()
-    return {
+    predicted = {}
+    if package == "konvolve":
+        plan = module.plan(w.signal, w.kernel, function=function, mode=w.mode, axes=w.axes, library=kind)
+        expected = {each.method: each.bytes for each in plan.estimates}
+        predicted = {"predicted_mib": expected[plan.method] / 2**20}
+    return predicted | {
         "status": "ok" if right else "WRONG",
         "peak_mib": peak / 2**20,
         "answer_mib": sum(array.nbytes for array in as_arrays(answer)) / 2**20,

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from konvolve.bench.contestants import FLOOR, PART, Contestant, NotAvailable, to_library, to_numpy
+from konvolve.bench.contestants import FLOOR, KONVOLVE, PART, Contestant, NotAvailable, to_library, to_numpy
 from konvolve.bench.workloads import SEED, Workload, forward_answer
 
 # A contestant this many times slower than the fastest gets FEW rounds: more would only make the others wait.
 ABSURD, FEW = 20, 2
+# So many times slower than the fastest, and not konvolve: some rounds are enough to say so.
+FAR, SOME = 4, 5
 # A first call that takes this long, in seconds, is the only one.
 ENDLESS = 8.0
 # Seconds of rest before each sample: worker threads of the one before may still be spinning for work.
@@ -113,8 +115,9 @@ def take_turns(w: Workload, entries: list[Entry], repeats: int, advance: Callabl
     try:
         for number in range(repeats):
             for entry in order.sample(racers, len(racers)):
-                slow = entry.warm > ABSURD * fastest
-                if entry.once or (slow and number >= FEW):
+                behind = entry.warm / fastest
+                far = behind > FAR and entry.contestant.role != KONVOLVE
+                if entry.once or number >= (FEW if behind > ABSURD else SOME if far else repeats):
                     entry.samples.append(None)
                     continue
                 time.sleep(PAUSE)

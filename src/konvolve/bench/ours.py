@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from konvolve.bench.contestants import (
+    APART,
     KONVOLVE,
     NotAvailable,
     as_float,
@@ -57,6 +58,28 @@ def _enter(function: str) -> None:
 
 for _function in ("convolve", "correlate", "fftconvolve", "oaconvolve"):
     _enter(_function)
+
+
+@contestant(
+    "konvolve, tf.function, kernel captured", "tensorflow", ("konvolve",),
+    role=KONVOLVE, note="the kernel is no argument: its values are known",
+)  # fmt: skip
+def captured(w, x, k):
+    convolve = ours(w.operation, w, "tensorflow")
+    return in_tf_function(lambda x: convolve(x, k), x)
+
+
+@contestant(
+    "konvolve.Kernel, tf.function", "tensorflow", ("konvolve",),
+    role=APART, note="the kernel's part of the work is done before",
+)  # fmt: skip
+def prepared(w, x, k):
+    import konvolve
+
+    if w.dtype == "uint8":
+        return None
+    convolve, kernel = ours(w.operation, w, "tensorflow"), konvolve.Kernel(k)
+    return in_tf_function(lambda x: convolve(x, kernel), x)
 
 
 def _enter_small(name: str, library: str, wait: Callable) -> None:

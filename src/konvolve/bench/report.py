@@ -31,7 +31,7 @@ def verdict_rows(results: dict) -> tuple[list[str], list[list[str]]]:
     for name, result in results["workloads"].items():
         for each in result["verdicts"]:
             low, high = each["quartiles"]
-            aim = "" if each["aim"] is None else f"{each['aim']} {'met' if each['met'] else 'NOT met'}"
+            aim = "" if each["aim"] is None else f"{each['aim']:.3g} {'met' if each['met'] else 'NOT met'}"
             ratio = f"{each['ratio']:.2f} ({low:.2f} to {high:.2f})"
             body.append([name, each["judged"], ratio, aim, f"{each['as']}: {each['other']}"])
     return ["workload", "konvolve's entry", "ratio (quartiles)", "aim", "to"], body
@@ -80,6 +80,8 @@ def memory_rows(result: list[dict]) -> tuple[list[str], list[list[str]]]:
     lines: dict[tuple[str, str], dict[str, str]] = {}
     for row in result:
         cell = f"{row['peak_mib']:.0f}" if row["status"] == "ok" else row["status"]
+        if "predicted_mib" in row:
+            cell += f" ({row['peak_mib'] / row['predicted_mib']:.2f} of predicted)"
         line = lines.setdefault((row["workload"], row["library"]), {})
         line[row["function"]] = cell
         if "answer_mib" in row:

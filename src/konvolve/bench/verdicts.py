@@ -13,6 +13,8 @@ from konvolve.bench.workloads import BACKWARD, CALL, Workload
 # Above the bare transforms of its own plan konvolve may take this much, and for the forward pass with both gradients
 # this many times the forward pass alone.
 FLOOR_AIM, PART_AIM = 1.4, 2.5
+# Layers on PyTorch, against those that use transforms as well.
+THIRD_AIM = 1 / 3
 
 
 def median(entry: Entry) -> float:
@@ -44,16 +46,22 @@ def _verdicts(w: Workload, timed: list[Entry]) -> list[dict]:
     for judged in (entry for entry in timed if entry.contestant.judged):
         library = judged.contestant.library
         own = (PEER, BY_HAND) if w.group in (BACKWARD, CALL) else (PEER,)
-        if library != "tensorflow":
+        named = {entry.contestant.name: entry for entry in timed}
+        rivals: list[tuple[Entry | None, float | None, str]]
+        if w.rivals and library == "tensorflow":
+            rivals = [(named.get(name), aim, "the library's own") for name, aim in w.rivals.items()]
+        elif library != "tensorflow":
             rivals = [(_fastest(timed, *own, library=library), w.own.get(library), f"the best on {library}")]
         else:
             everything = _fastest(timed, PEER, BY_HAND, library="tensorflow" if w.group == CALL else None)
             rivals = [(everything, w.aim, "the best of all")]
             if w.group != CALL:
                 rivals.append((_fastest(timed, PEER), w.aim, "the best ready-made function"))
+        if w.rivals and library == "torch":
+            rivals += [(named.get(name), THIRD_AIM, "by transforms") for name in ("torch-fftconv", "fft-conv-pytorch")]
         rivals.append((_fastest(timed, FLOOR, library=library), FLOOR_AIM, "the floor"))
         rivals.append((_fastest(timed, PART, library=library), PART_AIM, "the forward pass alone"))
-        said = set()
+        said: set[str] = set()
         for other, aim, what in rivals:
             if other is None or other.contestant.name in said:
                 continue
@@ -76,7 +84,7 @@ def _row(entry: Entry, best: Entry | None) -> dict:
     if entry.times:
         row["median_ms"] = 1e3 * median(entry)
         row["best_ms"] = 1e3 * min(entry.times)
-        row["samples_ms"] = [None if sample is None else 1e3 * sample for sample in entry.samples]
+        row["samples_ms"] = [None if sample is None else float(f"{1e3 * sample:.4g}") for sample in entry.samples]
         if best is not None:
             row |= against(entry, best)
     return row

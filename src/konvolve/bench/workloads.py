@@ -35,6 +35,7 @@ class Workload:
     dtype: str = "float32"
     aim: float | None = None
     own: dict[str, float] = field(default_factory=lambda: {"jax": 1.0, "torch": 1.0}, compare=False)
+    rivals: dict[str, float] = field(default_factory=dict, compare=False)  # instead of `aim`: each with its own
     calls: int = 1  # calls in one sample: more than one where a single call is too short for the clock
     factors: tuple[np.ndarray, ...] = field(default=(), compare=False, repr=False)  # of a separable kernel
 
@@ -186,7 +187,7 @@ WORKLOADS: dict[str, Workload] = {
             (1024, 1024), (200, 200), "valid", (0, 1), _template, operation="correlate", aim=1.0,
         ),
         _workload(
-            "template_uint8", "the same on 8-bit pictures, answered in float32",
+            "template_uint8", "the same with 8 bits a pixel, answered in float32",
             (1024, 1024), (200, 200), "valid", (0, 1), _template, operation="correlate", dtype="uint8",
         ),
         _workload(

@@ -1,0 +1,161 @@
+"""The README's performance section, written from a results file, so that no figure in it is typed by hand.
+
+``python -m benchmarks --readme benchmarks/results/NAME.json`` rewrites what stands between two comments in README.md,
+of which the first names the file. What else ``konvolve bench`` has measured is taken in where it lies beside that: the
+choice of the method (``NAME-choice.json``, from ``--validate``) and the sweeps (``NAME-sweep.json``), with pictures.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+_OPEN, _CLOSE = "<!-- performance: from {} -->", "<!-- /performance -->"
+_SECTION = re.compile(r"<!-- performance(?:: from (\S+))? -->\n.*?<!-- /performance -->", re.DOTALL)
+_LIBRARIES = {"tensorflow": "`tf.function`", "numpy": "NumPy", "jax": "`jax.jit`", "torch": "PyTorch"}
+# On a machine that does nothing else the load at the start is well below this.
+_BUSY = 1.0
+
+
+def _digits(value: float) -> str:
+    """Two digits, or as many as stand before the point."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def _ours(result: dict) -> dict[str, dict]:
+    """Konvolve's row by library: those that are judged, and on NumPy the function of the same name."""
+    rows = {row["name"]: row for row in result["contestants"] if "median_ms" in row}
+    names = {each["library"]: each["judged"] for each in result["verdicts"]}
+    found = {library: rows[name] for library, name in names.items() if name in rows}
+    for function in ("konvolve.convolve", "konvolve.correlate", "konvolve.fftconvolve"):
+        if (row := rows.get(f"{function}, NumPy")) is not None:
+            found.setdefault("numpy", row)
+    return found
+
+
+def _verdict(result: dict, library: str, what: str) -> dict | None:
+    return next((each for each in result["verdicts"] if each["library"] == library and each["as"] == what), None)
+
+
+def _table(results: dict) -> list[str]:
+    """A line for each workload: konvolve on each library, the fastest other, and the ratio."""
+    lines = [
+        f"| | konvolve: {' | '.join(_LIBRARIES.values())} | SciPy | the fastest other | ratio |",
+        "| --- |" + " ---: |" * (len(_LIBRARIES) + 1) + " --- | ---: |",
+    ]
+    for result in results["workloads"].values():
+        rows = {row["name"]: row for row in result["contestants"] if "median_ms" in row}
+        ours, said = _ours(result), _verdict(result, "tensorflow", "the best of all")
+        best = rows.get(said["other"] if said else result["best"] or "")
+        cells = [_digits(ours[library]["median_ms"]) if library in ours else "" for library in _LIBRARIES]
+        scipy = rows.get("SciPy fftconvolve")
+        cells.append(_digits(scipy["median_ms"]) if scipy else "")
+        cells.append(f"{best['name']}: {_digits(best['median_ms'])}" if best else "")
+        cells.append(f"{said['ratio']:.2f}" if said else "")
+        lines.append(f"| {result['title']} | {' | '.join(cells)} |")
+    return lines
+
+
+def _sentences(results: dict) -> list[str]:
+    """What else was measured, a sentence each."""
+    found = []
+    result = results["workloads"].get("gradient_2d")
+    part = result and _verdict(result, "tensorflow", "the forward pass alone")
+    if part:
+        found.append(f"The forward pass with both gradients takes {part['ratio']:.1f} times the forward pass alone.")
+    floors = [
+        said["ratio"]
+        for result in results["workloads"].values()
+        if (said := _verdict(result, "tensorflow", "the floor")) is not None
+    ]
+    if floors:
+        found.append(
+            "Against the bare transforms of its own plans konvolve takes "
+            f"{min(floors):.1f} to {max(floors):.1f} times as long."
+        )
+    if "import_time" in results:
+        found.append(f"`import konvolve` takes {1e3 * results['import_time']['medians_s']['konvolve']:.0f} ms.")
+    return found
+
+
+def _choice(results: dict) -> str:
+    """How good the choice of the method is, in a sentence."""
+    parts = [
+        f"{found['median']:.2f} and {found['p95']:.2f} on {library} ({found['problems']} problems)"
+        for library, found in results["validation"].items()
+    ]
+    return (
+        "On random problems the method that is chosen takes, as a part of the best one's time, in the median and at "
+        f"the 95th percentile: {'; '.join(parts)}."
+    )
+
+
+def _machine(results: dict) -> str:
+    machine = results["machine"]
+    versions = machine["versions"]
+    names = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "scipy": "SciPy", "numpy": "NumPy"}
+    libraries = ", ".join(f"{title} {versions[name]}" for name, title in names.items() if name in versions)
+    busy = machine.get("load") is not None and machine["load"] > _BUSY
+    warning = " The machine had other work at the time: read the ratios, and those roughly." if busy else ""
+    rounds = f"median of {results['repeats']} rounds, in turn"
+    where = f"{machine['cores']} cores of an {machine['processor']}"
+    how = (
+        "The ratio is konvolve's time in a `tf.function` (in an eager call where that is asked) to the fastest other's."
+    )
+    return f"Milliseconds on {where}, {rounds}; {libraries}; {machine['date'][:10]}. {how}{warning}"
+
+
+def _beside(path: Path, kind: str) -> Path:
+    return path.with_name(f"{path.stem}-{kind}.json")
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 128, break_long_words=False, break_on_hyphens=False)
+
+
+def section(path: Path) -> str:
+    """The section, with the two comments, for a results file inside the repository."""
+    results = json.loads(path.read_text())
+    name = path.resolve().relative_to(ROOT).as_posix()
+    sentences = _sentences(results)
+    if (choice := _beside(path, "choice")).exists():
+        sentences.append(_choice(json.loads(choice.read_text())))
+    parts = [_OPEN.format(name), _wrapped(_machine(results)), "", *_table(results), "", _wrapped(" ".join(sentences))]
+    for kind, alternative in (
+        (
+            "choice",
+            "Predicted against measured time of every method, and the time of the method chosen against the best",
+        ),
+        ("sweep", "Time against the size of the signal and of the kernel, beside the peers"),
+    ):
+        picture = _beside(path, kind).with_suffix(".png")
+        if picture.exists():
+            parts += ["", f"![{alternative}]({picture.resolve().relative_to(ROOT).as_posix()})"]
+    tables = Path(name).with_suffix(".md").as_posix()
+    every = (
+        f"Every contestant, with quartiles and errors: [{tables}]({tables}). `konvolve bench` times it on your machine."
+    )
+    parts += ["", _wrapped(every), _CLOSE]
+    return "\n".join(parts)
+
+
+def source(text: str) -> str | None:
+    """The results file that a README's section names."""
+    found = _SECTION.search(text)
+    return found[1] if found else None
+
+
+def rewritten(text: str, path: Path) -> str:
+    """The README with its section made from a results file."""
+    if not _SECTION.search(text):
+        raise ValueError(f"README.md has no section between <!-- performance --> and {_CLOSE}")
+    return _SECTION.sub(lambda _: section(path), text, count=1)
+
+
+def write(path: Path) -> None:
+    """Rewrite README.md."""
+    README.write_text(rewritten(README.read_text(), path))

@@ -1,0 +1,47 @@
+"""The README's figures are those of the results file that it names."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+specification = importlib.util.spec_from_file_location("benchmarks_readme", ROOT / "benchmarks" / "readme.py")
+readme = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(readme)
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_readme_says_what_the_results_say():
+    """If this fails: python -m benchmarks --readme benchmarks/results/NAME.json."""
+    name = readme.source(README)
+    assert name is not None
+    assert readme.rewritten(README, ROOT / name) == README
+
+
+def test_a_changed_result_is_seen(monkeypatch, tmp_path):
+    results = json.loads((ROOT / readme.source(README)).read_text())
+    rows = results["workloads"]["face"]["contestants"]
+    next(row for row in rows if row["name"] == "SciPy fftconvolve")["median_ms"] = 123456.0
+    (tmp_path / "changed.json").write_text(json.dumps(results))
+    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    assert "| 123456 |" in readme.section(tmp_path / "changed.json")
+
+
+def test_what_lies_beside_is_taken_in(monkeypatch, tmp_path):
+    results = json.loads((ROOT / readme.source(README)).read_text())
+    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    (tmp_path / "r.json").write_text(json.dumps(results))
+    found = {"median": 1.02, "p95": 1.234, "problems": 300}
+    (tmp_path / "r-choice.json").write_text(json.dumps({"validation": {"numpy": found}}))
+    (tmp_path / "r-sweep.png").touch()
+    text = readme.section(tmp_path / "r.json")
+    assert "1.02 and 1.23 on numpy (300 problems)" in text
+    assert "](r-sweep.png)" in text
+    assert "r-choice.png" not in text
+
+
+def test_a_readme_without_the_section_is_refused():
+    with pytest.raises(ValueError, match="no section"):
+        readme.rewritten("# konvolve\n", ROOT / "nothing.json")
