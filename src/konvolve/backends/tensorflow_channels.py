@@ -7,7 +7,7 @@ Seen with TensorFlow 2.21 on CPU:
   Conv3D takes neither, nor explicit padding.
 - DepthwiseConv2dNative takes one stride for both axes and ignores dilations: tf.nn.depthwise_conv2d deals with those.
 - The kernel's gradient (Conv2DBackpropFilter) falls off a cliff for long kernels: 7 s for 256 taps, 16 to 16 channels,
-  two signals of 8192. It is taken from elsewhere by ``forked``.
+  two signals of 8192. ``forked`` takes it from elsewhere.
 """
 
 from __future__ import annotations
@@ -141,6 +141,8 @@ def native_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: Sequence
         y, kernel = raw_ops.ExpandDims(input=y, axis=1), raw_ops.ExpandDims(input=kernel, axis=0)
     if how.groups == 1:
         x = _convolve_adjoint(y, kernel, how, sizes)
+    elif kernel.shape[-2] == 1:
+        x = _depthwise_adjoint(y, kernel, how, sizes)
     else:
         pairs = zip(tf.split(y, how.groups, axis=-1), tf.split(kernel, how.groups, axis=-1), strict=True)
         x = tf.concat([_convolve_adjoint(part, own, how, sizes) for part, own in pairs], -1)
@@ -175,3 +177,24 @@ def _convolve_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: list[
         x = transposed(**options)
     starts = [lo for lo, _ in how.pads]
     return window(x, [*starts, 0], [*sizes, kernel.shape[-2]])
+
+
+def _depthwise_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: list[Any]) -> tf.Tensor:
+    batch = run_time_sizes(y)[0]
+    if max(how.dilations) == 1 and how.strides[0] == how.strides[1]:
+        reach = [
+            (n - 1) * s + k for n, k, s in zip(run_time_sizes(y)[1:-1], kernel.shape[:-2], how.strides, strict=True)
+        ]
+        x = raw_ops.DepthwiseConv2dNativeBackpropInput(
+            input_sizes=tf.stack([batch, *reach, how.groups]),
+            filter=tf.reshape(kernel, [*kernel.shape[:-2], how.groups, kernel.shape[-1] // how.groups]),
+            out_backprop=y,
+            strides=[1, *how.strides, 1],
+            padding="VALID",
+        )
+        return window(x, [*(lo for lo, _ in how.pads), 0], [*sizes, how.groups])
+    with tf.GradientTape() as tape:
+        x = tf.zeros(tf.stack([batch, *sizes, how.groups]), y.dtype)
+        tape.watch(x)
+        value = _depthwise(x, kernel, how)
+    return tape.gradient(value, x, y)
