@@ -162,6 +162,8 @@ def test_complex_gradients_follow_tensorflows_convention(method, dtype):
     )
 
 
+# PyTorch 2.13 warns of itself: where it compiles what its forward mode needs.
+@pytest.mark.filterwarnings(r"ignore:.torch\.jit\..*. is deprecated")
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_gradients_on_torch(question, method):

@@ -84,9 +84,9 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "product": 1.5e-10,
         "moved": 2.8e-10,
         # Seen: 256 taps of 1793 outputs 6.1e-9 and of 769 outputs 9.5e-11; 15 x 15 of 64 x 64 8.2e-9, 14 x 14 2.9e-11.
-        "gradient": 5.0e-11,
-        "depthwise_gradient": 6.0e-10,
         "cliff": (128, 400_000, 8.0e-9),
+        # Seen: 3 x 3 2.9e-10, 7 x 7 4.4e-10, 15 x 15 1.1e-9.
+        "depthwise_cliff": (49, 0, 5.0e-10),
         "plain": (3,),
         "mixed": False,
     },

@@ -32,8 +32,8 @@ class ChannelTraits(NamedTuple):
     what each output costs beside. ``product``: one complex multiply-add of channels at one frequency; ``moved``: one
     byte moved while axes are transposed.
 
-    ``gradient``: one multiply-add of the kernel's gradient, 0 where it need not be taken from elsewhere, and
-    ``depthwise_gradient``; ``cliff``: (taps, taps times outputs, seconds), from which on it takes so long. ``native``:
+    ``cliff`` and ``depthwise_cliff``: (taps, taps times outputs, seconds), from which on a multiply-add of the kernel's
+    gradient takes so long; None where it need not be taken from elsewhere. ``native``:
     whether there is a convolution of the library's own; ``plain``: the ranks in which that has no groups and no
     dilations; ``mixed``: whether it takes dilations together with strides where a group has several channels.
     """
@@ -44,9 +44,8 @@ class ChannelTraits(NamedTuple):
     sample: float
     product: float
     moved: float
-    gradient: float = 0.0
-    depthwise_gradient: float = 0.0
     cliff: tuple[int, int, float] | None = None
+    depthwise_cliff: tuple[int, int, float] | None = None
     plain: tuple[int, ...] = ()
     mixed: bool = True
     native: bool = True
@@ -247,10 +246,9 @@ def _direct(problem: ChannelProblem, plan: ChannelPlan, sizes: _Sizes, traits: T
     if not loop:
         others = [make(problem, plan, sizes, traits, speed) for make in (_fourier, _overlap)]
         other, cost = min((each for each in others if each), key=lambda each: each[1].seconds)
-        slow = speed.depthwise_gradient if depthwise else speed.gradient
-        if speed.cliff and taps >= speed.cliff[0] and taps * math.prod(places) >= speed.cliff[1]:
-            slow = max(slow, speed.cliff[2])
-        if sums * slow * width > 2 * cost.seconds:  # which is a forward pass
+        cliff = speed.depthwise_cliff if depthwise else speed.cliff
+        beyond = cliff is not None and taps >= cliff[0] and taps * math.prod(places) >= cliff[1]
+        if cliff and beyond and sums * cliff[2] * width > 2 * cost.seconds:  # which is a forward pass
             real = replace(problem, compute=dtypes.real(problem.compute)) if in_parts else problem
             settled = replace(settled, adjoint=replace(other, problem=real))
     return settled, Estimate("direct", seconds, memory)
