@@ -72,8 +72,8 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "narrow": 0.0,
         "depthwise": 1.0e-9,
         "sample": 1.0e-9,
-        "product": 2.0e-10,
-        "moved": 2.0e-10,
+        "product": 8.0e-10,
+        "moved": 2.5e-10,
         "native": False,
     },
     "tensorflow": {
