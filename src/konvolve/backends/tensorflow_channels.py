@@ -7,7 +7,7 @@ Seen with TensorFlow 2.21 on CPU:
   Conv3D takes neither, nor explicit padding.
 - DepthwiseConv2dNative takes one stride for both axes and ignores dilations: tf.nn.depthwise_conv2d deals with those.
 - The kernel's gradient (Conv2DBackpropFilter) falls off a cliff for long kernels: 7 s for 256 taps, 16 to 16 channels,
-  two signals of 8192. It is taken from elsewhere by ``forked``.
+  two signals of 8192. ``forked`` takes it from elsewhere.
 """
 
 from __future__ import annotations
@@ -85,14 +85,26 @@ def _padded(x: tf.Tensor, how: Native) -> tf.Tensor:
     return window(x, [-lo for lo, _ in pads], [n + lo + hi for n, (lo, hi) in zip(held, pads, strict=True)])
 
 
-def _padding(x: tf.Tensor, how: Native) -> tuple[tf.Tensor, dict[str, Any]]:
-    """Return x and the options that say how it is padded: by the operation where the padding is known."""
-    if all(isinstance(n, int) for pad in how.pads for n in pad):
-        if not any(n for pad in how.pads for n in pad):
-            return x, {"padding": "VALID"}
-        flat = [n for pad in how.pads for n in pad]
-        return x, {"padding": "EXPLICIT", "explicit_paddings": [0, 0, *flat, 0, 0]}
-    return _padded(x, how), {"padding": "VALID"}
+def _padding(pads: Sequence[tuple], sizes: Sequence[Any], kernel: tf.Tensor, how: Native) -> dict[str, Any] | None:
+    """Return the options by which an operation pads itself, None where the padding is not known or negative.
+
+    "SAME" where that comes to the same: with explicit padding the gradients of Conv2D take half as long again.
+    """
+    flat = [n for pad in pads for n in pad]
+    if not all(isinstance(n, int) and n >= 0 for n in flat):
+        return None
+    if not any(flat):
+        return {"padding": "VALID"}
+    same = True
+    for (lo, hi), n, k, s in zip(pads, sizes, kernel.shape, how.strides, strict=False):
+        if s > 1 and not isinstance(n, int):
+            same = False
+            continue
+        total = k - 1 if s == 1 else max((-(-n // s) - 1) * s + k - n, 0)
+        same = same and (lo, hi) == (total // 2, total - total // 2)
+    if same:
+        return {"padding": "SAME"}
+    return {"padding": "EXPLICIT", "explicit_paddings": [0, 0, *flat, 0, 0]}
 
 
 def _convolve(x: tf.Tensor, kernel: tf.Tensor, how: Native) -> tf.Tensor:
@@ -101,7 +113,9 @@ def _convolve(x: tf.Tensor, kernel: tf.Tensor, how: Native) -> tf.Tensor:
     strides = [1, *how.strides, 1]
     if len(how.strides) == 3:
         return raw_ops.Conv3D(input=_padded(x, how), filter=kernel, strides=strides, padding="VALID")
-    x, padding = _padding(x, how)
+    padding = _padding(how.pads, run_time_sizes(x)[1:-1], kernel, how)
+    if padding is None:
+        x, padding = _padded(x, how), {"padding": "VALID"}
     return raw_ops.Conv2D(input=x, filter=kernel, strides=strides, data_format="NHWC", **padding)
 
 
@@ -123,7 +137,9 @@ def _depthwise(x: tf.Tensor, kernel: tf.Tensor, how: Native) -> tf.Tensor:
     kernel = tf.reshape(kernel, [*kernel.shape[:-2], how.groups, kernel.shape[-1] // how.groups])
     strides, dilations = how.strides, how.dilations
     if max(dilations) == 1 and strides[0] == strides[1]:
-        x, padding = _padding(x, how)
+        padding = _padding(how.pads, run_time_sizes(x)[1:-1], kernel, how)
+        if padding is None:
+            x, padding = _padded(x, how), {"padding": "VALID"}
         return raw_ops.DepthwiseConv2dNative(
             input=x, filter=kernel, strides=[1, *strides, 1], data_format="NHWC", **padding
         )
@@ -141,6 +157,8 @@ def native_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: Sequence
         y, kernel = raw_ops.ExpandDims(input=y, axis=1), raw_ops.ExpandDims(input=kernel, axis=0)
     if how.groups == 1:
         x = _convolve_adjoint(y, kernel, how, sizes)
+    elif kernel.shape[-2] == 1:
+        x = _depthwise_adjoint(y, kernel, how, sizes)
     else:
         pairs = zip(tf.split(y, how.groups, axis=-1), tf.split(kernel, how.groups, axis=-1), strict=True)
         x = tf.concat([_convolve_adjoint(part, own, how, sizes) for part, own in pairs], -1)
@@ -148,8 +166,6 @@ def native_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: Sequence
 
 
 def _convolve_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: list[Any]) -> tf.Tensor:
-    # Everything the samples reach, of which a window is kept: the operations would check the padding against sizes
-    # that a transposed convolution is free to choose.
     held = run_time_sizes(y)
     reach = [
         (n - 1) * s + (k - 1) * d + 1
@@ -171,7 +187,36 @@ def _convolve_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: list[
             "strides": [1, *how.strides, 1],
             "padding": "VALID",
         }
+        if len(reach) == 2 and all(isinstance(n, int) for n in (*shape, *sizes)):
+            ends = [(lo, n - lo - size) for (lo, _), n, size in zip(how.pads, reach, sizes, strict=True)]
+            padding = _padding(ends, sizes, kernel, how)
+            if padding is not None:  # the operation cuts off itself
+                options |= {"input_sizes": [held[0], *sizes, kernel.shape[-2]], **padding}
+                return raw_ops.Conv2DBackpropInput(**options)
         transposed = raw_ops.Conv3DBackpropInputV2 if len(reach) == 3 else raw_ops.Conv2DBackpropInput
         x = transposed(**options)
+    # Everything the samples reach, of which a window is kept: the operations would check padding against sizes that a
+    # transposed convolution is free to choose.
     starts = [lo for lo, _ in how.pads]
     return window(x, [*starts, 0], [*sizes, kernel.shape[-2]])
+
+
+def _depthwise_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: list[Any]) -> tf.Tensor:
+    batch = run_time_sizes(y)[0]
+    if max(how.dilations) == 1 and how.strides[0] == how.strides[1]:
+        reach = [
+            (n - 1) * s + k for n, k, s in zip(run_time_sizes(y)[1:-1], kernel.shape[:-2], how.strides, strict=True)
+        ]
+        x = raw_ops.DepthwiseConv2dNativeBackpropInput(
+            input_sizes=tf.stack([batch, *reach, how.groups]),
+            filter=tf.reshape(kernel, [*kernel.shape[:-2], how.groups, kernel.shape[-1] // how.groups]),
+            out_backprop=y,
+            strides=[1, *how.strides, 1],
+            padding="VALID",
+        )
+        return window(x, [*(lo for lo, _ in how.pads), 0], [*sizes, how.groups])
+    with tf.GradientTape() as tape:
+        x = tf.zeros(tf.stack([batch, *sizes, how.groups]), y.dtype)
+        tape.watch(x)
+        value = _depthwise(x, kernel, how)
+    return tape.gradient(value, x, y)

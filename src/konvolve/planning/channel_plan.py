@@ -28,20 +28,24 @@ class ChannelTraits(NamedTuple):
     """What planning has to know of a library's work on channels: seconds on the machine they were measured on.
 
     ``dense``: one multiply-add of the library's own convolution, all channels together, by rank; for o outputs in a
-    group it takes ``1 + narrow / o`` times as long. ``depthwise``: the same with a group for each channel, ``sample``:
-    what each output costs beside. ``gradient``: one of its kernel's gradient; ``product``: one complex multiply-add of
-    channels at one frequency; ``moved``: one byte moved while axes are transposed. ``native``: whether it has a
-    convolution of its own; ``plain``: the ranks in which that has no groups and no dilations; ``mixed``: whether it
-    takes dilations together with strides where there is more than one channel in a group.
+    group it takes ``1 + narrow / o`` times as long. ``depthwise``: the same with a group for each channel; ``sample``:
+    what each output costs beside. ``product``: one complex multiply-add of channels at one frequency; ``moved``: one
+    byte moved while axes are transposed.
+
+    ``cliff`` and ``depthwise_cliff``: (taps, taps times outputs, seconds), from which on a multiply-add of the kernel's
+    gradient takes so long; None where it need not be taken from elsewhere. ``native``:
+    whether there is a convolution of the library's own; ``plain``: the ranks in which that has no groups and no
+    dilations; ``mixed``: whether it takes dilations together with strides where a group has several channels.
     """
 
     dense: dict[int, float]
     narrow: float
     depthwise: float
     sample: float
-    gradient: float
     product: float
     moved: float
+    cliff: tuple[int, int, float] | None = None
+    depthwise_cliff: tuple[int, int, float] | None = None
     plain: tuple[int, ...] = ()
     mixed: bool = True
     native: bool = True
@@ -242,7 +246,9 @@ def _direct(problem: ChannelProblem, plan: ChannelPlan, sizes: _Sizes, traits: T
     if not loop:
         others = [make(problem, plan, sizes, traits, speed) for make in (_fourier, _overlap)]
         other, cost = min((each for each in others if each), key=lambda each: each[1].seconds)
-        if sums * speed.gradient * width > 2 * cost.seconds:  # which is a forward pass
+        cliff = speed.depthwise_cliff if depthwise else speed.cliff
+        beyond = cliff is not None and taps >= cliff[0] and taps * math.prod(places) >= cliff[1]
+        if cliff and beyond and sums * cliff[2] * width > 2 * cost.seconds:  # which is a forward pass
             real = replace(problem, compute=dtypes.real(problem.compute)) if in_parts else problem
             settled = replace(settled, adjoint=replace(other, problem=real))
     return settled, Estimate("direct", seconds, memory)
