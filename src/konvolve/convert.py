@@ -93,11 +93,11 @@ def to_konvolve(model: Any, *, method: str = "auto", inplace: bool = False, retu
         ValueError: for a wrong method; for a model that Keras cannot copy.
 
     >>> import keras, konvolve
-    >>> model = keras.Sequential([keras.Input((None, 64, 3)), keras.layers.Conv2D(8, 31, name="wide")])
+    >>> model = keras.Sequential([keras.Input((None, 64, 3)), keras.layers.Conv2D(8, 31, name="wide")], name="net")
     >>> converted, report = konvolve.to_konvolve(model, return_report=True)
     >>> print(report)
     1 of 1 convolutions are now konvolve's
-      wide  Conv2D
+      net/wide  Conv2D
     """
     check_method(method)
     return _convert(model, "konvolve", method, inplace, return_report)

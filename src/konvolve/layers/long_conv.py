@@ -44,7 +44,7 @@ class LongConv1D(keras.layers.Layer):
     >>> layer = layers.LongConv1D()
     >>> layer(np.ones((2, 501, 3), "float32")).shape
     TensorShape([2, 501, 3])
-    >>> [(weight.name, weight.shape) for weight in layer.weights]
+    >>> [(weight.name, tuple(weight.shape)) for weight in layer.weights]
     [('kernel', (501, 3)), ('skip', (3,))]
     """
 
