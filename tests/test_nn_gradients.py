@@ -74,7 +74,7 @@ def test_gradients_on_tensorflow(question, method, way):
 
 @pytest.mark.parametrize("question", ["causal", "picture", "depthwise", "transposed", "long"])
 @pytest.mark.parametrize("method", METHODS)
-def test_second_gradients_are_the_finite_differences(question, method):
+def test_second_gradients_and_the_forward_mode_are_the_finite_differences(question, method):
     name, shape, kernel_shape, options = QUESTIONS[question]
     points = [normal(shape, 1), normal(kernel_shape, 2)]
     directions = [normal(shape, 7), normal(kernel_shape, 8)]
@@ -94,6 +94,9 @@ def test_second_gradients_are_the_finite_differences(question, method):
         tape.watch(points)
         y = slope(*points)
     near(along(tape.gradient(y, points), directions), difference(slope, points, directions), first)
+    with tf.autodiff.ForwardAccumulator(points, directions) as forward:
+        y = loss(*points)
+    near(forward.jvp(y), first, first)
 
 
 def test_a_slow_gradient_of_a_long_kernel_is_taken_from_transforms():
@@ -220,3 +223,20 @@ def test_training_finds_the_kernel():
     for _ in range(60):
         step()
     np.testing.assert_allclose(kernel.numpy(), truth, atol=1e-2)
+
+
+@pytest.mark.filterwarnings("ignore")  # the compiler's own
+@pytest.mark.parametrize("method", METHODS)
+def test_torch_compiles_it_whole_with_batch_and_samples_unknown(method):
+    import torch
+
+    rng = np.random.default_rng(4)
+    x, kernel = (torch.from_numpy(rng.standard_normal(s)) for s in ((3, 900, 2), (200, 2, 3)))
+    torch._dynamo.mark_dynamic(x, 0)
+    torch._dynamo.mark_dynamic(x, 1)
+
+    def ask(x, kernel):
+        return nn.conv(x, kernel, padding="same", method=method)
+
+    compiled = torch.compile(ask, fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(x, kernel), ask(x, kernel))

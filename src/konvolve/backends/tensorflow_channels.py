@@ -12,6 +12,7 @@ Seen with TensorFlow 2.21 on CPU:
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,16 +31,30 @@ def forked(forward: Callable, by_first: Callable, other: Callable, x: tf.Tensor,
 
     @tf.custom_gradient
     def apply(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            with tf.GradientTape() as tape:  # in a graph what only the value needs is pruned
-                tape.watch(y)
-                value = other(x, y)
-            return by_first(upstream, y), tape.gradient(value, y, upstream)
+        # A forward accumulator would look for the gradients of the operations inside.
+        with unrecorded() if tf.executing_eagerly() else contextlib.nullcontext():
+            value = forward(x, y)
+        return value, lambda upstream: (by_first(upstream, y), by_second(x, y, upstream))
 
-        if tf.executing_eagerly():
-            with unrecorded():
-                return forward(x, y), gradient
-        return forward(x, y), gradient
+    def pulled_back(x: tf.Tensor, y: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:  # in a graph what only the value needs is pruned
+            tape.watch(y)
+            value = other(x, y)
+        return tape.gradient(value, y, upstream)
+
+    @tf.custom_gradient
+    def by_second(x: tf.Tensor, y: tf.Tensor, upstream: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        """Return the gradient by y: it is linear in x and upstream, and a derivative of <upstream, other(x, y)>.
+
+        So its own gradients are those of <upstream, other(x, cotangent)>. An eager forward accumulator runs this where
+        no tape records (seen with TensorFlow 2.21); a graph has gradients without one.
+        """
+        found = pulled_back(x, y, upstream)
+        if found is None:
+            found = tf.function(lambda x, y, upstream: tf.gradients(other(x, y), y, upstream)[0], autograph=False)(
+                x, y, upstream
+            )
+        return found, lambda cotangent: (by_first(upstream, cotangent), None, other(x, cotangent))
 
     return apply(x, y)
 

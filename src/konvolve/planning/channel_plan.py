@@ -244,8 +244,10 @@ def _direct(problem: ChannelProblem, plan: ChannelPlan, sizes: _Sizes, traits: T
     in_parts = of_complex and not traits.native_complex and not loop
     settled = replace(plan, method="direct", loop=loop, in_parts=in_parts)
     if not loop:
-        others = [make(problem, plan, sizes, traits, speed) for make in (_fourier, _overlap)]
-        other, cost = min((each for each in others if each), key=lambda each: each[1].seconds)
+        other, cost = _fourier(problem, plan, sizes, traits, speed)
+        tiled = _overlap(problem, plan, sizes, traits, speed)
+        if tiled is not None and tiled[1].seconds < cost.seconds:
+            other, cost = tiled
         cliff = speed.depthwise_cliff if depthwise else speed.cliff
         beyond = cliff is not None and taps >= cliff[0] and taps * math.prod(places) >= cliff[1]
         if cliff and beyond and sums * cliff[2] * width > 2 * cost.seconds:  # which is a forward pass
@@ -269,7 +271,10 @@ def make_plan(problem: ChannelProblem, traits: Traits, speed: ChannelTraits) -> 
                 found[method] = settled
     if not found:  # a single block holds everything: overlap-save is one transform
         found["fft"] = _fourier(problem, plan, sizes, traits, speed)
-    chosen = min(found, key=lambda method: found[method][1].seconds)
+    chosen = next(iter(found))
+    for method in found:  # spelt out because torch.compile cannot follow min with a key
+        if found[method][1].seconds < found[chosen][1].seconds:
+            chosen = method
     if "direct" in found and found["direct"][1].seconds < _PREFERENCE * found[chosen][1].seconds:
         chosen = "direct"
     estimates = tuple(sorted((estimate for _, estimate in found.values()), key=lambda each: each.seconds))
