@@ -54,7 +54,7 @@ class Traits(NamedTuple):
     native_exact: bool
     native_complex: bool
     band: int
-    held: tuple[float, ...]
+    held: tuple[float, ...] = (3.0, 1.0, 5.0, 1.0, 3.5, 2.0)
     has_float64: bool = True
 
 
