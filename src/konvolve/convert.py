@@ -18,7 +18,7 @@ import numpy as np
 
 from konvolve import layers
 from konvolve.layers.base import ConvolutionLayer, pads_with_zeros
-from konvolve.planning.arguments import check_method
+from konvolve.planning.arguments import CHANNEL_METHODS, check_method
 
 NAMES = (
     *("Conv1D", "Conv2D", "Conv3D"),
@@ -99,7 +99,7 @@ def to_konvolve(model: Any, *, method: str = "auto", inplace: bool = False, retu
     1 of 1 convolutions are now konvolve's
       net/wide  Conv2D
     """
-    check_method(method)
+    check_method(method, CHANNEL_METHODS)
     return _convert(model, "konvolve", method, inplace, return_report)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from konvolve.planning.arguments import check_method
+from konvolve.planning.arguments import CHANNEL_METHODS, check_method
 from konvolve.planning.channels import PADDING_MODES
 
 MORE = """
@@ -43,7 +43,7 @@ class ConvolutionLayer:
 
     def adopt(self: Any, method: str = "auto", padding_mode: Any = "zeros") -> None:
         """Take konvolve's arguments; also on an instance that was made as Keras's layer (see ``convert``)."""
-        check_method(method)
+        check_method(method, CHANNEL_METHODS)
         self.method = method
         self.padding_mode = check_padding_mode(padding_mode, self.rank)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from konvolve import nn
 from konvolve.layers.base import check_padding_mode
-from konvolve.planning.arguments import check_method
+from konvolve.planning.arguments import CHANNEL_METHODS, check_method
 
 # Keras's base of all layers that may run inside tf.data; it has no public name (seen in 3.15).
 _DataLayer: Any = keras.layers.Rescaling.__base__
@@ -89,7 +89,7 @@ class Filter(_DataLayer):
             raise ValueError(
                 f"data_format must be 'channels_last', 'channels_first' or None, not data_format={data_format!r}"
             )
-        check_method(method)
+        check_method(method, CHANNEL_METHODS)
         self.kernel = array
         self.padding = padding
         self.padding_mode = check_padding_mode(padding_mode, array.ndim)

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from konvolve import nn
-from konvolve.planning.arguments import check_method
+from konvolve.planning.arguments import CHANNEL_METHODS, check_method
 
 
 @keras.saving.register_keras_serializable(package="konvolve")
@@ -71,7 +71,7 @@ class LongConv1D(keras.layers.Layer):
             raise ValueError(
                 f"data_format must be 'channels_last', 'channels_first' or None, not data_format={data_format!r}"
             )
-        check_method(method)
+        check_method(method, CHANNEL_METHODS)
         self.kernel_size = kernel_size
         self.bidirectional = bool(bidirectional)
         self.use_skip = bool(use_skip)

@@ -17,6 +17,7 @@ from konvolve.planning.geometry import MODES
 Shape = tuple[int | None, ...]
 
 METHODS = ("auto", "direct", "fft", "overlap", "matrix", "separable")
+CHANNEL_METHODS = METHODS[:4]
 # SciPy's words for two dimensions, and NumPy's (numpy.pad) for any number.
 PLANAR_BOUNDARIES = {
     "fill": "constant",
@@ -69,13 +70,11 @@ def check_mode(mode: Any) -> None:
         raise ValueError(f"acceptable mode flags are 'valid', 'same', or 'full', not mode={mode!r}")
 
 
-def check_method(method: Any) -> None:
+def check_method(method: Any, methods: Sequence[str] = METHODS) -> None:
     """Raise ValueError for a method that no plan knows."""
-    if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(
-            "Acceptable method flags are 'auto', 'direct', 'fft', 'overlap', 'matrix', or 'separable', "
-            "not method=" + repr(method)
-        )
+    if not isinstance(method, str) or method not in methods:
+        allowed = ", ".join(map(repr, methods[:-1]))
+        raise ValueError(f"Acceptable method flags are {allowed}, or {methods[-1]!r}, not method={method!r}")
 
 
 def check_planar_boundary(boundary: Any, fill: complex) -> Edge:

@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from konvolve.planning import dtypes
-from konvolve.planning.arguments import Shape
+from konvolve.planning.arguments import CHANNEL_METHODS, Shape
 from konvolve.planning.geometry import Size
 from konvolve.planning.problem import Operand
 
 FORMATS = ("channels_last", "channels_first")
-METHODS = ("auto", "direct", "fft", "overlap")
 PADDINGS = ("valid", "same", "causal")
 # The words of PyTorch's padding_mode and of numpy.pad, and konvolve's own word for each.
 PADDING_MODES = {
@@ -196,7 +195,7 @@ def _format(data_format: Any) -> str:
 
 
 def _method(method: Any) -> str:
-    if not isinstance(method, str) or method not in METHODS:
+    if not isinstance(method, str) or method not in CHANNEL_METHODS:
         raise ValueError(f"method must be 'auto', 'direct', 'fft' or 'overlap', not {method!r}")
     return method
 
