@@ -29,7 +29,7 @@ def cases():
 def close(found, expected):
     assert found.dtype == expected.dtype
     assert found.shape == expected.shape, (found.shape, expected.shape)
-    np.testing.assert_allclose(found, expected, atol=3e-5, rtol=0)
+    np.testing.assert_allclose(found, expected, atol=3e-6 * max(1, np.abs(expected).max()), rtol=0)
 
 
 def same(name, x, kernels, *options):

@@ -116,11 +116,12 @@ for name in ("numpy", "scipy", "tensorflow", "keras"):
 package = types.ModuleType("konvolve")
 package.__path__ = [{source!r}]
 sys.modules["konvolve"] = package
+from konvolve.backends import constants
 from konvolve.planning import channel_plan, channels, cost
 one, two = ((2, 4096, 4), "float32"), ((512, 4, 4), "float32")
 question = channels.convolution("conv", one, two, 1, "causal", "channels_last", 1, "fft", "zeros")
-traits = cost.Traits(1e-10, 1.6, 1e-9, {{1: 1e-10}}, 1e-11, 1e-10, 1e-6, 0.0, False, False, 2**20)
-speed = channel_plan.ChannelTraits({{1: 1e-11}}, 1.0, 1e-10, 1e-9, 1e-10, 1e-10)
+traits = cost.Traits(**constants.CONSTANTS["tensorflow"])
+speed = channel_plan.ChannelTraits(**constants.CHANNELS["tensorflow"])
 print(channel_plan.make_plan(question, traits, speed).lengths)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

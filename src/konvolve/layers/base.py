@@ -13,7 +13,7 @@ import keras
 from keras import ops
 
 from konvolve.planning.arguments import CHANNEL_METHODS, check_method
-from konvolve.planning.channels import PADDING_MODES
+from konvolve.planning.channel_arguments import PADDING_MODES
 
 MORE = """
 

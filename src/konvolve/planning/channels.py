@@ -11,31 +11,23 @@ A depthwise convolution has as many groups as channels.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from konvolve.planning import dtypes
-from konvolve.planning.arguments import CHANNEL_METHODS, Shape
+from konvolve.planning.arguments import Shape
+from konvolve.planning.channel_arguments import (
+    PADDINGS,
+    check_channel_method,
+    check_each,
+    check_format,
+    check_operands,
+    check_padding,
+    check_padding_modes,
+    common_dtype,
+)
 from konvolve.planning.geometry import Size
 from konvolve.planning.problem import Operand
-
-FORMATS = ("channels_last", "channels_first")
-PADDINGS = ("valid", "same", "causal")
-# The words of PyTorch's padding_mode and of numpy.pad, and konvolve's own word for each.
-PADDING_MODES = {
-    "zeros": "zero",
-    "zero": "zero",
-    "constant": "zero",
-    "reflect": "reflect",
-    "symmetric": "symmetric",
-    "nearest": "nearest",
-    "replicate": "nearest",
-    "edge": "nearest",
-    "circular": "wrap",
-    "wrap": "wrap",
-}
 
 
 @dataclass(frozen=True)
@@ -151,93 +143,6 @@ class ChannelProblem:
         return (batch, *spatial, self.outputs) if self.last else (batch, self.outputs, *spatial)
 
 
-def _each(argument: str, value: Any, rank: int, least: int) -> tuple[int, ...]:
-    """Return an integer per axis, from one or from a sequence of them."""
-    try:
-        if isinstance(value, (tuple, list)):
-            found = tuple(operator.index(v) for v in value)
-            found = found * rank if len(found) == 1 else found
-        else:
-            found = (operator.index(value),) * rank
-    except TypeError:
-        found = ()
-    if len(found) != rank or min(found, default=least) < least:
-        word = "positive integer" if least else "integer of at least 0"
-        raise ValueError(f"{argument} must be a {word}, or one for each of the {rank} spatial axes, not {value!r}")
-    return found
-
-
-def _padding(padding: Any, rank: int, allowed: tuple[str, ...]) -> str:
-    word = padding.lower() if isinstance(padding, str) else padding
-    if word not in allowed:
-        raise ValueError(f"padding must be one of {', '.join(map(repr, allowed))}, not {padding!r}")
-    if word == "causal" and rank != 1:
-        raise ValueError(f"padding='causal' is for one spatial axis, not for {rank}")
-    return word
-
-
-def _padding_modes(padding_mode: Any, rank: int) -> tuple[str, ...]:
-    several = isinstance(padding_mode, (tuple, list))
-    words = tuple(padding_mode) if several else (padding_mode,) * rank
-    if len(words) != rank or not all(isinstance(word, str) and word in PADDING_MODES for word in words):
-        raise ValueError(
-            "padding_mode must be 'zeros', 'reflect', 'symmetric', 'nearest' or 'circular', or one of them for each of "
-            f"the {rank} spatial axes, not {padding_mode!r}"
-        )
-    return tuple(PADDING_MODES[word] for word in words)
-
-
-def _format(data_format: Any) -> str:
-    word = data_format.lower() if isinstance(data_format, str) else data_format
-    if word not in FORMATS:
-        raise ValueError(f"data_format must be 'channels_last' or 'channels_first', not {data_format!r}")
-    return word
-
-
-def _method(method: Any) -> str:
-    if not isinstance(method, str) or method not in CHANNEL_METHODS:
-        raise ValueError(f"method must be 'auto', 'direct', 'fft' or 'overlap', not {method!r}")
-    return method
-
-
-def _operands(function: str, inputs: Operand, kernel: Operand, argument: str = "kernel") -> tuple[int, bool]:
-    """Return the number of spatial axes, and whether there is a kernel for each sample."""
-    rank = len(inputs[0]) - 2
-    if not 1 <= rank <= 3:
-        raise ValueError(
-            f"{function}: inputs must have a batch axis, 1 to 3 spatial axes and channels, not shape {inputs[0]}"
-        )
-    per_sample = len(kernel[0]) == rank + 3
-    if len(kernel[0]) != rank + 2 and not per_sample:
-        raise ValueError(
-            f"{function}: {argument} must have {rank + 2} axes for inputs of shape {inputs[0]} "
-            f"({rank + 3} with one {argument} for each sample), not shape {kernel[0]}"
-        )
-    known = kernel[0][1:] if per_sample else kernel[0]
-    if None in known:
-        raise ValueError(f"{function}: the sizes of {argument} must be known, but for the samples, not {kernel[0]}")
-    if 0 in known:
-        raise ValueError(f"{function}: {argument} is empty: shape {kernel[0]}")
-    batch, samples = inputs[0][0], kernel[0][0]
-    if per_sample and None not in (batch, samples) and batch != samples:
-        raise ValueError(f"{function}: {samples} kernels for {batch} samples")
-    return rank, per_sample
-
-
-def common_dtype(function: str, one: str, two: str) -> tuple[str, str]:
-    """Return the dtype to compute in and that of the result; integers take the other operand's dtype, as in Keras."""
-    first, second = dtypes.parse(one), dtypes.parse(two)
-    if first.integral and not second.integral:
-        one = two
-    elif second.integral and not first.integral:
-        two = one
-    common = dtypes.result_type(one, two)
-    found = dtypes.parse(common)
-    if found.kind not in ("float", "complex"):
-        raise TypeError(f"{function}: inputs and kernel must be of a floating or complex dtype, not {one} and {two}")
-    return dtypes.as_float(common), common
-
-
 def _checked(function: str, problem: ChannelProblem) -> ChannelProblem:
     if 0 not in problem.shape and any(n is not None and n <= 0 for n in problem.output_spatial):
         raise ValueError(
@@ -253,12 +158,12 @@ def convolution(
     method: Any, padding_mode: Any, backward: Operand | None = None, argument: str = "kernel",
 ) -> ChannelProblem:  # fmt: skip
     """Ask for ``conv``, or for ``depthwise_conv``; ``backward`` is the kernel of a bidirectional one."""
-    rank, per_sample = _operands(function, inputs, kernel, argument)
+    rank, per_sample = check_operands(function, inputs, kernel, argument)
     depthwise = function != "conv"
-    steps = _each("strides", strides, rank, 1)
-    dilations = _each("dilation_rate", dilation_rate, rank, 1)
-    word = _padding(padding, rank, PADDINGS)
-    form = _format(data_format)
+    steps = check_each("strides", strides, rank, 1)
+    dilations = check_each("dilation_rate", dilation_rate, rank, 1)
+    word = check_padding(padding, rank, PADDINGS)
+    form = check_format(data_format)
     shape: Any = kernel[0]  # whose sizes are known
     *taps, held, outputs = shape[1:] if per_sample else shape
     channels = inputs[0][-1] if form == "channels_last" else inputs[0][1]
@@ -279,7 +184,7 @@ def convolution(
         margins = _backward(function, rank, word, kernel, backward, dilations)
         more: Any = backward[0][-3]
         taps = [taps[0] + more - 1]
-    edges = _padding_modes(padding_mode, rank)
+    edges = check_padding_modes(padding_mode, rank)
     axes = tuple(
         Axis(k, s, d, word, edge if word != "valid" else "zero", margins=margins)
         for k, s, d, edge in zip(taps, steps, dilations, edges, strict=True)
@@ -289,7 +194,8 @@ def convolution(
     return _checked(
         function,
         ChannelProblem(
-            function, inputs[0], shape, per_sample, form, axes, channels, outputs, groups, False, _method(method),
+            function, inputs[0], shape, per_sample, form, axes, channels, outputs, groups, False,
+            check_channel_method(method),
             compute, result,
         ),
     )  # fmt: skip
@@ -318,12 +224,12 @@ def transposition(
     dilation_rate: Any, method: Any,
 ) -> ChannelProblem:  # fmt: skip
     """Ask for ``conv_transpose``."""
-    rank, per_sample = _operands(function, inputs, kernel)
-    steps = _each("strides", strides, rank, 1)
-    dilations = _each("dilation_rate", dilation_rate, rank, 1)
-    word = _padding(padding, rank, PADDINGS[:2])
-    extras: Any = (None,) * rank if output_padding is None else _each("output_padding", output_padding, rank, 0)
-    form = _format(data_format)
+    rank, per_sample = check_operands(function, inputs, kernel)
+    steps = check_each("strides", strides, rank, 1)
+    dilations = check_each("dilation_rate", dilation_rate, rank, 1)
+    word = check_padding(padding, rank, PADDINGS[:2])
+    extras: Any = (None,) * rank if output_padding is None else check_each("output_padding", output_padding, rank, 0)
+    form = check_format(data_format)
     shape: Any = kernel[0]  # whose sizes are known
     *taps, outputs, held = shape[1:] if per_sample else shape
     channels: Any = inputs[0][-1] if form == "channels_last" else inputs[0][1]
@@ -336,7 +242,7 @@ def transposition(
     return _checked(
         function,
         ChannelProblem(
-            function, inputs[0], kernel[0], per_sample, form, axes, channels, outputs, 1, True, _method(method),
-            compute, result,
+            function, inputs[0], kernel[0], per_sample, form, axes, channels, outputs, 1, True,
+            check_channel_method(method), compute, result,
         ),
     )  # fmt: skip
