@@ -140,6 +140,8 @@ def test_bands_are_a_loop_in_compiled_code(monkeypatch):
     expected = konvolve.fftconvolve(a, b, "same")
     for y in (run(a, b), konvolve.oaconvolve(a, b, "same")):
         np.testing.assert_allclose(y, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+    inside = jax.jit(function("oaconvolve", mode="valid"))(a, b)  # no slab reaches beyond the signal
+    np.testing.assert_allclose(inside, expected[4:-4, 6:-6], rtol=0, atol=1e-5 * np.abs(expected).max())
     weights = normal(expected.shape, 2, "float32")
     found, wanted = (
         jax.jit(jax.grad(lambda b, ask=ask: (ask(a, b, "same") * weights).sum()))(b)

@@ -313,7 +313,7 @@ def bands(compute: Callable[[Any], jax.Array], x: jax.Array, axis: int, slabs: t
     if count == 1:
         return jax.lax.slice_in_dim(apart(0), 0, size, axis=axis)
     inside = [i for i in range(count) if start + i * stride >= 0 and start + i * stride + extent <= x.shape[axis]]
-    first = jax.eval_shape(apart, 0) if len(inside) == count else apart(0)
+    first = jax.eval_shape(lambda: apart(0)) if len(inside) == count else apart(0)
     band = first.shape[axis]
     inside = [i for i in inside if (i + 1) * band <= size]
     y = jnp.zeros((*first.shape[:axis], size, *first.shape[axis + 1 :]), first.dtype)
