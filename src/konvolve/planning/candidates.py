@@ -83,7 +83,7 @@ def fft(
     dtype, times = _working(problem, digits)
     rows = [each * parts for each, parts in zip(_rows(problem), times, strict=True)]
     known = [length for length in lengths if length is not None]
-    seconds = sum(fourier_seconds(traits, each, known, dtype) for each in rows) + 25 * traits.call
+    seconds = sum(fourier_seconds(traits, each, known, dtype) for each in rows) + 15 * traits.call
     alone = Held(*traits.held).alone if len(lengths) == 1 and rows[2] == 1 else 0
     held = points * (rows[1] + (Held(*traits.held).fft + alone) * rows[2])
     return settings, Estimate("fft", seconds, int(held * dtypes.item_size(dtype)))
@@ -133,7 +133,7 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
     # Along the other axes that are cut the signal is padded to whole blocks.
     padded = rows1 * math.prod([n or 0 for n, _ in sizes]) if sum(1 for tile in tiles if tile.step) > 1 else 0
     held = Held(*traits.held).joined * outputs + Held(*traits.held).blocks * working + padded
-    estimate = Estimate("overlap", seconds + moved + 40 * traits.call, int(held * dtypes.item_size(dtype)))
+    estimate = Estimate("overlap", seconds + moved + 20 * traits.call, int(held * dtypes.item_size(dtype)))
     return settings, estimate
 
 
@@ -182,7 +182,7 @@ def _direct_seconds(
     kind = dtypes.parse(problem.compute)
     # Integers are looped over as int64, and complex numbers take four products where real ones take one.
     width = 2 if kind.integral else dtypes.item_size(problem.compute) / 4 * (2 if kind.kind == "complex" else 1)
-    loop = sums * traits.tap * width + 4 * taps * traits.call
+    loop = sums * traits.tap * width + 2 * taps * traits.call
     if not native:
         return loop, float("inf")
     times = sum(map(len, digits.shifts)) if digits else 1
@@ -191,7 +191,7 @@ def _direct_seconds(
     elif kind.integral:
         width = 4  # without vector instructions
     each = traits.direct[len(problem.axes)]
-    return loop, times * (sums * each * width + rows * traits.row) + (16 if digits else 8) * traits.call
+    return loop, times * (sums * each * width + rows * traits.row) + (16 if digits else 8) * traits.call + traits.start
 
 
 # Outputs per block of a banded matrix product: fewer leave the matrices too small to be multiplied at full speed.
@@ -214,11 +214,13 @@ def matrix(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tup
     width = dtypes.item_size(problem.compute) / 4
     parts = 2 if kind.kind == "complex" else 1
     best = (math.inf, 0)
-    for block in _BLOCKS:
+    # A block of as many outputs as taps shares samples with one neighbour alone; otherwise cutting blocks is slow.
+    for block in [b for b in _BLOCKS if b >= taps] or _BLOCKS[-1:]:
+        cut = (1 if block >= taps else 4) * traits.move * width
         held, whole = block + taps - 1, outputs * (-(-kept // block) * block) / kept  # blocks are counted whole
-        each = held * traits.product * width * parts + (1 + held / block) * traits.move * width
+        each = held * traits.product * width * parts + (1 + held / block) * cut
         made = 2 * block * held * traits.move * width  # the matrix
-        best = min(best, (whole * each + made + 10 * traits.call, block))
+        best = min(best, (whole * each + made + 15 * traits.call, block))
     seconds, block = best
     copied = (outputs + block * block) * (block + taps - 1) / block
     memory = int(copied + Held(*traits.held).matrix * outputs) * dtypes.item_size(problem.compute)

@@ -40,7 +40,8 @@ class Traits(NamedTuple):
     ``call``: one operation on a tiny array; ``row``: what the native convolution costs per row beside its sums.
     ``native_exact``: whether the native convolution takes integers and any other dtype, ``native_complex``: complex
     ones. ``band``: samples worked on at once by blocks. ``held``: the values of ``Held``.
-    ``has_float64``: without it integers are summed in integers.
+    ``start``: what the native convolution costs once, beside all else. ``has_float64``: without it integers are summed
+    in integers.
     """
 
     fft: float
@@ -56,6 +57,7 @@ class Traits(NamedTuple):
     band: int
     held: tuple[float, ...] = (3.0, 1.0, 5.0, 1.0, 3.5, 2.0)
     has_float64: bool = True
+    start: float = 0.0
 
 
 class Estimate(NamedTuple):

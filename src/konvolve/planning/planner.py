@@ -14,7 +14,7 @@ from konvolve.planning.problem import Problem
 from konvolve.planning.separable import passes, separates, single_taps_behind
 
 # A direct sum this fast (in seconds) is taken whatever a transform would cost: it is exact where SciPy's is.
-_CHEAP = 2e-4
+_CHEAP = 5e-5
 
 # Axis by axis has to promise this part of another method's time: the kernel's values have to be looked at, and the
 # passes have more overhead than is predicted.
