@@ -103,7 +103,7 @@ def bench(
     elif sweep:
         results = swept(libraries, quick)
     else:
-        results = measured(names, libraries, repeats or (3 if quick else 15), quick)
+        results = measured(names, libraries, repeats or (3 if quick else 15), quick, output)
     save(output, results)
     _write_report(results, output)
     show(results)
@@ -130,8 +130,8 @@ def _write_report(results: dict, path: Path) -> None:
         chart.chart(results, path.with_suffix(".png"))
 
 
-def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick: bool) -> dict:
-    """Run these workloads and measures; the results file's contents."""
+def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick: bool, output: Path) -> dict:
+    """Run these workloads and measures; the results file's contents, saved after each workload."""
     from konvolve.bench import fresh, machine
 
     asked = questions()
@@ -147,6 +147,7 @@ def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick
             _start_quietly(libraries)
         for name in (name for name in names if name in asked):
             results["workloads"][name] = _workload(asked[name], libraries, repeats, quick, bar(name, repeats))
+            save(output, results)
     results["machine"]["devices"] = machine.devices()
     results["not_installed"] = sorted({module for one in everyone() for module in one.missing})
     return results
