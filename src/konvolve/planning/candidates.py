@@ -196,6 +196,7 @@ def _direct_seconds(
 
 # Outputs per block of a banded matrix product: fewer leave the matrices too small to be multiplied at full speed.
 _BLOCKS = (32, 64, 128, 256)
+_COLUMNS = 16
 
 
 def matrix(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
@@ -213,12 +214,15 @@ def matrix(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tup
     outputs = _rows(problem)[2] * math.prod([window.size for window in windows])
     width = dtypes.item_size(problem.compute) / 4
     parts = 2 if kind.kind == "complex" else 1
+    # A few columns, such as the channels of a picture, are not multiplied at full speed.
+    columns = math.prod([window.size for window in windows[long[0] + 1 :]])
+    product = traits.product * (max(1.0, _COLUMNS / columns) if columns > 1 else 1.0)
     best = (math.inf, 0)
     # A block of as many outputs as taps shares samples with one neighbour alone; otherwise cutting blocks is slow.
     for block in [b for b in _BLOCKS if b >= taps] or _BLOCKS[-1:]:
         cut = (1 if block >= taps else 4) * traits.move * width
         held, whole = block + taps - 1, outputs * (-(-kept // block) * block) / kept  # blocks are counted whole
-        each = held * traits.product * width * parts + (1 + held / block) * cut
+        each = held * product * width * parts + (1 + held / block) * cut
         made = 2 * block * held * traits.move * width  # the matrix
         best = min(best, (whole * each + made + 15 * traits.call, block))
     seconds, block = best
