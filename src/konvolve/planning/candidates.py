@@ -231,6 +231,12 @@ def matrix(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tup
     return {"block": block, "matrix_axis": long[0]}, Estimate("matrix", seconds, memory)
 
 
+def products(problem: Problem, windows: tuple) -> int:
+    """Return the products of samples that the sum itself takes, where all sizes are known."""
+    taps = min(_samples(problem))
+    return _rows(problem)[2] * math.prod([kept.size for kept in windows]) * taps
+
+
 def moved(problem: Problem, traits: Traits, windows: tuple) -> float:
     """Predict the time of bringing the convolved axes last and back, where they are not."""
     rows1, rows2, rows = _rows(problem)

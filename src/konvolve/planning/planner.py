@@ -13,8 +13,11 @@ from konvolve.planning.plan import Plan, shape_text
 from konvolve.planning.problem import Problem
 from konvolve.planning.separable import passes, separates, single_taps_behind
 
-# A direct sum this fast (in seconds) is taken whatever a transform would cost: it is exact where SciPy's is.
-_CHEAP = 5e-5
+# So few multiply-adds are summed directly at any price: the sum is exact where SciPy's is, and its tests ask for that.
+_FEW = 4096
+
+# What is predicted to take less (in seconds) is not worth a look at the kernel's values.
+_WORTH = 2e-4
 
 # Axis by axis has to promise this part of another method's time: the kernel's values have to be looked at, and the
 # passes have more overhead than is predicted.
@@ -59,7 +62,7 @@ def _unlimited(problem: Problem, traits: Traits, bits: tuple[int | None, int | N
     if layout is not None:
         found = _in_place(problem, found, traits)
     asked = len(problem.axes) > 1 and "direct" in problem.methods and len(problem.methods) > 1
-    if not asked or (found.seconds or 0) < _CHEAP or not separates(problem):
+    if not asked or (found.seconds or 0) < _WORTH or not separates(problem):
         return found
     apart = _separable(problem, windows, layout, traits)
     fits = problem.max_memory is None or (apart.bytes or 0) <= problem.max_memory
@@ -77,7 +80,8 @@ def _in_place(problem: Problem, found: Plan, traits: Traits) -> Plan:
     wide = single_taps_behind(problem)
     windows = tuple(_window(wide, place) for place in range(len(wide.axes)))
     other = _general(replace(wide, methods=("matrix",)), windows, None, traits, (None, None))
-    if found.method != "matrix" and (other.seconds or 0) >= (found.seconds or 0):
+    few = found.method == "direct" and candidates.products(problem, found.windows) <= _FEW
+    if few or (found.method != "matrix" and (other.seconds or 0) >= (found.seconds or 0)):
         return found
     others = tuple(each for each in found.estimates if each.method != "matrix")
     return replace(other, estimates=(*other.estimates, *others), reason="the axes stay where they are")
@@ -182,7 +186,8 @@ def _settle(
         if settled is None:
             raise ValueError(f"no transform is long enough for {problem.shape1} with {problem.shape2}")
         found["fft"] = settled
-    method, reason = _choose(problem, {name: estimate for name, (_, estimate) in found.items()})
+    few = core.known and candidates.products(core, windows) <= _FEW
+    method, reason = _choose(problem, {name: estimate for name, (_, estimate) in found.items()}, few)
     estimates = tuple(sorted((e for _, e in found.values() if e), key=lambda e: e.seconds))
     settings = {"core": core, "windows": windows} | found[method][0]
     return Plan(
@@ -194,7 +199,7 @@ def _quicker(one: Estimate | None, other: Estimate | None) -> bool:
     return one is not None and other is not None and one.seconds < other.seconds
 
 
-def _choose(problem: Problem, estimates: dict[str, Estimate | None]) -> tuple[str, str]:
+def _choose(problem: Problem, estimates: dict[str, Estimate | None], few: bool) -> tuple[str, str]:
     if len(estimates) == 1:
         method = next(iter(estimates))
         if method not in problem.methods and method == "direct":
@@ -213,7 +218,7 @@ def _choose(problem: Problem, estimates: dict[str, Estimate | None]) -> tuple[st
                 return method, why
     best = min(known, key=lambda estimate: estimate.seconds)
     plain = estimates.get("direct")
-    if plain and plain is not best and plain.seconds < _CHEAP:
-        return "direct", "cheap enough to take the sum itself, which has no rounding of transforms"
+    if plain and plain is not best and few:
+        return "direct", "so few products that the sum itself is taken, which has no rounding of transforms"
     others = sorted(e.seconds for e in known if e is not best)
     return best.method, f"predicted {others[0] / best.seconds:.1f} times faster than the next"
