@@ -140,3 +140,59 @@ def test_a_numpy_kernel_serves_every_library(library):
     y = konvolve.fftconvolve(library.array(a.astype("float32")), konvolve.Kernel(b.astype("float32")))
     assert type(y) is type(library.array(a))
     np.testing.assert_allclose(library.numpy(y), np.convolve(a, b), rtol=1e-4, atol=1e-3)
+
+
+def product_question():
+    """A signal and a kernel that is a product, which a pass per axis is planned for."""
+    rng = np.random.default_rng(9)
+    taps = rng.standard_normal((3, 7))
+    a, b = rng.standard_normal((64, 64, 64)), taps[0][:, None, None] * taps[1][:, None] * taps[2]
+    for library in ("tensorflow", "torch"):
+        assert konvolve.plan(a.shape, b.shape, mode="same", dtype="float64", library=library).separable is not None
+    return a, b
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")  # PyTorch's own forward mode
+def test_no_derivative_with_respect_to_a_product_is_lost():
+    """Of the reverse mode and the forward mode: the kernel's factors would be constants."""
+    import tensorflow as tf
+    import torch
+    from torch.autograd import forward_ad
+
+    a, b = product_question()
+    wanted = konvolve.convolve(a, np.ones_like(b), "same", "fft")
+    x, k = tf.constant(a), tf.constant(b)
+    with tf.autodiff.ForwardAccumulator(k, tf.ones_like(k)) as accumulator:
+        y = konvolve.convolve(x, k, "same")
+    np.testing.assert_allclose(accumulator.jvp(y), wanted, atol=1e-9)
+    with tf.GradientTape() as tape:
+        tape.watch(k)
+        y = tf.reduce_sum(konvolve.convolve(x, k, "same") * wanted)
+    assert tape.gradient(y, k) is not None
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(torch.from_numpy(b), torch.ones(b.shape, dtype=torch.float64))
+        y = konvolve.convolve(torch.from_numpy(a), dual, "same")
+        np.testing.assert_allclose(forward_ad.unpack_dual(y).tangent, wanted, atol=1e-9)
+    kernel = torch.from_numpy(b).requires_grad_()
+    (konvolve.convolve(torch.from_numpy(a), kernel, "same") * torch.from_numpy(wanted)).sum().backward()
+    assert kernel.grad is not None
+
+
+def test_a_product_keeps_below_a_ceiling():
+    a, b = product_question()
+    plan = konvolve.plan(a.shape, b.shape, mode="same", method="separable", dtype="float64", library="numpy")
+    assert plan.bytes > 2 * a.nbytes  # a pass holds its input and its result
+    with pytest.raises(ValueError, match="the least would be"):
+        konvolve.convolve(a, b, "same", "separable", max_memory=a.nbytes)
+    rows, kernel = a.reshape(64, 64, 64), b[3:4] / b[3, 3, 3]
+    options = {"mode": "same", "axes": (1, 2)}
+    free = konvolve.plan(rows.shape, kernel.shape, **options, dtype="float64", library="numpy")
+    bounded = konvolve.plan(
+        rows.shape, kernel.shape, **options, dtype="float64", library="numpy", max_memory=free.bytes * 2 // 3
+    )
+    assert bounded.separable is None
+    np.testing.assert_allclose(
+        konvolve.convolve(rows, kernel, **options, max_memory=free.bytes * 2 // 3),
+        konvolve.convolve(rows, kernel, **options, method="fft"),
+        atol=1e-9,
+    )

@@ -95,9 +95,15 @@ def to_numpy(x: torch.Tensor) -> np.ndarray:
 
 def values(x: torch.Tensor) -> Any:
     """Return the values of a tensor on the host that no derivative is taken to."""
-    if x.requires_grad or _transforming() or x.device.type != "cpu":
+    dual = torch.autograd.forward_ad.unpack_dual(x).tangent is not None if _in_dual_level() else False
+    if x.requires_grad or dual or _transforming() or x.device.type != "cpu":
         return None
     return to_numpy(x)
+
+
+def _in_dual_level() -> bool:
+    """Whether the forward mode may be at work: not public, so that its absence means it may."""
+    return getattr(torch.autograd.forward_ad, "_current_level", 0) >= 0
 
 
 def snapshot(x: torch.Tensor) -> torch.Tensor:

@@ -27,10 +27,10 @@ def within(problem: Problem, traits: Traits, found: Plan, planner: Planner) -> P
     if found.bytes <= limit:
         return found
     free = replace(problem, max_memory=None)
-    others = [*_methods(free, traits, planner), *_chunks(free, traits, planner, limit)]
+    others = [found, *_methods(free, traits, planner), *_chunks(free, traits, planner, limit)]
     fitting = [plan for plan in others if (plan.bytes or 0) <= limit]
     if not fitting:
-        least = min(others, key=lambda plan: plan.bytes or 0, default=found)
+        least = min(others, key=lambda plan: plan.bytes or 0)
         raise ValueError(
             f"max_memory={limit} bytes are not enough: the least would be {least.bytes} bytes, the result included, "
             f"with this plan:\n{least}"
@@ -56,7 +56,7 @@ def _methods(problem: Problem, traits: Traits, planner: Planner) -> list[Plan]:
 def _chunks(problem: Problem, traits: Traits, planner: Planner, limit: int) -> list[Plan]:
     """Return plans that take the batch in chunks, halved until one fits, along the axis with the most rows."""
     axes = [axis for axis in problem.batch if problem.shape2[axis] == 1 and (problem.shape1[axis] or 0) > 1]
-    if not axes:
+    if not axes or problem.methods == ("separable",):  # whose passes are no plan for a chunk
         return []
     axis = max(axes, key=lambda each: problem.shape1[each] or 0)
     n = rows = problem.shape1[axis] or 0
@@ -67,9 +67,10 @@ def _chunks(problem: Problem, traits: Traits, planner: Planner, limit: int) -> l
         part = planner(replace(problem, shape1=shape1), traits)
         whole = planner(problem, traits)
         count = -(-n // rows)
-        item = dtypes.item_size(problem.result) * (2 if dtypes.is_complex(problem.result) else 1)
-        result = math.prod(size or 1 for size in whole.output_shape) * item
+        result = math.prod(size or 1 for size in whole.output_shape) * dtypes.item_size(problem.result)
         seconds, held = count * (part.seconds or 0.0), int(result * traits.held[3]) + (part.bytes or 0)
         estimate = Estimate(part.method, seconds, held)
-        found.append(replace(whole, method=part.method, rows=(axis, rows), passes=(part,), estimates=(estimate,)))
+        found.append(
+            replace(whole, method=part.method, rows=(axis, rows), passes=(part,), estimates=(estimate,), separable=None)
+        )
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -100,13 +101,27 @@ def _separable(problem: Problem, windows: tuple, layout: tuple | None, traits: T
             f"constant beyond the edges, not for {shape_text(problem.shape1)} {problem.dtype1} with "
             f"{shape_text(problem.shape2)} {problem.dtype2}"
         )
-    steps = tuple(make_plan(each, traits) for each in passes(problem))
-    seconds = sum(step.seconds or 0 for step in steps)
-    most = max((each.bytes for step in steps for each in step.estimates if each.method == step.method), default=0)
+    steps: list[Plan] = []
+    seconds, most = 0.0, 0
+    for each in passes(problem):
+        given = math.prod(size or 1 for size in each.shape1) * dtypes.item_size(each.dtype1) if steps else 0
+        step = _pass(each, traits, given)
+        steps.append(step)
+        seconds, most = seconds + (step.seconds or 0.0), max(most, given + (step.bytes or 0))
     return Plan(
-        problem, problem, "separable", windows, layout=layout, passes=steps, reason="one pass per axis",
+        problem, problem, "separable", windows, layout=layout, passes=tuple(steps), reason="one pass per axis",
         estimates=(Estimate("separable", seconds, most),),
     )  # fmt: skip
+
+
+def _pass(problem: Problem, traits: Traits, given: int) -> Plan:
+    """Plan one pass, which is given the result of the one before, below the ceiling where that can be kept."""
+    if problem.max_memory is not None:
+        try:
+            return make_plan(replace(problem, max_memory=problem.max_memory - given), traits)
+        except ValueError:  # the passes as a whole are too much, which is for the caller to weigh
+            pass
+    return make_plan(replace(problem, max_memory=None), traits)
 
 
 def _general(problem: Problem, windows: tuple, layout: tuple | None, traits: Traits, bits: tuple) -> Plan:
