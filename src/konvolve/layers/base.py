@@ -13,7 +13,6 @@ import keras
 from keras import ops
 
 from konvolve import nn
-from konvolve.backends import registry
 from konvolve.planning.arguments import CHANNEL_METHODS, check_method
 from konvolve.planning.channel_arguments import PADDING_MODES
 from konvolve.planning.channel_plan import ChannelPlan
@@ -74,8 +73,7 @@ class ConvolutionLayer:
         The layer needs no weights yet. That of a separable layer is for its depthwise part.
         """
         channels = input_shape[-1 if self.data_format == "channels_last" else 1]
-        library = registry.backend(keras.backend.backend()).profile()
-        how = {"function": self.function, "dtype": self.compute_dtype, "library": library}
+        how = {"function": self.function, "dtype": self.compute_dtype, "library": keras.backend.backend()}
         return nn.plan(input_shape, self.kernel_shape(channels), **self.options(), **how)
 
     def get_config(self: Any) -> dict:
