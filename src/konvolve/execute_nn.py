@@ -34,6 +34,14 @@ def _data_format(data_format: Any) -> Any:
     return keras.config.image_data_format() if hasattr(keras, "config") else "channels_last"
 
 
+def _library(library: str | None) -> str:
+    """Return the key of the planning constants, that of Keras's backend where none is given and Keras was imported."""
+    if library is not None:
+        return library
+    keras: Any = sys.modules.get("keras")
+    return registry.backend(keras.config.backend()).profile() if hasattr(keras, "config") else "tensorflow"
+
+
 def convolution(function: str, inputs: Any, kernel: Any, backward: Any, options: Options) -> Any:
     """Answer ``conv`` and ``depthwise_conv``; ``options`` are their arguments from ``strides`` on."""
     strides, padding, data_format, *rest = options
@@ -101,8 +109,9 @@ def plan_arrays(xp: Backend, function: str, arrays: tuple[Array, ...], options: 
 
 
 def planned(
-    function: str, shapes: tuple, dtypes: tuple, options: Options, padding_mode: Any, output_padding: Any, library: str
-) -> ChannelPlan:
+    function: str, shapes: tuple, dtypes: tuple, options: Options, padding_mode: Any, output_padding: Any,
+    library: str | None,
+) -> ChannelPlan:  # fmt: skip
     """Answer ``nn.plan``; ``options`` are the arguments that all functions have, from ``strides`` on."""
     if function not in FUNCTIONS:
         raise ValueError(f"function must be {', '.join(FUNCTIONS[:-1])} or {FUNCTIONS[-1]}, not {function!r}")
@@ -115,7 +124,7 @@ def planned(
     words = ("dtype", "kernel_dtype", "kernel_dtype")
     operands = tuple(map(check_operand, names, shapes, words, dtypes))
     strides, padding, data_format, dilation_rate, method = options
-    data_format = _data_format(data_format)
+    data_format, library = _data_format(data_format), _library(library)
     if transposing:
         return make(function, operands, library, strides, padding, output_padding, data_format, dilation_rate, method)
     return make(function, operands, library, strides, padding, data_format, dilation_rate, method, padding_mode)

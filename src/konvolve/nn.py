@@ -176,7 +176,7 @@ def plan(
     inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None,
     dilation_rate: Any = 1, *, function: str = "conv", method: str = "auto", padding_mode: Any = "zeros",
     output_padding: Any = None, bidirectional: Any = None, dtype: Any = "float32", kernel_dtype: Any = None,
-    library: str = "tensorflow",
+    library: str | None = None,
 ) -> ChannelPlan:  # fmt: skip
     """Return the plan of a convolution on channels from shapes alone: what will run, at what cost, and why.
 
@@ -195,6 +195,7 @@ def plan(
         dtype: The dtype of the inputs, or its name.
         kernel_dtype: The dtype of the kernels, that of the inputs by default.
         library: "tensorflow", "numpy", "jax", "jax32" (JAX without 64-bit types) or "torch"; it need not be installed.
+            Keras's backend where Keras has been imported, else "tensorflow".
 
     Returns:
         A ``ChannelPlan``, the one that the function uses; printing it tells its story. ``method``, ``lengths`` and

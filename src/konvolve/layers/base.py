@@ -73,7 +73,7 @@ class ConvolutionLayer:
         The layer needs no weights yet. That of a separable layer is for its depthwise part.
         """
         channels = input_shape[-1 if self.data_format == "channels_last" else 1]
-        how = {"function": self.function, "dtype": self.compute_dtype, "library": keras.backend.backend()}
+        how = {"function": self.function, "dtype": self.compute_dtype}
         return nn.plan(input_shape, self.kernel_shape(channels), **self.options(), **how)
 
     def get_config(self: Any) -> dict:
