@@ -17,7 +17,9 @@ Size = Any
 class Native(NamedTuple):
     """How a library's own convolution on channels is asked for: a number per spatial axis, (before, after) for pads.
 
-    ``last`` says whether the channels are the last axis. A pad may be a scalar tensor.
+    ``last`` says whether the channels are the last axis. A pad may be a scalar tensor; ``padding`` is the word "same"
+    or "valid" where the pads are what libraries and Keras mean by it, else empty. ``depthwise``: the kernel is
+    (*taps, channels, multiplier).
     """
 
     strides: tuple[int, ...]
@@ -25,6 +27,8 @@ class Native(NamedTuple):
     pads: tuple[tuple[Size, Size], ...]
     groups: int
     last: bool
+    padding: str = ""
+    depthwise: bool = False
 
 
 class Backend(Protocol):
@@ -170,7 +174,8 @@ class Backend(Protocol):
     def native(self, x: Array, kernel: Array, how: Native) -> Array:
         """Correlate (batch, *spatial, channels), or channels first, with (*taps, channels of a group, outputs).
 
-        The library's own convolution; called for what the library's constants for channels say it can do.
+        Where Keras would convolve so, it shall be by the call that Keras makes, or a quicker one. The library's own
+        convolution; called for what the library's constants for channels say it can do.
         """
 
     def native_adjoint(self, y: Array, kernel: Array, how: Native, sizes: Sequence[Size]) -> Array:

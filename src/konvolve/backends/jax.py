@@ -128,6 +128,8 @@ def canonical(dtype: str) -> str:
 
 def cast(x: jax.Array, dtype: str) -> jax.Array:
     """Convert to a dtype, or to its 32-bit kin where 64 bits are disabled."""
+    if x.dtype.name == dtype:  # also a conversion to what an array is takes time
+        return x
     return x.astype(jax.dtypes.canonicalize_dtype(dtype))
 
 
@@ -249,6 +251,8 @@ def _layouts(rank: int, last: bool) -> tuple[str, str, str]:
 
 def native(x: jax.Array, kernel: jax.Array, how: Native) -> jax.Array:
     """Correlate on channels with XLA's convolution."""
+    if how.depthwise:
+        kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)
     return jax.lax.conv_general_dilated(
         x,
         kernel,

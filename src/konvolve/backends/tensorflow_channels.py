@@ -2,9 +2,9 @@
 
 Seen with TensorFlow 2.21 on CPU:
 
-- Conv2D takes dilations and groups, its gradients do not, at least not always: phases become samples of the batch, as
-  tf.nn.convolution does it, and a grouped convolution is made of one for each group (faster than one compiled by XLA).
-  Conv3D takes neither, nor explicit padding.
+- Conv2D takes dilations and groups, its gradients do not, at least not always: tf.nn.convolution makes phases samples
+  of the batch, and a grouped convolution is made of one for each group (faster than one compiled by XLA, which is
+  Keras's way). Conv3D has no groups.
 - DepthwiseConv2dNative takes one stride for both axes and ignores dilations: tf.nn.depthwise_conv2d deals with those.
 - The kernel's gradient (Conv2DBackpropFilter) falls off a cliff for long kernels: 7 s for 256 taps, 16 to 16 channels,
   two signals of 8192. ``forked`` takes it from elsewhere.
@@ -83,83 +83,52 @@ def native(x: tf.Tensor, kernel: tf.Tensor, how: Native) -> tf.Tensor:
     how = _as_picture(how)
     if signal:
         x, kernel = raw_ops.ExpandDims(input=x, axis=1), raw_ops.ExpandDims(input=kernel, axis=0)
-    if how.groups == 1:
-        y = _convolve(x, kernel, how)
-    elif kernel.shape[-2] == 1:
+    if _is_depthwise(kernel, how):
         y = _depthwise(x, kernel, how)
+    elif how.groups == 1:
+        y = _convolve(x, kernel, how)
     else:
         pairs = zip(tf.split(x, how.groups, axis=-1), tf.split(kernel, how.groups, axis=-1), strict=True)
         y = tf.concat([_convolve(part, own, how) for part, own in pairs], -1)
     return _back(raw_ops.Squeeze(input=y, axis=[1]) if signal else y, how)
 
 
-def _padded(x: tf.Tensor, how: Native) -> tf.Tensor:
-    """Return channels-last x with its padding."""
+def _is_depthwise(kernel: tf.Tensor, how: Native) -> bool:
+    """Whether there is an operation for each channel on its own; in three dimensions only a single one comes here."""
+    return len(how.strides) == 2 and (how.depthwise or (how.groups > 1 and kernel.shape[-2] == 1))
+
+
+def _padded(x: tf.Tensor, how: Native) -> tuple[tf.Tensor, str]:
+    """Return channels-last x, and how an operation shall pad it: by a word, or not at all where it is padded here.
+
+    Conv2D takes any padding, but is slower with it, and its gradients take half as long again.
+    """
+    if how.padding:
+        return x, how.padding.upper()
     held = run_time_sizes(x)[1:]
     pads = (*how.pads, (0, 0))
-    return window(x, [-lo for lo, _ in pads], [n + lo + hi for n, (lo, hi) in zip(held, pads, strict=True)])
-
-
-def _padding(pads: Sequence[tuple], sizes: Sequence[Any], kernel: tf.Tensor, how: Native) -> dict[str, Any] | None:
-    """Return the options by which an operation pads itself, None where the padding is not known or negative.
-
-    "SAME" where that comes to the same: with explicit padding the gradients of Conv2D take half as long again.
-    """
-    flat = [n for pad in pads for n in pad]
-    if not all(isinstance(n, int) and n >= 0 for n in flat):
-        return None
-    if not any(flat):
-        return {"padding": "VALID"}
-    same = True
-    for (lo, hi), n, k, s in zip(pads, sizes, kernel.shape, how.strides, strict=False):
-        if s > 1 and not isinstance(n, int):
-            same = False
-            continue
-        total = k - 1 if s == 1 else max((-(-n // s) - 1) * s + k - n, 0)
-        same = same and (lo, hi) == (total // 2, total - total // 2)
-    if same:
-        return {"padding": "SAME"}
-    return {"padding": "EXPLICIT", "explicit_paddings": [0, 0, *flat, 0, 0]}
+    return window(x, [-lo for lo, _ in pads], [n + lo + hi for n, (lo, hi) in zip(held, pads, strict=True)]), "VALID"
 
 
 def _convolve(x: tf.Tensor, kernel: tf.Tensor, how: Native) -> tf.Tensor:
-    if max(how.dilations) > 1:
-        return _dilated(x, kernel, how)
-    strides = [1, *how.strides, 1]
-    if len(how.strides) == 3:
-        return raw_ops.Conv3D(input=_padded(x, how), filter=kernel, strides=strides, padding="VALID")
-    padding = _padding(how.pads, run_time_sizes(x)[1:-1], kernel, how)
-    if padding is None:
-        x, padding = _padded(x, how), {"padding": "VALID"}
-    return raw_ops.Conv2D(input=x, filter=kernel, strides=strides, data_format="NHWC", **padding)
-
-
-def _dilated(x: tf.Tensor, kernel: tf.Tensor, how: Native) -> tf.Tensor:
-    """Convolve the phases of the dilation as samples of the batch; there is no stride."""
-    x = _padded(x, how)
-    held = run_time_sizes(x)[1:-1]
-    kept = [n - (k - 1) * d for n, k, d in zip(held, kernel.shape[:-2], how.dilations, strict=True)]
-    x = raw_ops.SpaceToBatchND(
-        input=x, block_shape=how.dilations, paddings=[[0, -n % d] for n, d in zip(held, how.dilations, strict=True)]
-    )
-    y = _convolve(x, kernel, how._replace(dilations=(1,) * len(held), pads=((0, 0),) * len(held)))
-    return raw_ops.BatchToSpaceND(
-        input=y, block_shape=how.dilations, crops=[[0, -n % d] for n, d in zip(kept, how.dilations, strict=True)]
-    )
+    x, padding = _padded(x, how)
+    if max(how.dilations) > 1:  # there is no stride
+        return tf.nn.convolution(x, kernel, padding=padding, dilations=how.dilations)
+    options = {"input": x, "filter": kernel, "strides": [1, *how.strides, 1], "padding": padding}
+    return raw_ops.Conv3D(**options) if len(how.strides) == 3 else raw_ops.Conv2D(**options)
 
 
 def _depthwise(x: tf.Tensor, kernel: tf.Tensor, how: Native) -> tf.Tensor:
-    kernel = tf.reshape(kernel, [*kernel.shape[:-2], how.groups, kernel.shape[-1] // how.groups])
+    if not how.depthwise:
+        kernel = tf.reshape(kernel, [*kernel.shape[:-2], how.groups, kernel.shape[-1] // how.groups])
     strides, dilations = how.strides, how.dilations
     if max(dilations) == 1 and strides[0] == strides[1]:
-        padding = _padding(how.pads, run_time_sizes(x)[1:-1], kernel, how)
-        if padding is None:
-            x, padding = _padded(x, how), {"padding": "VALID"}
-        return raw_ops.DepthwiseConv2dNative(
-            input=x, filter=kernel, strides=[1, *strides, 1], data_format="NHWC", **padding
-        )
-    y = tf.nn.depthwise_conv2d(_padded(x, how), kernel, [1, 1, 1, 1], "VALID", dilations=dilations)
-    return y[:, :: strides[0], :: strides[1]]
+        x, padding = _padded(x, how)
+        return raw_ops.DepthwiseConv2dNative(input=x, filter=kernel, strides=[1, *strides, 1], padding=padding)
+    steps = max(strides) > 1
+    x, padding = _padded(x, how._replace(padding="") if steps else how)
+    y = tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], padding, dilations=dilations)
+    return y[:, :: strides[0], :: strides[1]] if steps else y
 
 
 def native_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: Sequence[Any]) -> tf.Tensor:
@@ -170,10 +139,10 @@ def native_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: Sequence
     sizes = [1, *sizes] if signal else list(sizes)
     if signal:
         y, kernel = raw_ops.ExpandDims(input=y, axis=1), raw_ops.ExpandDims(input=kernel, axis=0)
-    if how.groups == 1:
-        x = _convolve_adjoint(y, kernel, how, sizes)
-    elif kernel.shape[-2] == 1:
+    if _is_depthwise(kernel, how):
         x = _depthwise_adjoint(y, kernel, how, sizes)
+    elif how.groups == 1:
+        x = _convolve_adjoint(y, kernel, how, sizes)
     else:
         pairs = zip(tf.split(y, how.groups, axis=-1), tf.split(kernel, how.groups, axis=-1), strict=True)
         x = tf.concat([_convolve_adjoint(part, own, how, sizes) for part, own in pairs], -1)
@@ -186,50 +155,63 @@ def _convolve_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: list[
         (n - 1) * s + (k - 1) * d + 1
         for n, k, s, d in zip(held[1:-1], kernel.shape[:-2], how.strides, how.dilations, strict=True)
     ]
-    shape = [held[0], *reach, kernel.shape[-2]]
     if max(how.dilations) > 1:
         ones, none = (1,) * len(reach), ((0, 0),) * len(reach)
         pads = [[0, -n % d] for n, d in zip(held[1:-1], how.dilations, strict=True)]
         y = raw_ops.SpaceToBatchND(input=y, block_shape=how.dilations, paddings=pads)
         inner = [n + k - 1 for n, k in zip(run_time_sizes(y)[1:-1], kernel.shape[:-2], strict=True)]
-        x = _convolve_adjoint(y, kernel, how._replace(dilations=ones, pads=none), inner)
+        x = _convolve_adjoint(y, kernel, how._replace(dilations=ones, pads=none, padding="valid"), inner)
         x = raw_ops.BatchToSpaceND(input=x, block_shape=how.dilations, crops=[[0, 0]] * len(reach))
     else:
-        options = {
-            "input_sizes": shape if all(isinstance(n, int) for n in shape) else tf.stack(shape),
-            "filter": kernel,
-            "out_backprop": y,
-            "strides": [1, *how.strides, 1],
-            "padding": "VALID",
-        }
-        if len(reach) == 2 and all(isinstance(n, int) for n in (*shape, *sizes)):
-            ends = [(lo, n - lo - size) for (lo, _), n, size in zip(how.pads, reach, sizes, strict=True)]
-            padding = _padding(ends, sizes, kernel, how)
-            if padding is not None:  # the operation cuts off itself
-                options |= {"input_sizes": [held[0], *sizes, kernel.shape[-2]], **padding}
-                return raw_ops.Conv2DBackpropInput(**options)
+        padding = how.padding.upper() or _word(how, kernel, reach, sizes)
+        shape = [held[0], *(sizes if padding else reach), kernel.shape[-2]]
         transposed = raw_ops.Conv3DBackpropInputV2 if len(reach) == 3 else raw_ops.Conv2DBackpropInput
-        x = transposed(**options)
+        x = transposed(
+            input_sizes=_stacked(shape),
+            filter=kernel,
+            out_backprop=y,
+            strides=[1, *how.strides, 1],
+            padding=padding or "VALID",
+        )
+        if padding:  # the operation has cut off itself
+            return x
     # Everything the samples reach, of which a window is kept: the operations would check padding against sizes that a
     # transposed convolution is free to choose.
     starts = [lo for lo, _ in how.pads]
     return window(x, [*starts, 0], [*sizes, kernel.shape[-2]])
 
 
+def _word(how: Native, kernel: tf.Tensor, reach: Sequence[Any], sizes: Sequence[Any]) -> str:
+    """Return the padding by which an adjoint operation would keep the same window, none where there is none."""
+    if not all(isinstance(n, int) for n in (*reach, *sizes)):
+        return ""
+    starts = [lo for lo, _ in how.pads]
+    if not any(starts) and list(reach) == list(sizes):
+        return "VALID"
+    total = [max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in zip(sizes, kernel.shape, how.strides, strict=False)]
+    ends = [n - lo - size for n, lo, size in zip(reach, starts, sizes, strict=True)]
+    return "SAME" if [(n // 2, n - n // 2) for n in total] == list(zip(starts, ends, strict=True)) else ""
+
+
+def _stacked(shape: Sequence[Any]) -> Any:
+    return list(shape) if all(isinstance(n, int) for n in shape) else tf.stack(shape)
+
+
 def _depthwise_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: list[Any]) -> tf.Tensor:
     batch = run_time_sizes(y)[0]
     if max(how.dilations) == 1 and how.strides[0] == how.strides[1]:
-        reach = [
-            (n - 1) * s + k for n, k, s in zip(run_time_sizes(y)[1:-1], kernel.shape[:-2], how.strides, strict=True)
-        ]
+        if not how.depthwise:
+            kernel = tf.reshape(kernel, [*kernel.shape[:-2], how.groups, kernel.shape[-1] // how.groups])
+        # As samples reach: of which a window is kept where no word says it.
+        reach = [n + lo + hi for n, (lo, hi) in zip(sizes, how.pads, strict=True)]
         x = raw_ops.DepthwiseConv2dNativeBackpropInput(
-            input_sizes=tf.stack([batch, *reach, how.groups]),
-            filter=tf.reshape(kernel, [*kernel.shape[:-2], how.groups, kernel.shape[-1] // how.groups]),
+            input_sizes=_stacked([batch, *(sizes if how.padding else reach), how.groups]),
+            filter=kernel,
             out_backprop=y,
             strides=[1, *how.strides, 1],
-            padding="VALID",
+            padding=how.padding.upper() or "VALID",
         )
-        return window(x, [*(lo for lo, _ in how.pads), 0], [*sizes, how.groups])
+        return x if how.padding else window(x, [*(lo for lo, _ in how.pads), 0], [*sizes, how.groups])
     with tf.GradientTape() as tape:
         x = tf.zeros(tf.stack([batch, *sizes, how.groups]), y.dtype)
         tape.watch(x)

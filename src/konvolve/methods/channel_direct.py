@@ -22,18 +22,21 @@ def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array, transformed: Ca
     if plan.loop:
         return _loop(xp, plan, x, kernel)
     problem = plan.problem
-    spatial = spatial_sizes(problem, xp.sizes(x))
+    zeros = all(axis.edge == "zero" for axis in problem.axes)
+    known = zeros and None not in problem.spatial
+    spatial: list = list(problem.spatial) if known else spatial_sizes(problem, xp.sizes(x))
+    word = problem.axes[0].padding
+    own = zeros and not problem.transposed and all(axis.margins is None for axis in problem.axes)
     how = Native(
-        strides=tuple(axis.stride for axis in problem.axes),
-        dilations=tuple(axis.dilation for axis in problem.axes),
+        strides=tuple([axis.stride for axis in problem.axes]),
+        dilations=tuple([axis.dilation for axis in problem.axes]),
         pads=_pads(xp, plan, spatial),
         groups=problem.groups,
         last=problem.last,
+        padding=word if own and word != "causal" else "",
+        depthwise=problem.function == "depthwise_conv",
     )
-    taps = [axis.taps for axis in problem.axes]
-    if not problem.transposed:  # that of a depthwise convolution has the groups elsewhere
-        kernel = xp.reshape(kernel, (*taps, problem.channels // problem.groups, problem.outputs))
-    sizes = [axis.transposed(n)[1] for axis, n in zip(problem.axes, spatial, strict=True)]
+    sizes = [axis.transposed(n)[1] for axis, n in zip(problem.axes, spatial, strict=True)] if problem.transposed else []
 
     def native(x: Array, kernel: Array) -> Array:
         return xp.native_adjoint(x, kernel, how, sizes) if problem.transposed else xp.native(x, kernel, how)

@@ -34,8 +34,8 @@ class ChannelTraits(NamedTuple):
 
     ``cliff`` and ``depthwise_cliff``: (taps, taps times outputs, seconds), from which on a multiply-add of the kernel's
     gradient takes so long; None where it need not be taken from elsewhere. ``native``:
-    whether there is a convolution of the library's own; ``plain``: the ranks in which that has no groups and no
-    dilations; ``mixed``: whether it takes dilations together with strides where a group has several channels.
+    whether there is a convolution of the library's own; ``plain``: the ranks in which that has no groups; ``mixed``:
+    whether it takes dilations together with strides where a group has several channels.
     """
 
     dense: dict[int, float]
@@ -251,7 +251,7 @@ def _direct(problem: ChannelProblem, plan: ChannelPlan, sizes: _Sizes, traits: T
     depthwise = problem.groups == problem.channels > 1
     dilated = any(axis.dilation > 1 for axis in problem.axes)
     mixed = dilated and any(axis.stride > 1 for axis in problem.axes) and not depthwise
-    special = (problem.groups > 1 or dilated) and problem.rank in speed.plain
+    special = problem.groups > 1 and problem.rank in speed.plain
     loop = not speed.native or problem.per_sample or special or (mixed and not speed.mixed)
     dense = speed.dense[problem.rank] * (1 + speed.narrow * problem.groups / problem.outputs)
     seconds = sums * (speed.depthwise if depthwise else dense) * width * (2 if of_complex else 1)
