@@ -365,7 +365,14 @@ _TRANSPOSED = {
 
 
 def native(x: torch.Tensor, kernel: torch.Tensor, how: Native) -> torch.Tensor:
-    """Correlate on channels with PyTorch's convolution, channels first; uneven padding is laid down before."""
+    """Correlate on channels with PyTorch's convolution, channels first; uneven padding is laid down before.
+
+    Signals with the channels last are taken as pictures, for which PyTorch has a memory format of that order: signals
+    it copies, which takes up to four times as long (seen with 2.13 on CPU, 8192 x 67 samples of 16 channels, 5 taps).
+    """
+    if how.last and len(how.strides) == 1:
+        flat = Native((1, *how.strides), (1, *how.dilations), ((0, 0), *how.pads), how.groups, True)
+        return native(x.unsqueeze(1), kernel.unsqueeze(0), flat).squeeze(1)
     x = x.movedim(-1, 1) if how.last else x
     kernel = kernel.movedim((-1, -2), (0, 1))
     pads: Any = 0

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from konvolve.planning import candidates, dtypes
+from konvolve.planning import banded, candidates, dtypes
 from konvolve.planning.ceiling import within
 from konvolve.planning.cost import Estimate, Traits
 from konvolve.planning.geometry import Window, trailing, window
@@ -28,7 +28,7 @@ _MAKERS: dict[str, Callable] = {
     "direct": candidates.direct,
     "fft": candidates.fft,
     "overlap": candidates.overlap,
-    "matrix": candidates.matrix,
+    "matrix": banded.matrix,
 }
 
 
@@ -187,9 +187,10 @@ def _settle(
             found["fft"] = settled[0] | wound, settled[1]
     if not found and methods == ("matrix",):
         raise ValueError(
-            "method='matrix' is for floating-point numbers, sizes that are known and one kernel for all rows along a "
-            f"single axis, not for {shape_text(problem.shape1)} {problem.dtype1} with {shape_text(problem.shape2)} "
-            f"{problem.dtype2} along axes {problem.axes}"
+            "method='matrix' is for floating-point numbers, sizes that are known and one kernel for all rows, and "
+            "along several axes for real numbers and libraries that convolve channels, not for "
+            f"{shape_text(problem.shape1)} {problem.dtype1} with {shape_text(problem.shape2)} {problem.dtype2} along "
+            f"axes {problem.axes}"
         )
     if not found and methods == ("direct",):
         raise ValueError(
