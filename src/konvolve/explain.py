@@ -124,7 +124,8 @@ def _how(plan: Plan) -> str:
         passes = ", ".join(f"axis {step.problem.axes[0]}: {step.method}" for step in plan.passes)
         return f"if the kernel is a product; {passes}"
     if plan.method == "matrix":
-        return f"blocks of {plan.block} outputs by a banded matrix"
+        how = "as channels" if plan.neighbours else "cut out"
+        return f"blocks of {plan.block} outputs by a banded matrix, {how}"
     if plan.method not in ("fft", "overlap"):
         return "the sum itself" if plan.method == "direct" else ""
     lengths = " x ".join("?" if length is None else str(length) for length in plan.lengths)

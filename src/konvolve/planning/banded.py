@@ -54,7 +54,7 @@ def _in_channels(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict
     outputs = rows_of(problem)[2] * math.prod(rest) * count * block
     sums = outputs * neighbours * block * math.prod(others)
     # The signal is padded and the result cropped.
-    seconds = sums * rates.get(rank, _SLOW) + 3 * outputs * traits.move * item / 4 + 12 * traits.call + traits.start
+    seconds = sums * rates.get(rank, _SLOW) + 1.5 * outputs * traits.move * item / 4 + 12 * traits.call + traits.start
     settings = {"block": block, "matrix_axis": rank - 1, "neighbours": neighbours}
     return settings, Estimate("matrix", seconds, int(outputs * Held(*traits.held).matrix) * item)
 
