@@ -106,7 +106,9 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
         else:
             tiles.append(blocks.choose(taps, kept.size, sufficient_length(signal, taps, kept)))
     if not any(tile.step for tile in tiles):
-        return None
+        if not traits.parts or not problem.known:
+            return None
+        tiles[0] = blocks.part(sizes[0][0 if swap else 1] or 1, windows[0].size, traits.parts)
     first = next(i for i, tile in enumerate(tiles) if tile.step)
     lengths, steps = tuple(tile.length for tile in tiles), tuple(tile.step for tile in tiles)
     points = math.prod(lengths)

@@ -42,7 +42,8 @@ class Traits(NamedTuple):
     is fast; no ranks at all where a library has none.
     ``call``: one operation on a tiny array; ``row``: what the native convolution costs per row beside its sums.
     ``native_exact``: whether the native convolution takes integers and any other dtype, ``native_complex``: complex
-    ones. ``band``: samples worked on at once by blocks. ``held``: the values of ``Held``.
+    ones. ``band``: samples worked on at once by blocks; ``parts``: of how many blocks an axis is made at least that for
+    speed would not be cut, 0 for none (a ceiling of memory asks for it). ``held``: the values of ``Held``.
     ``start``: what the native convolution costs once, beside all else. ``has_float64``: without it integers are summed
     in integers.
     """
@@ -61,6 +62,7 @@ class Traits(NamedTuple):
     held: tuple[float, ...] = (3.0, 1.0, 5.0, 1.0, 3.5, 2.0)
     has_float64: bool = True
     start: float = 0.0
+    parts: int = 0
     banded: Mapping[int, float] = MappingProxyType({})
     banded_double: Mapping[int, float] = MappingProxyType({})
 
