@@ -21,6 +21,9 @@ _CHANNELS = 16
 # A multiply-add where the library's convolution of many channels is a plain loop.
 _SLOW = 4e-10
 
+# Larger arrays may be more than a library's convolution can count, and are more than shall be copied.
+_MOST = 2**29
+
 # Outputs per block that is cut out: fewer leave the matrices too small to be multiplied at full speed.
 _BLOCKS = (32, 64, 128, 256)
 _COLUMNS = 16
@@ -53,8 +56,11 @@ def _in_channels(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict
     neighbours, count = 1 - (1 - last) // block, -(-kept // block)
     outputs = rows_of(problem)[2] * math.prod(rest) * count * block
     sums = outputs * neighbours * block * math.prod(others)
-    # The signal is padded and the result cropped.
-    seconds = sums * rates.get(rank, _SLOW) + 1.5 * outputs * traits.move * item / 4 + 12 * traits.call + traits.start
+    if outputs > _MOST:
+        return None
+    # The matrix is made, the signal is padded and the result cropped.
+    copied = 4 * neighbours * block**2 * math.prod(others) + 1.5 * outputs
+    seconds = sums * rates.get(rank, _SLOW) + copied * traits.move * item / 4 + 12 * traits.call + traits.start
     settings = {"block": block, "matrix_axis": rank - 1, "neighbours": neighbours}
     return settings, Estimate("matrix", seconds, int(outputs * Held(*traits.held).matrix) * item)
 
