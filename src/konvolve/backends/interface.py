@@ -176,10 +176,10 @@ class Backend(Protocol):
     def native_adjoint(self, y: Array, kernel: Array, how: Native, sizes: Sequence[Size]) -> Array:
         """Return the adjoint of ``native`` for inputs of these spatial sizes: every sample spread over the taps."""
 
-    def forked(self, forward: Callable, by_first: Callable, other: Callable, x: Array, y: Array) -> Array:
+    def forked(self, forward: Callable, by_first: Callable | None, other: Callable, x: Array, y: Array) -> Array:
         """Return ``forward(x, y)``, whose gradients are ``by_first(gradient, y)`` and, for y, that of ``other(x, y)``.
 
-        A library whose own gradient has no cliff may take that.
+        Both are linear in each operand. A library that finds the gradient for x by itself may not be given the one.
         """
 
     def frame(self, x: Array, axis: int, length: int, step: int) -> Array:

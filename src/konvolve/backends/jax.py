@@ -281,9 +281,23 @@ def native_adjoint(y: jax.Array, kernel: jax.Array, how: Native, sizes: Sequence
     )
 
 
-def forked(forward: Callable, by_first: Callable, other: Callable, x: jax.Array, y: jax.Array) -> jax.Array:
-    """Leave the gradient to JAX, whose own has no cliff, and a forward mode besides."""
-    return forward(x, y)
+def forked(forward: Callable, by_first: Callable | None, other: Callable, x: jax.Array, y: jax.Array) -> jax.Array:
+    """Return ``forward(x, y)``, whose derivatives with respect to y are those of ``other(x, y)``, in every mode."""
+
+    @jax.custom_jvp
+    def apply(x: jax.Array, y: jax.Array) -> jax.Array:
+        return forward(x, y)
+
+    def derivative(primals: tuple, tangents: tuple) -> tuple:
+        x, y = primals
+        none = [isinstance(each, jax.custom_derivatives.SymbolicZero) for each in tangents]
+        parts = [] if none[0] else [forward(tangents[0], y)]
+        parts += [] if none[1] else [other(x, tangents[1])]
+        value = forward(x, y)
+        return value, sum(parts[1:], parts[0]) if parts else jnp.zeros_like(value)
+
+    apply.defjvp(derivative, symbolic_zeros=True)
+    return apply(x, y)
 
 
 def frame(x: jax.Array, axis: int, length: int, step: int) -> jax.Array:

@@ -26,7 +26,8 @@ class Plan:
     ``matrix_axis`` is the place among the convolved axes that is cut into them; a block draws on ``neighbours`` blocks
     of samples, which are convolved as channels, or is cut out where that is 0. ``passes`` are the plans of a separable
     kernel, one per axis, or the one of a chunk of ``rows``: (axis, so many at a time).
-    ``separable`` is a plan in passes, where it is cheaper than this one if the kernel proves to be a product.
+    ``separable`` is a plan in passes, where it is cheaper than this one if the kernel proves to be a product, and
+    ``adjoint`` the one by which the gradient by the kernel is taken, where this method's own would be slow.
     """
 
     problem: Problem
@@ -51,6 +52,7 @@ class Plan:
     passes: tuple[Plan, ...] = ()
     rows: tuple[int, int] | None = None
     separable: Plan | None = field(default=None, compare=False)
+    adjoint: Plan | None = field(default=None, compare=False)
 
     @property
     def preparable(self) -> bool:

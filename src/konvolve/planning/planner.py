@@ -206,9 +206,23 @@ def _settle(
     method, reason = _choose(problem, {name: estimate for name, (_, estimate) in found.items()}, few)
     estimates = tuple(sorted((e for _, e in found.values() if e), key=lambda e: e.seconds))
     settings = {"core": core, "windows": windows} | found[method][0]
-    return Plan(
+    plan = Plan(
         problem, method=method, extension=extension, layout=layout, reason=reason, estimates=estimates, **settings
     )
+    return replace(plan, adjoint=_adjoint(plan, found)) if traits.slow_taps and plan.loop and not plan.swap else plan
+
+
+def _adjoint(plan: Plan, found: dict[str, tuple[dict, Estimate | None]]) -> Plan | None:
+    """Return the next best plan for the same signal, where its gradient is worth having instead of this one's."""
+    others = {name: each for name, each in found.items() if name != plan.method and not each[0].get("turns")}
+    kind = dtypes.parse(plan.problem.compute).kind
+    if (plan.seconds or 0) < _WORTH or kind not in ("float", "complex") or not others:
+        return None
+    method, (settings, estimate) = min(others.items(), key=lambda each: each[1][1].seconds if each[1][1] else 0.0)
+    return Plan(
+        plan.problem, plan.core, method, plan.windows, estimates=(estimate,) if estimate else (),
+        **{name: value for name, value in settings.items() if name not in ("core", "windows")},
+    )  # fmt: skip
 
 
 def _quicker(one: Estimate | None, other: Estimate | None) -> bool:
