@@ -214,10 +214,10 @@ def window(x: torch.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> torc
 
 def multiply(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Multiply, in the place of x where the product fits there and no derivative is taken."""
-    derived = torch.is_grad_enabled() and (x.requires_grad or y.requires_grad)
-    if derived or _transforming() or x.shape != torch.broadcast_shapes(x.shape, y.shape):
-        return x * y
-    return x.mul_(y)
+    fits = x.shape == y.shape or (
+        x.ndim >= y.ndim and all(m in (1, n) for n, m in zip(reversed(x.shape), reversed(y.shape), strict=False))
+    )
+    return x.mul_(y) if fits and not _derived(x, y) else x * y
 
 
 _TRANSFORMS = {
@@ -271,12 +271,20 @@ class _PairedForward(_Paired):
 
 
 def _transform(x: torch.Tensor, kind: str, lengths: Sequence[int]) -> torch.Tensor:
+    if not _derived(x):  # the class costs ten times what a short transform does
+        return _Paired.forward(x, kind, lengths)
     return (_Paired if torch.compiler.is_compiling() else _PairedForward).apply(x, kind, lengths)
 
 
 def _transforming() -> bool:
     """Whether torch.func or the compiler looks on: they do not take every product in place."""
     return torch.compiler.is_compiling() or _functorch() is not None
+
+
+def _derived(*xs: torch.Tensor) -> bool:
+    """Whether a derivative may be taken, in any mode."""
+    recorded = torch.is_grad_enabled() and any(x.requires_grad for x in xs)
+    return recorded or _in_dual_level() or _transforming()
 
 
 try:  # Not public, so its absence must cost little: products are then never taken in place.
@@ -326,6 +334,8 @@ def matmul(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Multiply matrices along the last two axes."""
     if not x.is_complex():
         return torch.matmul(x, y)
+    if not _derived(x, y):
+        return _Product.forward(x, y)
     return (_Product if torch.compiler.is_compiling() else _ProductForward).apply(x, y)
 
 
