@@ -61,7 +61,7 @@ def solve(function: str, arrays: tuple, options: Options) -> Any:
     plan = plan_arrays(xp, function, (x, kernel, *more), options)
     if more:
         kernel = methods.both_ways(xp, plan.problem, kernel, more[0])
-    return methods.run(xp, plan, x, kernel)
+    return xp.whole(methods.run)(xp, plan, x, kernel)
 
 
 def separable(inputs: Any, depthwise: Any, pointwise: Any, backward: Any, options: Options) -> Any:
