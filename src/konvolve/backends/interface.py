@@ -65,6 +65,9 @@ class Backend(Protocol):
     def values(self, x: Array) -> Any:
         """Return x as a NumPy array where that waits for nothing and no derivative to x is lost; otherwise None."""
 
+    def traced(self, x: Array) -> bool:
+        """Whether x stands for values that come later, in a function that is being traced or transformed."""
+
     def snapshot(self, x: Array) -> Array:
         """Return a copy of x that nobody else holds, a constant to derivatives; TypeError if it is being traced."""
 

@@ -62,9 +62,14 @@ def magnitude_bits(x: jax.Array) -> None:
     return
 
 
+def traced(x: jax.Array) -> bool:
+    """Whether x is a tracer."""
+    return isinstance(x, jax.core.Tracer)
+
+
 def peak(x: jax.Array) -> float | None:
     """Return the largest magnitude of a concrete array."""
-    if isinstance(x, jax.core.Tracer):
+    if traced(x):
         return None
     if jnp.iscomplexobj(x):
         return float(jnp.abs(x).max())
@@ -83,14 +88,14 @@ def to_numpy(x: jax.Array) -> np.ndarray:
 
 def values(x: jax.Array) -> Any:
     """Return the values of an array that is not traced, on the host."""
-    if isinstance(x, jax.core.Tracer) or next(iter(x.devices())).platform != "cpu":
+    if traced(x) or not x.is_fully_addressable or next(iter(x.devices())).platform != "cpu":
         return None
     return np.asarray(x)
 
 
 def snapshot(x: jax.Array) -> jax.Array:
     """Return the array, which nobody can change."""
-    if isinstance(x, jax.core.Tracer):
+    if traced(x):
         raise TypeError(
             f"the kernel has no values while a function is traced: make the Kernel outside of it, not of {x}"
         )

@@ -10,7 +10,8 @@ Seen with PyTorch 2.13 on CPU:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -93,10 +94,23 @@ def to_numpy(x: torch.Tensor) -> np.ndarray:
     return (x.float() if x.dtype is torch.bfloat16 else x).numpy()
 
 
+def traced(x: torch.Tensor) -> bool:
+    """Whether torch.func has wrapped x; torch.compile takes what it does with a tensor as done."""
+    return not torch.compiler.is_compiling() and _wrapped(x)
+
+
+try:  # Not public, so its absence must cost little: a spectrum is then computed in every call.
+    _wrapped: Callable[[torch.Tensor], bool] = torch._C._functorch.is_functorch_wrapped_tensor
+except AttributeError:
+
+    def _wrapped(x: torch.Tensor) -> bool:
+        return True
+
+
 def values(x: torch.Tensor) -> Any:
     """Return the values of a tensor on the host that no derivative is taken to."""
     dual = torch.autograd.forward_ad.unpack_dual(x).tangent is not None if _in_dual_level() else False
-    if x.requires_grad or dual or _transforming() or x.device.type != "cpu":
+    if (x.requires_grad and torch.is_grad_enabled()) or dual or _transforming() or x.device.type != "cpu":
         return None
     return to_numpy(x)
 
@@ -108,10 +122,22 @@ def _in_dual_level() -> bool:
 
 def snapshot(x: torch.Tensor) -> torch.Tensor:
     """Return a copy that no derivative is taken to."""
-    return x.detach().clone()
+    with at_once():
+        return x.detach().clone()
 
 
-at_once = torch.no_grad
+def at_once() -> Any:
+    """Return a context for constants: a tensor made in the inference mode would be of no use to autograd later."""
+    compiling = torch.compiler.is_compiling()
+    return torch.no_grad() if compiling or not torch.is_inference_mode_enabled() else _without_inference_mode()
+
+
+@contextlib.contextmanager
+def _without_inference_mode() -> Iterator[None]:
+    with torch.inference_mode(False), torch.no_grad():
+        yield
+
+
 minimum = min
 maximum = max
 

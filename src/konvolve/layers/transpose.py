@@ -26,7 +26,7 @@ class ConvTranspose(ConvolutionLayer):
         """Return the transposed convolution."""
         options = self.options()
         del options["padding_mode"]
-        return nn.conv_transpose(inputs, self.kernel, output_padding=self.output_padding, **options)
+        return nn.conv_transpose(inputs, nn.Weight(self.kernel, self), output_padding=self.output_padding, **options)
 
 
 @stand_in
