@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from keras_gradients import gradients
-from konvolve import layers
+from konvolve import execute, layers
 
 # Keras 3.15 asks arrays for their values as NumPy 1 did.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -111,6 +111,18 @@ def test_random_layers_give_what_kerass_give(seed):
     close(found[0], channels_first(wanted[0]) if first else wanted[0], 5e-5)
     for one, two in zip(found[1:], wanted[1:], strict=True):
         close(one, two, 5e-5)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_layer_tells_its_plan(name):
+    for seed in range(CLASSES.index(name), 6 * len(CLASSES), len(CLASSES)):
+        _, options, extra, x = draw(seed)
+        layer = getattr(layers, name)(**options, **extra)
+        told = layer.plan(x.shape)
+        execute.forget()
+        layer(x)
+        assert next(iter(vars(execute._SHELF).values())) == told  # the first: a separable layer's pointwise comes next
+    assert layer.plan((None, *x.shape[1:])).output_shape[0] is None
 
 
 MODES = {"reflect": "reflect", "symmetric": "symmetric", "nearest": "edge", "circular": "wrap"}

@@ -112,19 +112,26 @@ def plan_arrays(xp: Backend, function: str, a: Any, b: Any, *options: Any) -> Pl
     """Return the plan for two arrays of a library, from the cache where it stands there."""
     one, two = (xp.shape(a), xp.dtype(a)), (xp.shape(b), xp.dtype(b))
     bits = (_bits(xp, a, one[1]), _bits(xp, b, two[1]))
-    library = xp.profile()
-    if not all(map(is_plain, options)):  # an iterator, an array, or a mistake for the checker to name
-        return make(function, one, two, library, bits, *options)
-    # Text and not values: 1, 1.0 and True are equal, and not all of them are axes.
-    key = (function, library, one, two, bits, repr(options))
-    return getattr(_SHELF, _shelve(key, (function, one, two, library, bits, *options)))
+    return recall(make, (function, one, two, xp.profile(), bits), options)
 
 
-def _shelve(key: tuple, question: tuple) -> str:
+def recall(planning: Callable, facts: tuple, options: tuple) -> Any:
+    """Return ``planning(*facts, *options)``, a plan, from the shelf where it stands there; a function's name is first.
+
+    The shelf holds the plans of all functions, those on channels included.
+    """
+    if not all(map(_is_plain, options)):  # an iterator, an array, or a mistake for the checker to name
+        return planning(*facts, *options)
+    return getattr(_SHELF, _shelve(planning, facts, options))
+
+
+def _shelve(planning: Callable, facts: tuple, options: tuple) -> str:
     """Return the name under which the plan that answers a question stands on the shelf."""
+    # Text and not values: 1, 1.0 and True are equal, and not all of them are axes.
+    key = (facts, repr(options))
     name = _NAMES.get(key)
     if name is None:
-        found = make(*question)
+        found = planning(*facts, *options)
         if len(_NAMES) >= _MOST_PLANS:
             forget()
         name = _NAMES[key] = f"plan{next(_NUMBERS)}"
@@ -147,10 +154,10 @@ _shelve._dynamo_marked_constant = True  # type: ignore[attr-defined]
 _PLAIN = frozenset((str, int, bool, float, complex, type(None)))
 
 
-def is_plain(option: Any) -> bool:
+def _is_plain(option: Any) -> bool:
     """Whether an option's text says all of it."""
     kind = type(option)
-    return kind in _PLAIN or ((kind is tuple or kind is list) and all(map(is_plain, option)))
+    return kind in _PLAIN or ((kind is tuple or kind is list) and all(map(_is_plain, option)))
 
 
 def _bits(xp: Backend, x: Any, dtype: str) -> int | None:

@@ -10,10 +10,11 @@ import numpy as np
 from konvolve.backends import registry
 from konvolve.backends.constants import CHANNELS
 from konvolve.backends.interface import Array, Backend
-from konvolve.execute import is_plain, public, traits
+from konvolve.execute import public, recall, traits
 from konvolve.kernel import Kernel
 from konvolve.methods import channels as methods
 from konvolve.planning import channels
+from konvolve.planning.arguments import check_operand
 from konvolve.planning.channel_plan import ChannelPlan, ChannelTraits, make_plan
 from konvolve.planning.channels import ChannelProblem
 from konvolve.planning.problem import Operand
@@ -24,10 +25,6 @@ __all__ = ["convolution", "public", "separable", "transposed"]
 FUNCTIONS = ("conv", "depthwise_conv", "conv_transpose")
 """What ``solve`` answers."""
 
-# Plans by everything they depend on. A plain dictionary: torch.compile warns about lru_cache, not about this.
-_PLANS: dict[tuple, ChannelPlan] = {}
-_MOST_PLANS = 4096
-
 Options = tuple[Any, ...]
 
 
@@ -37,6 +34,14 @@ def _data_format(data_format: Any) -> Any:
         return data_format
     keras: Any = sys.modules.get("keras")
     return keras.config.image_data_format() if hasattr(keras, "config") else "channels_last"
+
+
+def _library(library: str | None) -> str:
+    """Return the key of the planning constants, that of Keras's backend where none is given and Keras was imported."""
+    if library is not None:
+        return library
+    keras: Any = sys.modules.get("keras")
+    return registry.backend(keras.config.backend()).profile() if hasattr(keras, "config") else "tensorflow"
 
 
 def convolution(function: str, inputs: Any, kernel: Any, backward: Any, options: Options) -> Any:
@@ -95,30 +100,40 @@ def _symbolic(function: str, arrays: tuple, options: tuple) -> Any:
     return symbolic.record(function, arrays, options)
 
 
-def _ask(function: str, operands: tuple[Operand, ...], options: Options) -> ChannelProblem:
-    if function == "conv_transpose":
-        return channels.transposition(function, *operands, *options)
-    inputs, kernel, *more = operands
-    return channels.convolution(function, inputs, kernel, *options, *more)
-
-
-def make(function: str, operands: tuple[Operand, ...], library: str, options: Options) -> ChannelPlan:
+def make(function: str, operands: tuple[Operand, ...], library: str, *options: Any) -> ChannelPlan:
     """Ask and plan, from sizes alone."""
-    return make_plan(_ask(function, operands, options), traits(library), ChannelTraits(**CHANNELS[library]))
+    inputs, kernel, *more = operands
+    problem: ChannelProblem
+    if function == "conv_transpose":
+        problem = channels.transposition(function, inputs, kernel, *options)
+    else:
+        problem = channels.convolution(function, inputs, kernel, *options, *more)
+    return make_plan(problem, traits(library), ChannelTraits(**CHANNELS[library]))
 
 
 def plan_arrays(xp: Backend, function: str, arrays: tuple[Array, ...], options: Options) -> ChannelPlan:
     """Return the plan for arrays of a library, from the cache where it stands there."""
     operands = tuple((xp.shape(x), xp.dtype(x)) for x in arrays)
-    library = xp.profile()
-    if not all(map(is_plain, options)):  # an array, or a mistake for the checker to name
-        return make(function, operands, library, options)
-    # Text and not values: 1, 1.0 and True are equal, and not all of them are strides.
-    key = (function, library, operands, repr(options))
-    found = _PLANS.get(key)
-    if found is None:
-        found = make(function, operands, library, options)
-        if len(_PLANS) >= _MOST_PLANS:
-            _PLANS.clear()
-        _PLANS[key] = found
-    return found
+    return recall(make, (function, operands, xp.profile()), options)
+
+
+def planned(
+    function: str, shapes: tuple, dtypes: tuple, options: Options, padding_mode: Any, output_padding: Any,
+    library: str | None,
+) -> ChannelPlan:  # fmt: skip
+    """Answer ``nn.plan``; ``options`` are the arguments that all functions have, from ``strides`` on."""
+    if function not in FUNCTIONS:
+        raise ValueError(f"function must be {', '.join(FUNCTIONS[:-1])} or {FUNCTIONS[-1]}, not {function!r}")
+    transposing = function == "conv_transpose"
+    others = {"padding_mode": padding_mode != "zeros", "bidirectional": len(shapes) > 2}
+    for argument, given in others.items() if transposing else (("output_padding", output_padding is not None),):
+        if given:
+            raise ValueError(f"{function} has no {argument}")
+    names = ("inputs", "kernel", "bidirectional")
+    words = ("dtype", "kernel_dtype", "kernel_dtype")
+    operands = tuple(map(check_operand, names, shapes, words, dtypes))
+    strides, padding, data_format, dilation_rate, method = options
+    data_format, library = _data_format(data_format), _library(library)
+    if transposing:
+        return make(function, operands, library, strides, padding, output_padding, data_format, dilation_rate, method)
+    return make(function, operands, library, strides, padding, data_format, dilation_rate, method, padding_mode)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from konvolve import execute_nn
+from konvolve.planning.channel_plan import ChannelPlan
 from konvolve.weight import Weight as Weight
 
 Array = Any
@@ -170,3 +171,50 @@ def conv_transpose(
     array([1. , 0.5, 2. , 1. ])
     """
     return execute_nn.transposed(inputs, kernel, (strides, padding, output_padding, data_format, dilation_rate, method))
+
+
+@execute_nn.public
+def plan(
+    inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None,
+    dilation_rate: Any = 1, *, function: str = "conv", method: str = "auto", padding_mode: Any = "zeros",
+    output_padding: Any = None, bidirectional: Any = None, dtype: Any = "float32", kernel_dtype: Any = None,
+    library: str | None = None,
+) -> ChannelPlan:  # fmt: skip
+    """Return the plan of a convolution on channels from shapes alone: what will run, at what cost, and why.
+
+    Args:
+        inputs: The shape of the inputs; None for a size that is known only at run time.
+        kernel: The shape of the kernel.
+        strides: As in ``conv``.
+        padding: As in ``conv``.
+        data_format: As in ``conv``.
+        dilation_rate: As in ``conv``.
+        function: "conv", "depthwise_conv" or "conv_transpose"; ``separable_conv`` is the second and the first.
+        method: As in ``conv``.
+        padding_mode: As in ``conv``.
+        output_padding: As in ``conv_transpose``.
+        bidirectional: The shape of that kernel; see ``conv``.
+        dtype: The dtype of the inputs, or its name.
+        kernel_dtype: The dtype of the kernels, that of the inputs by default.
+        library: "tensorflow", "numpy", "jax", "jax32" (JAX without 64-bit types) or "torch"; it need not be installed.
+            Keras's backend where Keras has been imported, else "tensorflow".
+
+    Returns:
+        A ``ChannelPlan``, the one that the function uses; printing it tells its story. ``method``, ``lengths`` and
+        ``steps`` say what runs forward; ``adjoint``, if not None, is the plan from which the kernel's gradient is
+        taken. Times are in seconds and of the forward pass, memory in bytes and beside the inputs. Sizes that are not
+        known are assumed, as it says.
+
+    Raises:
+        ValueError: as the function itself, and for an unknown function or library, or an argument the function has not.
+        TypeError: as the function itself.
+
+    >>> print(plan((2, 16384, 16), (1024, 16, 16), padding="causal").method)
+    overlap
+    """
+    shapes = (inputs, kernel) if bidirectional is None else (inputs, kernel, bidirectional)
+    kernel_dtype = dtype if kernel_dtype is None else kernel_dtype
+    options = (strides, padding, data_format, dilation_rate, method)
+    return execute_nn.planned(
+        function, shapes, (dtype, kernel_dtype, kernel_dtype), options, padding_mode, output_padding, library
+    )

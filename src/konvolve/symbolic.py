@@ -98,7 +98,7 @@ class Convolution(keras.layers.Layer):
         if self.function == "sepfir2d":
             return keras.KerasTensor(operands[0][0], dtype=xp.canonical(problem.separable(*operands)))
         if self.function in execute_nn.FUNCTIONS:
-            question = execute_nn.make(self.function, tuple(operands), xp.profile(), tuple(self.options))
+            question = execute_nn.make(self.function, tuple(operands), xp.profile(), *self.options)
             return keras.KerasTensor(question.output_shape, dtype=xp.canonical(question.problem.result))
         if self.function == "coefficient":
             mode, method, axes, lags = self.options[:4]

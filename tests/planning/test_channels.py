@@ -19,7 +19,7 @@ OPTIONS = (1, "same", "channels_last", 1, "auto", "zeros")
 
 def make(shape, kernel, *changes, function="conv", library="tensorflow"):
     options = [*changes, *OPTIONS[len(changes) :]]
-    return execute_nn.make(function, ((shape, "float32"), (kernel, "float32")), library, tuple(options))
+    return execute_nn.make(function, ((shape, "float32"), (kernel, "float32")), library, *options)
 
 
 def convolved(x, k):

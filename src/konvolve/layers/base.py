@@ -12,8 +12,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from konvolve import nn
 from konvolve.planning.arguments import CHANNEL_METHODS, check_method
 from konvolve.planning.channel_arguments import PADDING_MODES
+from konvolve.planning.channel_plan import ChannelPlan
 
 MORE = """
 
@@ -32,6 +34,7 @@ Raises:
 class ConvolutionLayer:
     """The part of a layer that is konvolve's: ``method``, ``padding_mode``, and the call."""
 
+    function: str
     rank: int
     padding: str
     method: str
@@ -60,13 +63,26 @@ class ConvolutionLayer:
             outputs = ops.add(outputs, ops.reshape(self.bias, channels))
         return outputs if self.activation is None else self.activation(outputs)
 
+    def kernel_shape(self: Any, channels: int) -> tuple:
+        """Return the shape of the kernel for so many input channels."""
+        raise NotImplementedError
+
+    def plan(self: Any, input_shape: Any) -> ChannelPlan:
+        """Return the plan for inputs of this shape, None for sizes not known, as ``konvolve.nn.plan`` does.
+
+        The layer needs no weights yet. That of a separable layer is for its depthwise part.
+        """
+        channels = input_shape[-1 if self.data_format == "channels_last" else 1]
+        how = {"function": self.function, "dtype": self.compute_dtype}
+        return nn.plan(input_shape, self.kernel_shape(channels), **self.options(), **how)
+
     def get_config(self: Any) -> dict:
         """Return what ``from_config`` needs."""
         config = super().get_config()  # type: ignore[misc]
         return config | {"method": self.method, "padding_mode": self.padding_mode}
 
     def options(self: Any) -> dict:
-        """Return the arguments that all functions of ``konvolve.nn`` share."""
+        """Return the arguments of the function of ``konvolve.nn``."""
         return {
             "strides": self.strides,
             "padding": self.padding,

@@ -13,6 +13,12 @@ from konvolve.layers.base import ConvolutionLayer, stand_in
 class Conv(ConvolutionLayer):
     """What the three have in common."""
 
+    function = "conv"
+
+    def kernel_shape(self: Any, channels: int) -> tuple:
+        """Return (*taps, channels of a group, filters)."""
+        return (*self.kernel_size, channels // self.groups, self.filters)
+
     def convolution_op(self: Any, inputs: Any, kernel: Any) -> Any:
         """Convolve; Keras's own hook, which a subclass may have replaced."""
         return nn.conv(inputs, nn.Weight(kernel, self), **self.options())

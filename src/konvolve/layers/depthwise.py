@@ -13,6 +13,12 @@ from konvolve.layers.base import ConvolutionLayer, stand_in
 class DepthwiseConv(ConvolutionLayer):
     """What the two have in common."""
 
+    function = "depthwise_conv"
+
+    def kernel_shape(self: Any, channels: int) -> tuple:
+        """Return (*taps, channels, multiplier)."""
+        return (*self.kernel_size, channels, self.depth_multiplier)
+
     def convolved(self: Any, inputs: Any) -> Any:
         """Return the convolution of each channel."""
         return nn.depthwise_conv(inputs, nn.Weight(self.kernel, self), **self.options())

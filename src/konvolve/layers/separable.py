@@ -13,6 +13,12 @@ from konvolve.layers.base import ConvolutionLayer, stand_in
 class SeparableConv(ConvolutionLayer):
     """What the two have in common."""
 
+    function = "depthwise_conv"
+
+    def kernel_shape(self: Any, channels: int) -> tuple:
+        """Return (*taps, channels, multiplier)."""
+        return (*self.kernel_size, channels, self.depth_multiplier)
+
     def convolved(self: Any, inputs: Any) -> Any:
         """Return the depthwise convolution with its channels mixed."""
         depthwise = nn.Weight(self.depthwise_kernel, self)

@@ -13,6 +13,18 @@ from konvolve.layers.base import ConvolutionLayer, pads_with_zeros, stand_in
 class ConvTranspose(ConvolutionLayer):
     """What the three have in common."""
 
+    function = "conv_transpose"
+
+    def kernel_shape(self: Any, channels: int) -> tuple:
+        """Return (*taps, filters, channels)."""
+        return (*self.kernel_size, self.filters, channels)
+
+    def options(self: Any) -> dict:
+        """Return the arguments of the function of ``konvolve.nn``."""
+        options = super().options() | {"output_padding": self.output_padding}
+        del options["padding_mode"]
+        return options
+
     def adopt(self: Any, method: str = "auto", padding_mode: Any = "zeros") -> None:
         """Take konvolve's arguments, but no padding mode: nothing beyond the edges is read."""
         super().adopt(method, padding_mode)
@@ -24,9 +36,7 @@ class ConvTranspose(ConvolutionLayer):
 
     def convolved(self: Any, inputs: Any) -> Any:
         """Return the transposed convolution."""
-        options = self.options()
-        del options["padding_mode"]
-        return nn.conv_transpose(inputs, nn.Weight(self.kernel, self), output_padding=self.output_padding, **options)
+        return nn.conv_transpose(inputs, nn.Weight(self.kernel, self), **self.options())
 
 
 @stand_in

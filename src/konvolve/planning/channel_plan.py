@@ -60,7 +60,8 @@ class ChannelPlan:
     and ``steps``, the new samples of output per block, 0 for no tiling. ``band`` blocks along the first tiled axis are
     worked on at once. Where the library's own gradient with respect to the kernel is slower than transforms,
     ``adjoint`` is the plan it is taken from. ``loop`` and ``in_parts`` (real and imaginary) say how the direct sum is
-    taken.
+    taken. ``estimates`` are those of all methods that are allowed, fastest first: ``seconds``, and ``bytes`` beside the
+    inputs.
     """
 
     problem: ChannelProblem
@@ -102,26 +103,50 @@ class ChannelPlan:
         rows = _rows(self.problem, self.splits, self.problem.kernel[0] or 1)[1]  # a batch where it has samples
         return rows * math.prod(lengths[:-1]) * last * 2 * dtypes.item_size(dtypes.real(dtype))
 
+    @property
+    def bytes(self) -> int | None:
+        """The predicted memory beside the inputs, None where there is nothing to do."""
+        return next((each.bytes for each in self.estimates if each.method == self.method), None)
+
+    @property
+    def seconds(self) -> float | None:
+        """The predicted time of the forward pass, None where there is nothing to do."""
+        return next((each.seconds for each in self.estimates if each.method == self.method), None)
+
     def __str__(self) -> str:
-        problem = self.problem
+        problem, axes = self.problem, self.problem.axes
+        edges = tuple({"zero": "zeros", "wrap": "circular"}.get(axis.edge, axis.edge) for axis in axes)
         lines = [
-            f"{problem.function}: {shape_text(problem.shape)} with {shape_text(problem.kernel)}, {problem.result}, "
-            f"{problem.data_format}, groups {problem.groups}, strides {tuple(axis.stride for axis in problem.axes)}, "
-            f"dilation_rate {tuple(axis.dilation for axis in problem.axes)}, padding {problem.axes[0].padding!r}",
-            f"  result   {shape_text(self.output_shape)}",
-            f"  method   {self.method}: {self.reason}",
+            f"{problem.function}: {shape_text(problem.shape)} with {shape_text(problem.kernel)}, "
+            f"{problem.data_format}, groups {problem.groups}, strides {tuple(axis.stride for axis in axes)}, "
+            f"dilation_rate {tuple(axis.dilation for axis in axes)}, padding {axes[0].padding!r}"
+            + (f", padding_mode {edges}" if set(edges) != {"zeros"} else ""),
+            f"  result   {shape_text(self.output_shape)} {problem.result}"
+            + (f", computed in {problem.compute}" if problem.compute != problem.result else ""),
+            f"  method   {self.method}: {self.reason}" + (", summed tap by tap" if self.loop else ""),
         ]
-        if self.method != "direct":
-            lengths = ", ".join("known at run time" if n is None else str(n) for n in self.lengths)
-            lines.append(f"  lengths  {lengths}")
-            if any(self.steps):
-                lines.append(f"  blocks of {', '.join(map(str, self.steps))} new samples, {self.band} rows at once")
+        if self.lengths:
+            lines.append(f"  lengths  {self._lengths()}")
         lines += [
             f"  {'->' if each.method == self.method else '  '} {each.method:<8} {seconds_text(each.seconds):>9} "
             f"{each.bytes / 2**20:9.1f} MiB"
             for each in self.estimates
         ]
+        if self.adjoint is not None:
+            lines += [
+                f"  the kernel's gradient by {self.adjoint.method}, since the library's own is slow here",
+                f"     lengths  {self.adjoint._lengths()}",
+            ]
         return "\n".join(lines)
+
+    def _lengths(self) -> str:
+        """The transforms' lengths and blocks along each spatial axis, in words."""
+        named = zip(self.lengths, self.steps or (0,) * len(self.lengths), strict=True)
+        words = [
+            "known at run time" if length is None else f"{length}" + (f" in blocks of {step} new samples" * (step > 0))
+            for length, step in named
+        ]
+        return ", ".join(words) + (f"; {self.band} rows of blocks at once" if any(self.steps) else "")
 
 
 class _Sizes(NamedTuple):
@@ -138,12 +163,11 @@ def _assumed(problem: ChannelProblem, splits: tuple[Phases, ...]) -> _Sizes:
         max(_LENGTHS * axis.span, 256) if n is None else n
         for axis, n in zip(problem.axes, problem.spatial, strict=True)
     )
-    places = _places(replace(problem, shape=_with_spatial(problem, spatial)), splits)
+    places = _places(replace(problem, shape=_with_spatial(problem, spatial, problem.shape[0])), splits)
     return _Sizes(_BATCH if batch is None else batch, spatial, tuple(p for p in places if p is not None))
 
 
-def _with_spatial(problem: ChannelProblem, spatial: tuple[int, ...]) -> tuple[int | None, ...]:
-    batch = problem.shape[0]
+def _with_spatial(problem: ChannelProblem, spatial: tuple[int, ...], batch: int | None) -> tuple[int | None, ...]:
     return (batch, *spatial, problem.channels) if problem.last else (batch, problem.channels, *spatial)
 
 
@@ -273,7 +297,7 @@ def _direct(problem: ChannelProblem, plan: ChannelPlan, sizes: _Sizes, traits: T
         beyond = cliff is not None and taps >= cliff[0] and taps * math.prod(places) >= cliff[1]
         if cliff and beyond and sums * cliff[2] * width > 2 * cost.seconds:  # which is a forward pass
             real = replace(problem, compute=dtypes.real(problem.compute)) if in_parts else problem
-            settled = replace(settled, adjoint=replace(other, problem=real))
+            settled = replace(settled, adjoint=replace(other, problem=real, estimates=(cost,)))
     return settled, Estimate("direct", seconds, memory)
 
 
@@ -307,6 +331,6 @@ def make_plan(problem: ChannelProblem, traits: Traits, speed: ChannelTraits) -> 
         reason = f"predicted {ratio:.1f} times faster than the next"
         if ratio < 1:
             reason = "transforms are not predicted to be much faster"
-        if None in (*problem.spatial, problem.shape[0]):
-            reason += ", for sizes like those assumed where none are known"
+    if None in (*problem.spatial, problem.shape[0]):
+        reason += f", for inputs assumed to be {shape_text(_with_spatial(problem, sizes.spatial, sizes.batch))}"
     return replace(found[chosen][0], reason=reason, estimates=estimates)
