@@ -46,6 +46,16 @@ def test_a_method_that_is_asked_for_stands_beside_the_others(capsys):
     assert rows["→ fft"] == free["fft"]
 
 
+def test_a_ceiling_of_memory(capsys):
+    free = konvolve.plan((128, 128, 128), (31, 31, 31), mode="same", library="numpy")
+    arguments = ("128x128x128", "31x31x31", "--mode", "same", "--library", "numpy")
+    bound = free.bytes // 2**20 - 1
+    code, head, rows, _ = shown(capsys, *arguments, "--max-memory", f"{bound}M")
+    assert (code, f"the quickest within {bound} MiB" in head[2]) == (0, True)
+    taken = next(row for name, row in rows.items() if name.startswith("→"))
+    assert float(taken[2].removesuffix(" MiB")) <= bound
+
+
 def test_sizes_not_known_have_no_figures(capsys):
     _, head, rows, _ = shown(capsys, "?", 9)
     assert "known only at run time" in head[2]
@@ -66,6 +76,9 @@ def test_sizes_not_known_have_no_figures(capsys):
         (("5", "3", "--dtype", "text"), "dtype must be a dtype of numbers"),
         (("5", "3", "--function", "conv"), "function must be convolve"),
         (("5", "3", "--function", "fftconvolve", "--method", "fft"), "neither --method nor --boundary"),
+        (("5", "3", "--function", "oaconvolve", "--max-memory", "1G"), "nor --max-memory"),
+        (("5", "3", "--max-memory", "much"), "--max-memory 'much': allowed is a number of bytes"),
+        (("5x5x5", "3x3x3", "--max-memory", "8"), "max_memory=8 bytes are not enough: the least would be"),
         (("5x5", "3"), "dimensionality"),
         (("5",), "Missing argument"),
     ],

@@ -9,32 +9,11 @@ import pytest
 import tensorflow as tf
 
 import konvolve
+from questions import QUESTIONS
 
 STEP = 1e-4
 
 
-def function(name, **options):
-    return lambda a, b: getattr(konvolve, name)(a, b, **options)
-
-
-# what is asked and the shapes of its operands; broadcast batches on either side
-QUESTIONS = {
-    "fft": (function("fftconvolve", mode="same"), (30,), (7,)),
-    "fft, even": (function("fftconvolve", mode="full"), (2, 12), (2, 8)),
-    "fft, picture": (function("fftconvolve", mode="same", axes=(1, 2)), (2, 9, 7, 3), (1, 2, 3, 3)),
-    "fft, broadcast signal": (function("fftconvolve", mode="valid", axes=1), (1, 12), (3, 4)),
-    "fft, volume": (function("fftconvolve", mode="valid"), (6, 7, 5), (3, 2, 3)),
-    "fft, four axes": (function("fftconvolve"), (4, 3, 3, 4), (2, 2, 3, 2)),
-    "overlap": (function("oaconvolve", mode="same"), (700,), (9,)),
-    "overlap, picture": (function("convolve", mode="valid", method="overlap"), (220, 190), (9, 13)),
-    "direct": (function("convolve", method="direct"), (20, 10), (5, 6)),
-    "direct, few taps": (function("convolve", mode="same", method="direct"), (20,), (3,)),
-    "direct, swapped": (function("correlate", method="direct"), (4,), (11,)),
-    "correlate": (function("correlate", mode="same"), (12, 9), (5, 4)),
-    "wrap": (function("convolve2d", boundary="wrap", method="fft"), (9, 8), (5, 11)),
-    "symm": (function("correlate2d", mode="same", boundary="symm"), (9, 8), (4, 5)),
-    "sepfir2d": (lambda a, b: konvolve.sepfir2d(a, b, b), (9, 8), (5,)),
-}
 WAYS = {
     "eager": lambda loss, _: loss,
     "graph": lambda loss, _: tf.function(loss),
@@ -68,20 +47,15 @@ def near(found, expected, scale):
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7 * abs(float(scale)))
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_derivatives_are_the_finite_differences(question, way):
-    ask, *shapes = QUESTIONS[question]
-    points = [normal(shape, seed) for seed, shape in enumerate(shapes)]
-    directions = [normal(shape, seed) for seed, shape in enumerate(shapes, start=7)]
-    loss = WAYS[way](lambda a, b: tf.reduce_sum(ask(a, b) ** 2), [len(shape) for shape in shapes])
+def check_derivatives(loss, points, directions):
+    """Compare the gradient along the directions, its own, and the forward mode's with finite differences."""
 
-    def slope(a, b):
+    def slope(*points):
         with tf.GradientTape() as tape:
-            tape.watch([a, b])
-            y = loss(a, b)
-        gradients = tape.gradient(y, [a, b])
-        assert [g.shape for g in gradients] == [x.shape for x in (a, b)]
+            tape.watch(points)
+            y = loss(*points)
+        gradients = tape.gradient(y, points)
+        assert [g.shape for g in gradients] == [x.shape for x in points]
         return along(gradients, directions)
 
     first = slope(*points)
@@ -93,6 +67,17 @@ def test_derivatives_are_the_finite_differences(question, way):
     with tf.autodiff.ForwardAccumulator(points, directions) as forward:
         y = loss(*points)
     near(forward.jvp(y), first, first)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_derivatives_are_the_finite_differences(question, way):
+    ask, *shapes = QUESTIONS[question]
+    points = [normal(shape, seed) for seed, shape in enumerate(shapes)]
+    directions = [normal(shape, seed) for seed, shape in enumerate(shapes, start=7)]
+    loss = WAYS[way](lambda a, b: tf.reduce_sum(ask(a, b) ** 2), [len(shape) for shape in shapes])
+
+    check_derivatives(loss, points, directions)
 
 
 @pytest.mark.parametrize("dtype", [tf.complex64, tf.complex128])

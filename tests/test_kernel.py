@@ -120,7 +120,7 @@ def test_a_kernel_gives_what_its_array_gives(library, shape1, shape2, options):
 
 
 def test_a_spectrum_is_computed_once(library, monkeypatch):
-    from konvolve import kernel as module
+    from konvolve import execute as module
 
     count = []
     original = module.prepare

@@ -16,31 +16,36 @@ def library(request):
 
 
 @st.composite
-def questions(draw):
+def questions(draw, several):
     ndim = draw(st.integers(1, 3))
-    axis = draw(st.integers(0, ndim - 1))
-    shape1 = [draw(st.integers(1, 5)) for _ in range(ndim)]
-    shape1[axis] = draw(st.integers(2, 90))
-    shape2 = [1] * ndim
-    shape2[axis] = draw(st.integers(2, shape1[axis] + 5))
-    dtype = draw(st.sampled_from(["float16", "float32", "float64", "complex64"]))
+    axes = sorted(draw(st.sets(st.integers(0, ndim - 1), min_size=1, max_size=ndim if several else 1)))
+    shape1, shape2 = [draw(st.integers(1, 5)) for _ in range(ndim)], [1] * ndim
+    for axis in axes:
+        shape1[axis] = draw(st.integers(2, 90 if axis == axes[-1] else 9))
+        shape2[axis] = draw(st.integers(2, shape1[axis] + 5))
+    real = ["float16", "float32", "float64"]
+    dtype = draw(st.sampled_from(real if len(axes) > 1 else [*real, "complex64"]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     a, b = (rng.standard_normal(shape) for shape in (shape1, shape2))
     if dtype == "complex64":
         a, b = a + 1j * rng.standard_normal(shape1), b - 2j
-    return a.astype(dtype), b.astype(dtype), axis
+    return a.astype(dtype), b.astype(dtype), tuple(axes)
 
 
 @pytest.mark.parametrize("function", ["convolve", "correlate"])
 def test_matrix_is_the_sum(library, function):
-    @settings(max_examples=10 if library.name == "jax" else 40)
-    @given(questions(), st.sampled_from(["full", "same", "valid"]))
+    """Along any axes; on NumPy, which convolves no channels, along one."""
+
+    @settings(max_examples=20 if library.name == "jax" else 50)
+    @given(questions(several=library.name != "numpy"), st.sampled_from(["full", "same", "valid"]))
     def check(question, mode):
-        a, b, axis = question
+        a, b, axes = question
+        if mode == "valid" and len({a.shape[axis] < b.shape[axis] for axis in axes}) > 1:
+            mode = "full"  # neither holds the other
         result = library.numpy(
-            getattr(konvolve, function)(library.array(a), library.array(b), mode, "matrix", axes=axis)
+            getattr(konvolve, function)(library.array(a), library.array(b), mode, "matrix", axes=axes)
         )
-        oracle.assert_close(result, getattr(oracle, function)(a, b, mode, (axis,)), a, b, a.dtype.name)
+        oracle.assert_close(result, getattr(oracle, function)(a, b, mode, axes), a, b, a.dtype.name)
 
     check()
 
@@ -55,6 +60,32 @@ def test_matrix_beyond_the_edges(library, options):
     oracle.assert_close(y, z, np.pad(a, ((0, 0), (9, 9), (0, 0)), "edge"), b, "float64")
 
 
+@pytest.mark.parametrize("boundary", ["reflect", "wrap", ("nearest", 2.5)])
+def test_matrix_of_pictures_beyond_the_edges(library, boundary):
+    if library.name == "numpy":
+        return
+    rng = np.random.default_rng(2)
+    a, b = rng.standard_normal((3, 20, 50)), rng.standard_normal((1, 4, 9))
+    options = {"mode": "same", "axes": (1, 2), "boundary": boundary}
+    y = library.numpy(konvolve.convolve(library.array(a), library.array(b), method="matrix", **options))
+    z = konvolve.convolve(a, b, method="direct", **options)
+    oracle.assert_close(y, z, np.pad(a, ((0, 0), (4, 4), (9, 9)), "edge"), b, "float64")
+    kernel = konvolve.Kernel(library.array(b))
+    prepared = konvolve.convolve(library.array(a), kernel, method="matrix", **options)
+    np.testing.assert_allclose(library.numpy(prepared), y, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("signal", "kernel", "axes"),
+    [((8192, 1000), (1, 64), 1), ((1, 1_000_000), (1, 30), 1), ((1024, 1024), (9, 9), (0, 1))],
+)
+def test_the_plan_takes_blocks_as_channels_where_that_is_fast(signal, kernel, axes):
+    for library in ("tensorflow", "torch"):
+        plan = konvolve.plan(signal, kernel, mode="same", axes=axes, library=library)
+        assert plan.method == "matrix"
+        assert plan.neighbours == 1 + -(-(kernel[-1] - 1) // plan.block)
+
+
 def test_the_plan_leaves_the_axis_where_it_is():
     plan = konvolve.plan((300, 5000), (15, 1), mode="same", axes=0, method="matrix")
     assert plan.layout is None
@@ -64,7 +95,7 @@ def test_the_plan_leaves_the_axis_where_it_is():
 
 def test_matrix_refuses_what_it_cannot_do(library):
     for a, b, axes in (
-        (np.ones((9, 9)), np.ones((3, 3)), None),
+        (np.ones((9, 9), complex), np.ones((3, 3), complex), None),
         (np.ones((9, 9), int), np.ones((3, 1), int), 0),
         (np.ones((2, 9)), np.ones((2, 3)), 1),
     ):
@@ -72,11 +103,11 @@ def test_matrix_refuses_what_it_cannot_do(library):
             konvolve.convolve(library.array(a), library.array(b), method="matrix", axes=axes)
 
 
-def gradients(library, method, a, b, axis):
+def gradients(library, method, a, b, axes):
     """Return the gradients of the sum of squares with respect to both operands."""
 
     def loss(a, b):
-        return (konvolve.convolve(a, b, "same", method, axes=axis) ** 2).sum()
+        return (konvolve.convolve(a, b, "same", method, axes=axes) ** 2).sum()
 
     if library.name == "jax":
         import jax
@@ -91,17 +122,18 @@ def gradients(library, method, a, b, axis):
     pair = [tf.constant(x) for x in (a, b)]
     with tf.GradientTape() as tape:
         tape.watch(pair)
-        y = tf.reduce_sum(konvolve.convolve(*pair, "same", method, axes=axis) ** 2)
+        y = tf.reduce_sum(konvolve.convolve(*pair, "same", method, axes=axes) ** 2)
     return tape.gradient(y, pair)
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2])
-def test_gradients_are_those_of_the_sum(library, axis):
+@pytest.mark.parametrize("axes", [(0,), (1,), (2,), (1, 2), (0, 1, 2)])
+def test_gradients_are_those_of_the_sum(library, axes):
     if library.name == "numpy":
         return
-    rng = np.random.default_rng(axis)
+    rng = np.random.default_rng(len(axes))
     shape1, shape2 = [3, 4, 2], [1, 1, 1]
-    shape1[axis], shape2[axis] = 70, 6
+    for axis in axes:
+        shape1[axis], shape2[axis] = (70, 6) if axis == axes[-1] else (7, 3)
     a, b = rng.standard_normal(shape1), rng.standard_normal(shape2)
-    for y, z in zip(gradients(library, "matrix", a, b, axis), gradients(library, "direct", a, b, axis), strict=True):
+    for y, z in zip(gradients(library, "matrix", a, b, axes), gradients(library, "direct", a, b, axes), strict=True):
         np.testing.assert_allclose(library.numpy(y), library.numpy(z), atol=1e-10)

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from konvolve import execute_nn, nn
 from konvolve.backends import tensorflow as backend
-from test_gradients import along, difference, near, normal
+from test_gradients import along, check_derivatives, difference, normal
 
 # what is asked, the shapes of inputs and kernel, and the options
 QUESTIONS = {
@@ -82,21 +82,7 @@ def test_second_gradients_and_the_forward_mode_are_the_finite_differences(questi
     def loss(x, kernel):
         return tf.reduce_sum(getattr(nn, name)(x, kernel, method=method, **options) ** 2)
 
-    def slope(x, kernel):
-        with tf.GradientTape() as tape:
-            tape.watch([x, kernel])
-            y = loss(x, kernel)
-        return along(tape.gradient(y, [x, kernel]), directions)
-
-    first = slope(*points)
-    near(first, difference(loss, points, directions), loss(*points))
-    with tf.GradientTape() as tape:
-        tape.watch(points)
-        y = slope(*points)
-    near(along(tape.gradient(y, points), directions), difference(slope, points, directions), first)
-    with tf.autodiff.ForwardAccumulator(points, directions) as forward:
-        y = loss(*points)
-    near(forward.jvp(y), first, first)
+    check_derivatives(loss, points, directions)
 
 
 def test_a_slow_gradient_of_a_long_kernel_is_taken_from_transforms():

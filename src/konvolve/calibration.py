@@ -78,7 +78,6 @@ def circumstances(profile: str) -> dict[str, Any]:
 
     import konvolve
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     versions = []
     for name in _DISTRIBUTIONS[library_of(profile)]:
         try:
@@ -89,8 +88,8 @@ def circumstances(profile: str) -> dict[str, Any]:
         "konvolve": konvolve.__version__,
         "profile": profile,
         "versions": versions,
-        "processor": _processor(),
-        "cores": cores,
+        "processor": processor(),
+        "cores": cores(),
         "shipped": _text(measurable(Traits(**CONSTANTS[profile]))),
     }
 
@@ -100,7 +99,15 @@ def library_of(profile: str) -> str:
     return "jax" if profile == "jax32" else profile
 
 
-def _processor() -> str:
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def processor() -> str:
+    """Return the processor's name, as the system tells it."""
     try:
         with open("/proc/cpuinfo") as lines:
             return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

@@ -18,7 +18,7 @@ from konvolve.backends.constants import CONSTANTS
 from konvolve.backends.interface import Backend
 from konvolve.kernel import Kernel, terms
 from konvolve.methods import separable
-from konvolve.methods.run import run, run_prepared
+from konvolve.methods.run import prepare, run, run_prepared
 from konvolve.planning import dtypes, problem
 from konvolve.planning.arguments import check_operand
 from konvolve.planning.cost import Traits, scipy_choice
@@ -82,7 +82,7 @@ def solve(function: str, in1: Any, in2: Any, *options: Any) -> Any:
         if terms and (chosen is apart or len(terms) * apart.seconds < chosen.seconds):  # type: ignore[operator]
             return separable.run(xp, xp.whole(run), apart, a, terms)
     if kernel is not None and chosen.preparable:
-        return xp.whole(run_prepared)(xp, chosen, a, kernel.prepared(xp, chosen, b))
+        return xp.whole(run_prepared)(xp, chosen, a, kernel.prepared(xp, chosen, b, prepare))
     return xp.whole(run)(xp, chosen, a, b)
 
 

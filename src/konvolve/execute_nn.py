@@ -11,12 +11,14 @@ from konvolve.backends import registry
 from konvolve.backends.constants import CHANNELS
 from konvolve.backends.interface import Array, Backend
 from konvolve.execute import public, recall, traits
+from konvolve.kernel import Kernel
 from konvolve.methods import channels as methods
 from konvolve.planning import channels
 from konvolve.planning.arguments import check_operand
 from konvolve.planning.channel_plan import ChannelPlan, ChannelTraits, make_plan
 from konvolve.planning.channels import ChannelProblem
 from konvolve.planning.problem import Operand
+from konvolve.weight import Weight
 
 __all__ = ["convolution", "public", "separable", "transposed"]
 
@@ -58,7 +60,10 @@ def transposed(inputs: Any, kernel: Any, options: Options) -> Any:
 
 
 def solve(function: str, arrays: tuple, options: Options) -> Any:
-    """Answer any of them; the options are all given."""
+    """Answer any of them; the options are all given. The kernel may be a ``Kernel`` or a ``Weight``."""
+    given = arrays[1]
+    if isinstance(given, Kernel | Weight):
+        arrays = (arrays[0], given.array, *arrays[2:])
     if any(map(registry.is_symbolic, arrays)):
         return _symbolic(function, arrays, options)
     names = ("inputs", "kernel", "bidirectional")[: len(arrays)]
@@ -66,6 +71,10 @@ def solve(function: str, arrays: tuple, options: Options) -> Any:
     plan = plan_arrays(xp, function, (x, kernel, *more), options)
     if more:
         kernel = methods.both_ways(xp, plan.problem, kernel, more[0])
+    elif plan.preparable and isinstance(given, Kernel | Weight):
+        held = given if isinstance(given, Kernel) else given.kept(xp, plan, x, kernel)
+        if held is not None:
+            return xp.whole(methods.run_prepared)(xp, plan, x, held.prepared(xp, plan, kernel, methods.prepare))
     return xp.whole(methods.run)(xp, plan, x, kernel)
 
 

@@ -57,6 +57,20 @@ def boundary(text: str) -> Any:
     return parts if len(parts) > 1 else parts[0]
 
 
+def size(text: str) -> int:
+    """Read a number of bytes, K, M and G being powers of 1024.
+
+    >>> size("1.5k")
+    1536
+    """
+    units = {"K": 2**10, "M": 2**20, "G": 2**30}
+    unit = units.get(text[-1:].upper(), 1)
+    try:
+        return int(float(text if unit == 1 else text[:-1]) * unit)
+    except (ValueError, OverflowError):
+        raise Mistake(f"--max-memory {text!r}: allowed is a number of bytes, such as 500000000, 500M or 2G") from None
+
+
 def explain(signal: str, kernel: str, method: str, **options: Any) -> None:
     """Show the plan for a signal and a kernel of these shapes, and the methods that are not taken beside it."""
     from rich.console import Console
@@ -64,8 +78,8 @@ def explain(signal: str, kernel: str, method: str, **options: Any) -> None:
 
     one, two = shape(signal, "SIGNAL"), shape(kernel, "KERNEL")
     choosable = options["function"] in ("convolve", "correlate")
-    if not choosable and (method != "auto" or options["boundary"] != "zero"):
-        raise Mistake(f"--function {options['function']} has neither --method nor --boundary")
+    if not choosable and (method != "auto" or options["boundary"] != "zero" or "max_memory" in options):
+        raise Mistake(f"--function {options['function']} has neither --method nor --boundary nor --max-memory")
     try:
         taken = konvolve.plan(one, two, method=method, **options)
     except (ValueError, TypeError) as error:
@@ -124,7 +138,8 @@ def _how(plan: Plan) -> str:
         passes = ", ".join(f"axis {step.problem.axes[0]}: {step.method}" for step in plan.passes)
         return f"if the kernel is a product; {passes}"
     if plan.method == "matrix":
-        return f"blocks of {plan.block} outputs by a banded matrix"
+        how = "as channels" if plan.neighbours else "cut out"
+        return f"blocks of {plan.block} outputs by a banded matrix, {how}"
     if plan.method not in ("fft", "overlap"):
         return "the sum itself" if plan.method == "direct" else ""
     lengths = " x ".join("?" if length is None else str(length) for length in plan.lengths)

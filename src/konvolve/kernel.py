@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from konvolve import factors
 from konvolve.backends import registry
 from konvolve.backends.interface import Array, Backend
-from konvolve.methods.run import prepare
 from konvolve.planning import dtypes
 from konvolve.planning.plan import Plan
 
@@ -25,9 +25,9 @@ class Kernel:
         most_terms: A matrix that is not a product may still be the sum of a few products, which `method="auto"` then
             takes where they are cheaper. No more than so many terms are looked for.
 
-    Pass it as in2 to any of the functions. The result is that of the array itself, within rounding, and is
-    differentiable in in1; the kernel is a constant. The signal may be of another library than the kernel if the kernel
-    is a NumPy array.
+    Pass it as in2 to any of the functions, or as the kernel to ``conv``, ``depthwise_conv`` and ``conv_transpose`` of
+    ``konvolve.nn``. The result is that of the array itself, within rounding, and is differentiable in the signal; the
+    kernel is a constant. The signal may be of another library than the kernel if the kernel is a NumPy array.
 
     Raises TypeError when the array is being traced and has no values.
 
@@ -65,8 +65,8 @@ class Kernel:
     def __repr__(self) -> str:
         return f"Kernel(shape={self.shape}, dtype={self.dtype!r}, library={self.library!r})"
 
-    def prepared(self, xp: Backend, plan: Plan, b: Array) -> Array:
-        """Return what the plan's method makes of the kernel, computed at the first call."""
+    def prepared(self, xp: Backend, plan: Any, b: Array, prepare: Callable) -> Array:
+        """Return what ``prepare`` makes of the kernel for a plan, computed at the first call."""
         key = (xp.profile(), xp.device(b), plan.preparation)
         found = self._spectra.get(key)
         if found is None:
@@ -74,7 +74,9 @@ class Kernel:
                 self._spectra.clear()
             with xp.at_once():
                 # b may belong to a graph that is being built: the constant it stands for does not.
-                found = self._spectra[key] = xp.whole(prepare)(xp, plan, xp.asarray(self.array, b))
+                found = xp.whole(prepare)(xp, plan, xp.asarray(self.array, b) if xp.traced(b) else b)
+            if not xp.traced(found):  # in a graph of TensorFlow 1 nothing is computed at once
+                self._spectra[key] = found
         return found
 
     def terms(self, plan: Plan) -> list[factors.Term]:

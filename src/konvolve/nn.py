@@ -11,6 +11,7 @@ from typing import Any
 
 from konvolve import execute_nn
 from konvolve.planning.channel_plan import ChannelPlan
+from konvolve.weight import Weight as Weight
 
 Array = Any
 
@@ -26,6 +27,7 @@ def conv(
         inputs: (batch, \\*spatial, channels), or (batch, channels, \\*spatial) for "channels_first".
         kernel: (\\*taps, channels / groups, outputs); the number of groups follows from the shapes. With one more axis
             in front, (batch, \\*taps, channels / groups, outputs), each sample has a kernel of its own (beyond Keras).
+            A ``konvolve.Kernel`` of such an array is transformed once for many calls, and is a constant.
         strides: The step from one output to the next; one, or one for each axis.
         padding: "valid", no padding; "same", so much that ``ceil(n / stride)`` outputs remain of n samples, the odd
             one behind; "causal", all of it in front (one spatial axis).

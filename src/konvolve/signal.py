@@ -75,8 +75,9 @@ def convolve(
         in2: The kernel, of as many dimensions.
         mode: "full", "same" or "valid", as in ``fftconvolve``.
         method: "auto" takes the method that the cost model predicts to be fastest; "direct" the sum itself, "fft"
-            one transform, "overlap" transforms of blocks, "matrix" blocks times a banded matrix (one axis), "separable"
-            one axis after the other, for a kernel that is a product.
+            one transform, "overlap" transforms of blocks, "matrix" blocks times a banded matrix (floating point, one
+            kernel for all rows; on NumPy, and for complex numbers, a single axis), "separable" one axis after the
+            other, for a kernel that is a product.
         axes: The axes to convolve over, all by default; the others are broadcast. Beyond SciPy.
         boundary: What lies beyond in1's ends, in numpy.pad's words: "zero", "wrap", "symmetric", "reflect", "nearest"
             (or "edge"), or a number; one, or a list with one for each axis, extended in ascending order. Beyond SciPy.

@@ -16,6 +16,7 @@ from konvolve import coefficient, execute, execute_nn
 from konvolve.backends import registry
 from konvolve.planning import problem
 from konvolve.planning.dtypes import as_float, parse
+from konvolve.weight import Weight
 
 
 @keras.saving.register_keras_serializable(package="konvolve")
@@ -85,6 +86,8 @@ class Convolution(keras.layers.Layer):
         if self.function == "coefficient":
             return coefficient.recorded(operands, *self.options)
         if self.function in execute_nn.FUNCTIONS:
+            if self.held[1] is not None:
+                operands[1] = Weight(operands[1], self)
             return execute_nn.solve(self.function, tuple(operands), tuple(self.options))
         return execute.solve(self.function, *operands, *self.options)
 

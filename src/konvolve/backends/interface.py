@@ -69,6 +69,9 @@ class Backend(Protocol):
     def values(self, x: Array) -> Any:
         """Return x as a NumPy array where that waits for nothing and no derivative to x is lost; otherwise None."""
 
+    def traced(self, x: Array) -> bool:
+        """Whether x stands for values that come later, in a function that is being traced or transformed."""
+
     def snapshot(self, x: Array) -> Array:
         """Return a copy of x that nobody else holds, a constant to derivatives; TypeError if it is being traced."""
 
@@ -181,10 +184,10 @@ class Backend(Protocol):
     def native_adjoint(self, y: Array, kernel: Array, how: Native, sizes: Sequence[Size]) -> Array:
         """Return the adjoint of ``native`` for inputs of these spatial sizes: every sample spread over the taps."""
 
-    def forked(self, forward: Callable, by_first: Callable, other: Callable, x: Array, y: Array) -> Array:
+    def forked(self, forward: Callable, by_first: Callable | None, other: Callable, x: Array, y: Array) -> Array:
         """Return ``forward(x, y)``, whose gradients are ``by_first(gradient, y)`` and, for y, that of ``other(x, y)``.
 
-        A library whose own gradient has no cliff may take that.
+        Both are linear in each operand. A library that finds the gradient for x by itself may not be given the one.
         """
 
     def frame(self, x: Array, axis: int, length: int, step: int) -> Array:

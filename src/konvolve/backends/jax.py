@@ -62,9 +62,14 @@ def magnitude_bits(x: jax.Array) -> None:
     return
 
 
+def traced(x: jax.Array) -> bool:
+    """Whether x is a tracer."""
+    return isinstance(x, jax.core.Tracer)
+
+
 def peak(x: jax.Array) -> float | None:
     """Return the largest magnitude of a concrete array."""
-    if isinstance(x, jax.core.Tracer):
+    if traced(x):
         return None
     if jnp.iscomplexobj(x):
         return float(jnp.abs(x).max())
@@ -83,14 +88,14 @@ def to_numpy(x: jax.Array) -> np.ndarray:
 
 def values(x: jax.Array) -> Any:
     """Return the values of an array that is not traced, on the host."""
-    if isinstance(x, jax.core.Tracer) or next(iter(x.devices())).platform != "cpu":
+    if traced(x) or not x.is_fully_addressable or next(iter(x.devices())).platform != "cpu":
         return None
     return np.asarray(x)
 
 
 def snapshot(x: jax.Array) -> jax.Array:
     """Return the array, which nobody can change."""
-    if isinstance(x, jax.core.Tracer):
+    if traced(x):
         raise TypeError(
             f"the kernel has no values while a function is traced: make the Kernel outside of it, not of {x}"
         )
@@ -285,9 +290,23 @@ def native_adjoint(y: jax.Array, kernel: jax.Array, how: Native, sizes: Sequence
     )
 
 
-def forked(forward: Callable, by_first: Callable, other: Callable, x: jax.Array, y: jax.Array) -> jax.Array:
-    """Leave the gradient to JAX, whose own has no cliff, and a forward mode besides."""
-    return forward(x, y)
+def forked(forward: Callable, by_first: Callable | None, other: Callable, x: jax.Array, y: jax.Array) -> jax.Array:
+    """Return ``forward(x, y)``, whose derivatives with respect to y are those of ``other(x, y)``, in every mode."""
+
+    @jax.custom_jvp
+    def apply(x: jax.Array, y: jax.Array) -> jax.Array:
+        return forward(x, y)
+
+    def derivative(primals: tuple, tangents: tuple) -> tuple:
+        x, y = primals
+        none = [isinstance(each, jax.custom_derivatives.SymbolicZero) for each in tangents]
+        parts = [] if none[0] else [forward(tangents[0], y)]
+        parts += [] if none[1] else [other(x, tangents[1])]
+        value = forward(x, y)
+        return value, sum(parts[1:], parts[0]) if parts else jnp.zeros_like(value)
+
+    apply.defjvp(derivative, symbolic_zeros=True)
+    return apply(x, y)
 
 
 def frame(x: jax.Array, axis: int, length: int, step: int) -> jax.Array:

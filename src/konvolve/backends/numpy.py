@@ -62,6 +62,11 @@ def to_numpy(x: np.ndarray) -> np.ndarray:
 values = to_numpy
 
 
+def traced(x: np.ndarray) -> bool:
+    """NumPy traces nothing."""
+    return False
+
+
 def snapshot(x: np.ndarray) -> np.ndarray:
     """Return a copy."""
     return x.copy()

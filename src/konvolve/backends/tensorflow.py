@@ -83,9 +83,14 @@ def magnitude_bits(x: tf.Tensor) -> None:
     return
 
 
+def traced(x: tf.Tensor) -> bool:
+    """Whether x is a tensor of a graph."""
+    return not hasattr(x, "numpy")
+
+
 def peak(x: tf.Tensor) -> float | None:
     """Return the largest magnitude of an eager tensor."""
-    if not hasattr(x, "numpy"):
+    if traced(x):
         return None
     if x.dtype.is_integer:
         return max(abs(int(tf.reduce_max(x))), abs(int(tf.reduce_min(x))))
@@ -113,7 +118,7 @@ def values(x: tf.Tensor) -> Any:
 
 def snapshot(x: tf.Tensor) -> tf.Tensor:
     """Return a copy as an eager tensor, also while a graph is built, out of which it can then be used."""
-    held = x.numpy() if hasattr(x, "numpy") else tf.get_static_value(x)
+    held = tf.get_static_value(x) if traced(x) else x.numpy()
     if held is None:
         raise TypeError(
             f"the kernel has no values while the graph is traced: make the Kernel outside of it, not of {x}"

@@ -10,7 +10,8 @@ Seen with PyTorch 2.13 on CPU:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -93,10 +94,23 @@ def to_numpy(x: torch.Tensor) -> np.ndarray:
     return (x.float() if x.dtype is torch.bfloat16 else x).numpy()
 
 
+def traced(x: torch.Tensor) -> bool:
+    """Whether torch.func has wrapped x; torch.compile takes what it does with a tensor as done."""
+    return not torch.compiler.is_compiling() and _wrapped(x)
+
+
+try:  # Not public, so its absence must cost little: a spectrum is then computed in every call.
+    _wrapped: Callable[[torch.Tensor], bool] = torch._C._functorch.is_functorch_wrapped_tensor
+except AttributeError:
+
+    def _wrapped(x: torch.Tensor) -> bool:
+        return True
+
+
 def values(x: torch.Tensor) -> Any:
     """Return the values of a tensor on the host that no derivative is taken to."""
     dual = torch.autograd.forward_ad.unpack_dual(x).tangent is not None if _in_dual_level() else False
-    if x.requires_grad or dual or _transforming() or x.device.type != "cpu":
+    if (x.requires_grad and torch.is_grad_enabled()) or dual or _transforming() or x.device.type != "cpu":
         return None
     return to_numpy(x)
 
@@ -108,10 +122,22 @@ def _in_dual_level() -> bool:
 
 def snapshot(x: torch.Tensor) -> torch.Tensor:
     """Return a copy that no derivative is taken to."""
-    return x.detach().clone()
+    with at_once():
+        return x.detach().clone()
 
 
-at_once = torch.no_grad
+def at_once() -> Any:
+    """Return a context for constants: a tensor made in the inference mode would be of no use to autograd later."""
+    compiling = torch.compiler.is_compiling()
+    return torch.no_grad() if compiling or not torch.is_inference_mode_enabled() else _without_inference_mode()
+
+
+@contextlib.contextmanager
+def _without_inference_mode() -> Iterator[None]:
+    with torch.inference_mode(False), torch.no_grad():
+        yield
+
+
 minimum = min
 maximum = max
 
@@ -214,10 +240,10 @@ def window(x: torch.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> torc
 
 def multiply(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Multiply, in the place of x where the product fits there and no derivative is taken."""
-    derived = torch.is_grad_enabled() and (x.requires_grad or y.requires_grad)
-    if derived or _transforming() or x.shape != torch.broadcast_shapes(x.shape, y.shape):
-        return x * y
-    return x.mul_(y)
+    fits = x.shape == y.shape or (
+        x.ndim >= y.ndim and all(m in (1, n) for n, m in zip(reversed(x.shape), reversed(y.shape), strict=False))
+    )
+    return x.mul_(y) if fits and not _derived(x, y) else x * y
 
 
 _TRANSFORMS = {
@@ -271,12 +297,20 @@ class _PairedForward(_Paired):
 
 
 def _transform(x: torch.Tensor, kind: str, lengths: Sequence[int]) -> torch.Tensor:
+    if not _derived(x):  # the class costs ten times what a short transform does
+        return _Paired.forward(x, kind, lengths)
     return (_Paired if torch.compiler.is_compiling() else _PairedForward).apply(x, kind, lengths)
 
 
 def _transforming() -> bool:
     """Whether torch.func or the compiler looks on: they do not take every product in place."""
     return torch.compiler.is_compiling() or _functorch() is not None
+
+
+def _derived(*xs: torch.Tensor) -> bool:
+    """Whether a derivative may be taken, in any mode."""
+    recorded = torch.is_grad_enabled() and any(x.requires_grad for x in xs)
+    return recorded or _in_dual_level() or _transforming()
 
 
 try:  # Not public, so its absence must cost little: products are then never taken in place.
@@ -326,6 +360,8 @@ def matmul(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Multiply matrices along the last two axes."""
     if not x.is_complex():
         return torch.matmul(x, y)
+    if not _derived(x, y):
+        return _Product.forward(x, y)
     return (_Product if torch.compiler.is_compiling() else _ProductForward).apply(x, y)
 
 
@@ -365,7 +401,14 @@ _TRANSPOSED = {
 
 
 def native(x: torch.Tensor, kernel: torch.Tensor, how: Native) -> torch.Tensor:
-    """Correlate on channels with PyTorch's convolution, channels first; uneven padding is laid down before."""
+    """Correlate on channels with PyTorch's convolution, channels first; uneven padding is laid down before.
+
+    Signals with the channels last are taken as pictures, for which PyTorch has a memory format of that order: signals
+    it copies, which takes up to four times as long (seen with 2.13 on CPU, 8192 x 67 samples of 16 channels, 5 taps).
+    """
+    if how.last and len(how.strides) == 1:
+        flat = Native((1, *how.strides), (1, *how.dilations), ((0, 0), *how.pads), how.groups, True)
+        return native(x.unsqueeze(1), kernel.unsqueeze(0), flat).squeeze(1)
     x = x.movedim(-1, 1) if how.last else x
     if how.depthwise:
         kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)

@@ -10,6 +10,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from konvolve import calibration
+
 DISTRIBUTIONS = (
     "konvolve", "numpy", "scipy", "tensorflow", "keras", "jax", "jaxlib", "torch",
     "opencv-python-headless", "opencv-python", "torch-fftconv", "fft-conv-pytorch", "cupy-cuda12x", "cupy-cuda13x",
@@ -18,21 +20,6 @@ DISTRIBUTIONS = (
 SETTINGS = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS",
 )  # fmt: skip
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo") as lines:
-            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    """The cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _memory_gib() -> float | None:
@@ -82,8 +69,8 @@ def describe() -> dict:
             continue
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "processor": _processor(),
-        "cores": _cores(),
+        "processor": calibration.processor(),
+        "cores": calibration.cores(),
         "memory_gib": _memory_gib(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

@@ -21,7 +21,7 @@ class Conv(ConvolutionLayer):
 
     def convolution_op(self: Any, inputs: Any, kernel: Any) -> Any:
         """Convolve; Keras's own hook, which a subclass may have replaced."""
-        return nn.conv(inputs, kernel, **self.options())
+        return nn.conv(inputs, nn.Weight(kernel, self), **self.options())
 
     def convolved(self: Any, inputs: Any) -> Any:
         """Return the convolution; Keras's ``Conv1D`` passes its hook by (seen in 3.15), this one does not."""

@@ -21,7 +21,7 @@ class DepthwiseConv(ConvolutionLayer):
 
     def convolved(self: Any, inputs: Any) -> Any:
         """Return the convolution of each channel."""
-        return nn.depthwise_conv(inputs, self.kernel, **self.options())
+        return nn.depthwise_conv(inputs, nn.Weight(self.kernel, self), **self.options())
 
 
 @stand_in

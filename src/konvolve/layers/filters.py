@@ -40,6 +40,13 @@ def factors(kernel: np.ndarray) -> list[np.ndarray]:
     return [*found, rest]
 
 
+class _Pass:
+    """One pass of a filter, for which the spectra of its kernel are kept."""
+
+    def __init__(self, kernel: np.ndarray) -> None:
+        self.kernel = kernel
+
+
 @keras.saving.register_keras_serializable(package="konvolve")
 class Filter(_DataLayer):
     """Convolve every channel with one fixed kernel: a smoothing, a derivative, a measured point-spread function.
@@ -95,7 +102,7 @@ class Filter(_DataLayer):
         self.padding_mode = check_padding_mode(padding_mode, array.ndim)
         self.data_format = data_format or keras.config.image_data_format()
         self.method = method
-        self._passes = [self._correlated(factor) for factor in factors(array)]
+        self._passes = [_Pass(self._correlated(factor)) for factor in factors(array)]
 
     def _correlated(self, factor: np.ndarray) -> np.ndarray:
         """Return a kernel as the filter of ``nn`` that convolves with it.
@@ -121,10 +128,14 @@ class Filter(_DataLayer):
             x = self.backend.numpy.expand_dims(x, 0)
         channels = x.shape[-1 if self.data_format == "channels_last" else 1]
         for each in self._passes:
-            kernel = np.repeat(each, channels, axis=-2).astype("float32")
+            kernel = np.repeat(each.kernel, channels, axis=-2)
+            if self.compute_dtype == "bfloat16":  # which NumPy has not
+                kernel = self.backend.convert_to_tensor(kernel.astype("float32"), dtype="bfloat16")
+            else:
+                kernel = kernel.astype(self.compute_dtype)
             x = nn.depthwise_conv(
                 x,
-                self.backend.convert_to_tensor(kernel, dtype=self.compute_dtype),
+                nn.Weight(kernel, each),
                 padding=self.padding,
                 data_format=self.data_format,
                 method=self.method,

@@ -134,7 +134,8 @@ class LongConv1D(keras.layers.Layer):
                 kernel = kernel[: max(steps, 1)]
         outputs = nn.depthwise_conv(
             inputs,
-            ops.expand_dims(ops.flip(kernel, 0), -1),  # a filter of nn is correlated: its last tap is the present
+            # a filter of nn is correlated: its last tap is the present
+            nn.Weight(ops.expand_dims(ops.flip(kernel, 0), -1), self),
             padding="same" if self.bidirectional else "causal",
             data_format=self.data_format,
             method=self.method,

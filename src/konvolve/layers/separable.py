@@ -21,7 +21,8 @@ class SeparableConv(ConvolutionLayer):
 
     def convolved(self: Any, inputs: Any) -> Any:
         """Return the depthwise convolution with its channels mixed."""
-        return nn.separable_conv(inputs, self.depthwise_kernel, self.pointwise_kernel, **self.options())
+        depthwise = nn.Weight(self.depthwise_kernel, self)
+        return nn.separable_conv(inputs, depthwise, self.pointwise_kernel, **self.options())
 
 
 @stand_in

@@ -36,7 +36,7 @@ class ConvTranspose(ConvolutionLayer):
 
     def convolved(self: Any, inputs: Any) -> Any:
         """Return the transposed convolution."""
-        return nn.conv_transpose(inputs, self.kernel, **self.options())
+        return nn.conv_transpose(inputs, nn.Weight(self.kernel, self), **self.options())
 
 
 @stand_in

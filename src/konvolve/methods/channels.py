@@ -19,7 +19,7 @@ from konvolve.planning.channels import ChannelProblem
 from konvolve.planning.dtypes import is_complex
 from konvolve.planning.geometry import Window, sufficient_length
 from konvolve.planning.lengths import table
-from konvolve.planning.phases import extended
+from konvolve.planning.phases import Place, extended
 
 
 def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array) -> Array:
@@ -33,6 +33,20 @@ def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array) -> Array:
         y = xp.cast(channel_direct.run(xp, plan, x, kernel, transformed), problem.result)
         return xp.finish(y) if plan.loop else y  # what a library's own convolution returns its users know
     return xp.finish(xp.cast(transformed(xp, plan, x, kernel), problem.result))
+
+
+def prepare(xp: Backend, plan: ChannelPlan, kernel: Array) -> Array:
+    """Do all of a plan that concerns the kernel alone; the plan is one that allows it (``preparable``)."""
+    return xp.finish(_kernel(xp, plan, plan.lengths, xp.cast(kernel, plan.problem.compute)))
+
+
+def run_prepared(xp: Backend, plan: ChannelPlan, x: Array, prepared: Array) -> Array:
+    """Carry out a plan with a kernel that has been prepared for it."""
+    problem = plan.problem
+    x = _extend(xp, problem, xp.cast(x, problem.compute))
+    where = places(xp, plan, spatial_sizes(problem, xp.sizes(x)))
+    y = _combine(xp, plan, where, plan.lengths, x, prepared)
+    return xp.finish(xp.cast(y, problem.result))
 
 
 def both_ways(xp: Backend, problem: ChannelProblem, forward: Array, backward: Array) -> Array:
@@ -72,22 +86,30 @@ def _output_sizes(xp: Backend, plan: ChannelPlan, x: Array) -> list[Size]:
 
 def transformed(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array) -> Array:
     """Convolve by transforms, of everything or of blocks."""
-    problem = plan.problem
-    batch = xp.sizes(x)[0]
-    where = places(xp, plan, spatial_sizes(problem, xp.sizes(x)))
-    x = split_inputs(xp, plan, where, x)
-    kernel = split_kernel(xp, plan, kernel)
+    where = places(xp, plan, spatial_sizes(plan.problem, xp.sizes(x)))
     lengths = tuple(
         xp.lookup(sufficient_length(p.size, split.taps, p.window, xp.maximum), table()) if length is None else length
         for length, p, split in zip(plan.lengths, where, plan.splits, strict=True)
     )
-    complex_values = is_complex(problem.compute)
-    spectrum = (xp.fftn if complex_values else xp.rfftn)(kernel, lengths)
-    ready = _kernel_ready(xp, spectrum)
+    return _combine(xp, plan, where, lengths, x, _kernel(xp, plan, lengths, kernel))
+
+
+def _kernel(xp: Backend, plan: ChannelPlan, lengths: Sequence[Size], kernel: Array) -> Array:
+    """Return the kernel's spectrum, as ``_multiply`` takes it."""
+    spectrum = (xp.fftn if is_complex(plan.problem.compute) else xp.rfftn)(split_kernel(xp, plan, kernel), lengths)
+    return _kernel_ready(xp, spectrum)
+
+
+def _combine(
+    xp: Backend, plan: ChannelPlan, where: Sequence[Place], lengths: Sequence[Size], x: Array, kernel: Array
+) -> Array:
+    """Convolve with the kernel of this spectrum."""
+    batch = xp.sizes(x)[0]
+    x = split_inputs(xp, plan, where, x)
     if any(plan.steps):
-        y = in_blocks(xp, plan, where, x, lambda part, windows: _multiply(xp, part, ready, lengths, windows))
+        y = in_blocks(xp, plan, where, x, lambda part, windows: _multiply(xp, part, kernel, lengths, windows))
     else:
-        y = _multiply(xp, x, ready, lengths, [p.window for p in where])
+        y = _multiply(xp, x, kernel, lengths, [p.window for p in where])
     return merge(xp, plan, where, y, batch)
 
 

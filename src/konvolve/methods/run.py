@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any
 
@@ -93,7 +94,16 @@ def _combine(xp: Backend, plan: Plan, sizes: Sizes, a: Array, kernel: Array) -> 
     problem = plan.problem
     if plan.digits is not None:
         a = exact.split(xp, a, plan.digits.width, plan.digits.count1)
-    y = _METHODS[plan.method].run(xp, plan, sizes, a, kernel)
+    if plan.adjoint is None:
+        y = _METHODS[plan.method].run(xp, plan, sizes, a, kernel)
+    else:  # the kernel is as it was: only a sum has an adjoint
+        y = xp.forked(
+            lambda a, b: _METHODS[plan.method].run(xp, plan, sizes, a, b),
+            None,
+            functools.partial(_other, xp, plan.adjoint),
+            a,
+            kernel,
+        )
     if plan.digits is not None:
         y = exact.join(xp, plan.digits, y)
     if plan.layout is not None:
@@ -102,6 +112,13 @@ def _combine(xp: Backend, plan: Plan, sizes: Sizes, a: Array, kernel: Array) -> 
     if problem.warns and plan.method != "direct" and not xp.begins_finite(y):
         warnings.warn(_NOT_FINITE, RuntimeWarning, stacklevel=5)
     return y
+
+
+def _other(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
+    """Carry out a plan in the middle of another one: all sizes are known, and all around the method is done."""
+    sizes = Sizes(plan.windows, plan.lengths)  # type: ignore[arg-type]
+    method = _METHODS[plan.method]
+    return method.run(xp, plan, sizes, a, method.prepare(xp, plan, sizes, b))
 
 
 def _work_dtype(plan: Plan) -> str:

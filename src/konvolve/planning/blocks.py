@@ -64,3 +64,13 @@ def choose(taps: int, outputs: int | None, whole: int | None) -> Blocks:
             best, best_cost = Blocks(lengths[place], step), costs[place] * blocks
     assert best is not None  # whole or not, the table has a length
     return best
+
+
+def part(taps: int, outputs: int, parts: int) -> Blocks:
+    """Return the tiling of an axis into at least so many blocks, whatever it costs, for the sake of memory.
+
+    >>> part(31, 256, 4)
+    Blocks(length=96, step=66)
+    """
+    length = fast_length(-(-outputs // parts) + taps - 1)
+    return Blocks(length, length - taps + 1)

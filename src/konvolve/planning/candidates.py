@@ -22,7 +22,7 @@ _BATCH = 32
 _SHORT = 9
 
 
-def _rows(problem: Problem) -> tuple[int, int, int]:
+def rows_of(problem: Problem) -> tuple[int, int, int]:
     """Return the rows of in1, in2 and the result."""
     shapes = [[shape[axis] for axis in problem.batch] for shape in (problem.shape1, problem.shape2)]
     rows1, rows2, rows = (
@@ -81,7 +81,7 @@ def fft(
     if not problem.known:
         return settings, None
     dtype, times = _working(problem, digits)
-    rows = [each * parts for each, parts in zip(_rows(problem), times, strict=True)]
+    rows = [each * parts for each, parts in zip(rows_of(problem), times, strict=True)]
     known = [length for length in lengths if length is not None]
     seconds = sum(fourier_seconds(traits, each, known, dtype) for each in rows) + 15 * traits.call
     alone = Held(*traits.held).alone if len(lengths) == 1 and rows[2] == 1 else 0
@@ -106,7 +106,9 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
         else:
             tiles.append(blocks.choose(taps, kept.size, sufficient_length(signal, taps, kept)))
     if not any(tile.step for tile in tiles):
-        return None
+        if not traits.parts or not problem.known:
+            return None
+        tiles[0] = blocks.part(sizes[0][0 if swap else 1] or 1, windows[0].size, traits.parts)
     first = next(i for i, tile in enumerate(tiles) if tile.step)
     lengths, steps = tuple(tile.length for tile in tiles), tuple(tile.step for tile in tiles)
     points = math.prod(lengths)
@@ -115,7 +117,7 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
         1 if not t.step or kept is None else -(-kept.size // t.step) for t, kept in zip(tiles, windows, strict=True)
     ]
     dtype, times = _working(problem, digits)
-    rows1, rows2, rows = (each * parts for each, parts in zip(_rows(problem), times, strict=True))
+    rows1, rows2, rows = (each * parts for each, parts in zip(rows_of(problem), times, strict=True))
     rows1, rows2 = (rows2, rows1) if swap else (rows1, rows2)
     others = rows * points * math.prod(counts) // counts[first]
     band = max(1, traits.band // others)
@@ -166,7 +168,7 @@ def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tup
     settings: dict = {"digits": digits, "swap": swap, "loop": loop, "in_parts": in_parts}
     if not problem.known:
         return settings, None
-    outputs = _rows(problem)[2] * math.prod([kept.size for kept in windows])
+    outputs = rows_of(problem)[2] * math.prod([kept.size for kept in windows])
     held = 3.5 if loop else Held(*traits.held).direct
     memory = int(held * outputs) * dtypes.item_size(_working(problem, digits)[0])
     return settings, Estimate("direct", min(loop_seconds, native_seconds), memory)
@@ -177,7 +179,7 @@ def _direct_seconds(
 ) -> tuple[float, float]:
     """Predict the loop over taps and the native convolution, infinite where there is none."""
     assert taps is not None
-    rows = _rows(problem)[2]
+    rows = rows_of(problem)[2]
     sums = rows * math.prod([kept.size for kept in windows]) * taps
     kind = dtypes.parse(problem.compute)
     # Integers are looped over as int64, and complex numbers take four products where real ones take one.
@@ -194,52 +196,15 @@ def _direct_seconds(
     return loop, times * (sums * each * width + rows * traits.row) + (16 if digits else 8) * traits.call + traits.start
 
 
-# Outputs per block of a banded matrix product: fewer leave the matrices too small to be multiplied at full speed.
-_BLOCKS = (32, 64, 128, 256)
-_COLUMNS = 16
-
-
-def matrix(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
-    """Multiply blocks with a banded matrix: in floating point, with a single kernel along a single axis.
-
-    A block of B outputs needs ``B + K - 1`` samples: that many multiply-adds per output, and the signal is copied
-    ``(B + K - 1) / B`` times.
-    """
-    kind = dtypes.parse(problem.compute)
-    long = [place for place, axis in enumerate(problem.axes) if problem.shape2[axis] != 1]
-    single = len(long) == 1 and all(problem.shape2[axis] == 1 for axis in problem.batch)
-    if kind.kind not in ("float", "complex") or not single or not problem.known:
-        return None
-    taps, kept = problem.shape2[problem.axes[long[0]]] or 1, windows[long[0]].size
-    outputs = _rows(problem)[2] * math.prod([window.size for window in windows])
-    width = dtypes.item_size(problem.compute) / 4
-    parts = 2 if kind.kind == "complex" else 1
-    # A few columns, such as the channels of a picture, are not multiplied at full speed.
-    columns = math.prod([window.size for window in windows[long[0] + 1 :]])
-    product = traits.product * (max(1.0, _COLUMNS / columns) if columns > 1 else 1.0)
-    best = (math.inf, 0)
-    # A block of as many outputs as taps shares samples with one neighbour alone; otherwise cutting blocks is slow.
-    for block in [b for b in _BLOCKS if b >= taps] or _BLOCKS[-1:]:
-        cut = (1 if block >= taps else 4) * traits.move * width
-        held, whole = block + taps - 1, outputs * (-(-kept // block) * block) / kept  # blocks are counted whole
-        each = held * product * width * parts + (1 + held / block) * cut
-        made = 2 * block * held * traits.move * width  # the matrix
-        best = min(best, (whole * each + made + 15 * traits.call, block))
-    seconds, block = best
-    copied = (outputs + block * block) * (block + taps - 1) / block
-    memory = int(copied + Held(*traits.held).matrix * outputs) * dtypes.item_size(problem.compute)
-    return {"block": block, "matrix_axis": long[0]}, Estimate("matrix", seconds, memory)
-
-
 def products(problem: Problem, windows: tuple) -> int:
     """Return the products of samples that the sum itself takes, where all sizes are known."""
     taps = min(_samples(problem))
-    return _rows(problem)[2] * math.prod([kept.size for kept in windows]) * taps
+    return rows_of(problem)[2] * math.prod([kept.size for kept in windows]) * taps
 
 
 def moved(problem: Problem, traits: Traits, windows: tuple) -> float:
     """Predict the time of bringing the convolved axes last and back, where they are not."""
-    rows1, rows2, rows = _rows(problem)
+    rows1, rows2, rows = rows_of(problem)
     taken = [
         math.prod([problem_shape[axis] or 0 for axis in problem.axes])
         for problem_shape in (problem.shape1, problem.shape2)

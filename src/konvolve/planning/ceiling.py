@@ -40,10 +40,11 @@ def within(problem: Problem, traits: Traits, found: Plan, planner: Planner) -> P
 
 
 def _methods(problem: Problem, traits: Traits, planner: Planner) -> list[Plan]:
-    """Return the plan of each method that is allowed, blocks in their usual bands and one at a time."""
+    """Return the plan of each method that is allowed; blocks in their usual bands, one at a time, and ever smaller."""
     found = []
+    smaller = [traits._replace(band=1, parts=parts) for parts in (0, 2, 4, 8, 16, 32)]
     for method in problem.methods:
-        for each in (traits, traits._replace(band=1)) if method == "overlap" else (traits,):
+        for each in (traits, *smaller) if method == "overlap" else (traits,):
             try:
                 plan = planner(replace(problem, methods=(method,)), each)
             except ValueError:  # this method can't

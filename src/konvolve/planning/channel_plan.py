@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from konvolve.planning import blocks, dtypes
 from konvolve.planning.channels import ChannelProblem
@@ -81,6 +81,27 @@ class ChannelPlan:
     def output_shape(self) -> tuple[int | None, ...]:
         """The shape of the result, None where a size is not known."""
         return self.problem.output_shape
+
+    @property
+    def preparable(self) -> bool:
+        """Whether the kernel can be prepared before the inputs are seen: it is transformed, to known lengths."""
+        return self.method in ("fft", "overlap") and None not in self.lengths
+
+    @property
+    def preparation(self) -> tuple:
+        """All that a prepared kernel depends on beside the kernel."""
+        problem = self.problem
+        sizes = (problem.groups, problem.channels, problem.outputs, problem.per_sample)
+        return ("channels", problem.transposed, problem.compute, sizes, self.splits, self.lengths)
+
+    @property
+    def prepared_bytes(self) -> int:
+        """The size of a prepared kernel."""
+        lengths: Any = self.lengths
+        dtype = self.problem.compute
+        last = lengths[-1] if dtypes.is_complex(dtype) else lengths[-1] // 2 + 1
+        rows = _rows(self.problem, self.splits, self.problem.kernel[0] or 1)[1]  # a batch where it has samples
+        return rows * math.prod(lengths[:-1]) * last * 2 * dtypes.item_size(dtypes.real(dtype))
 
     @property
     def bytes(self) -> int | None:

@@ -6,7 +6,8 @@ Also SciPy's own verdict between "direct" and "fft" (``choose_conv_method``), wi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from konvolve.planning import dtypes
@@ -36,12 +37,15 @@ class Traits(NamedTuple):
     ``alone``: how many times slower a single one-dimensional transform is, which no library spreads over cores.
     ``tap``: one sample added for one tap, in a loop over taps; ``direct``: the same in the library's own
     convolution, by rank: those it has.
-    ``product``: one multiply-add of a matrix product; ``move``: one sample copied.
+    ``product``: one multiply-add of a matrix product; ``move``: one sample copied. ``banded``: one multiply-add of the
+    native convolution of 16 channels in single precision, by rank, and ``banded_double`` in double, where it
+    is fast; no ranks at all where a library has none.
     ``call``: one operation on a tiny array; ``row``: what the native convolution costs per row beside its sums.
     ``native_exact``: whether the native convolution takes integers and any other dtype, ``native_complex``: complex
-    ones. ``band``: samples worked on at once by blocks. ``held``: the values of ``Held``.
+    ones. ``band``: samples worked on at once by blocks; ``parts``: of how many blocks an axis is made at least that for
+    speed would not be cut, 0 for none (a ceiling of memory asks for it). ``held``: the values of ``Held``.
     ``start``: what the native convolution costs once, beside all else. ``has_float64``: without it integers are summed
-    in integers.
+    in integers. ``slow_taps``: whether the gradient of a loop over taps, by the kernel, is far slower than the loop.
     """
 
     fft: float
@@ -58,6 +62,10 @@ class Traits(NamedTuple):
     held: tuple[float, ...] = (3.0, 1.0, 5.0, 1.0, 3.5, 2.0)
     has_float64: bool = True
     start: float = 0.0
+    parts: int = 0
+    slow_taps: bool = False
+    banded: Mapping[int, float] = MappingProxyType({})
+    banded_double: Mapping[int, float] = MappingProxyType({})
 
 
 class Estimate(NamedTuple):

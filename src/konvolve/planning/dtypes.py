@@ -119,6 +119,7 @@ def real(name: str) -> str:
     return f"float{dtype.bits}" if dtype.kind == "complex" else name
 
 
+@remembered
 def item_size(name: str) -> int:
     """Return the bytes of one element (16 for a dtype without a width)."""
     dtype = parse(name)

@@ -23,9 +23,11 @@ class Plan:
     periodic axes whose transform is as long as the signal nothing is extended, and the kernel is wound onto the period
     instead, from its sample ``turns`` on. ``swap`` exchanges the operands, ``loop`` and ``in_parts`` (real and
     imaginary) say how the direct sum is taken. ``block`` are the outputs of one product with a banded matrix, and
-    ``matrix_axis`` is the place among the convolved axes where the kernel has more than one sample. ``passes`` are the
-    plans of a separable kernel, one per axis, or the one of a chunk of ``rows``: (axis, so many at a time).
-    ``separable`` is a plan in passes, where it is cheaper than this one if the kernel proves to be a product.
+    ``matrix_axis`` is the place among the convolved axes that is cut into them; a block draws on ``neighbours`` blocks
+    of samples, which are convolved as channels, or is cut out where that is 0. ``passes`` are the plans of a separable
+    kernel, one per axis, or the one of a chunk of ``rows``: (axis, so many at a time).
+    ``separable`` is a plan in passes, where it is cheaper than this one if the kernel proves to be a product, and
+    ``adjoint`` the one by which the gradient by the kernel is taken, where this method's own would be slow.
     """
 
     problem: Problem
@@ -42,6 +44,7 @@ class Plan:
     loop: bool = False
     block: int = 0
     matrix_axis: int = 0
+    neighbours: int = 0
     in_parts: bool = False
     layout: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     reason: str = field(default="", compare=False)
@@ -49,6 +52,7 @@ class Plan:
     passes: tuple[Plan, ...] = ()
     rows: tuple[int, int] | None = None
     separable: Plan | None = field(default=None, compare=False)
+    adjoint: Plan | None = field(default=None, compare=False)
 
     @property
     def preparable(self) -> bool:
@@ -69,7 +73,7 @@ class Plan:
         """All that a prepared kernel depends on beside the kernel."""
         problem = self.problem
         work = (problem.compute, problem.conjugate, problem.flip, self.layout, problem.axes)
-        return (self.method, self.lengths, self.steps, self.turns, self.digits, self.block, *work)
+        return (self.method, self.lengths, self.steps, self.turns, self.digits, self.block, self.neighbours, *work)
 
     @property
     def bytes(self) -> int | None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from konvolve.planning import candidates, dtypes
+from konvolve.planning import banded, candidates, dtypes
 from konvolve.planning.ceiling import within
 from konvolve.planning.cost import Estimate, Traits
 from konvolve.planning.geometry import Window, trailing, window
@@ -28,7 +28,7 @@ _MAKERS: dict[str, Callable] = {
     "direct": candidates.direct,
     "fft": candidates.fft,
     "overlap": candidates.overlap,
-    "matrix": candidates.matrix,
+    "matrix": banded.matrix,
 }
 
 
@@ -187,9 +187,10 @@ def _settle(
             found["fft"] = settled[0] | wound, settled[1]
     if not found and methods == ("matrix",):
         raise ValueError(
-            "method='matrix' is for floating-point numbers, sizes that are known and one kernel for all rows along a "
-            f"single axis, not for {shape_text(problem.shape1)} {problem.dtype1} with {shape_text(problem.shape2)} "
-            f"{problem.dtype2} along axes {problem.axes}"
+            "method='matrix' is for floating-point numbers, sizes that are known and one kernel for all rows, and "
+            "along several axes for real numbers and libraries that convolve channels, not for "
+            f"{shape_text(problem.shape1)} {problem.dtype1} with {shape_text(problem.shape2)} {problem.dtype2} along "
+            f"axes {problem.axes}"
         )
     if not found and methods == ("direct",):
         raise ValueError(
@@ -205,9 +206,23 @@ def _settle(
     method, reason = _choose(problem, {name: estimate for name, (_, estimate) in found.items()}, few)
     estimates = tuple(sorted((e for _, e in found.values() if e), key=lambda e: e.seconds))
     settings = {"core": core, "windows": windows} | found[method][0]
-    return Plan(
+    plan = Plan(
         problem, method=method, extension=extension, layout=layout, reason=reason, estimates=estimates, **settings
     )
+    return replace(plan, adjoint=_adjoint(plan, found)) if traits.slow_taps and plan.loop and not plan.swap else plan
+
+
+def _adjoint(plan: Plan, found: dict[str, tuple[dict, Estimate | None]]) -> Plan | None:
+    """Return the next best plan for the same signal, where its gradient is worth having instead of this one's."""
+    others = {name: each for name, each in found.items() if name != plan.method and not each[0].get("turns")}
+    kind = dtypes.parse(plan.problem.compute).kind
+    if (plan.seconds or 0) < _WORTH or kind not in ("float", "complex") or not others:
+        return None
+    method, (settings, estimate) = min(others.items(), key=lambda each: each[1][1].seconds if each[1][1] else 0.0)
+    return Plan(
+        plan.problem, plan.core, method, plan.windows, estimates=(estimate,) if estimate else (),
+        **{name: value for name, value in settings.items() if name not in ("core", "windows")},
+    )  # fmt: skip
 
 
 def _quicker(one: Estimate | None, other: Estimate | None) -> bool:

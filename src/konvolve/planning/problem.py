@@ -7,7 +7,7 @@ along some axes, one operand reversed for a correlation, a window of it kept, th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from konvolve.planning import dtypes
@@ -59,6 +59,11 @@ class Problem:
     lags: tuple[tuple[int, int], ...] = ()  # one per convolved axis; none where the mode says what is kept
     methods: tuple[str, ...] = ("direct", "fft", "overlap", "matrix")
     max_memory: int | None = None
+    batch: tuple[int, ...] = field(init=False, compare=False, repr=False)  # the axes that are broadcast, not convolved
+
+    def __post_init__(self) -> None:
+        # Once for all: planning asks for it a hundred times.
+        object.__setattr__(self, "batch", tuple(axis for axis in range(len(self.shape1)) if axis not in self.axes))
 
     @property
     def known(self) -> bool:
@@ -80,11 +85,6 @@ class Problem:
         if self.lags:
             return self.lags[place]
         return "late" if self.late else self.mode
-
-    @property
-    def batch(self) -> tuple[int, ...]:
-        """The axes that are broadcast, not convolved."""
-        return tuple(axis for axis in range(len(self.shape1)) if axis not in self.axes)
 
     @property
     def batch_shape(self) -> Shape:

@@ -1,0 +1,125 @@
+"""What `konvolve --help` and `konvolve COMMAND --help` say."""
+
+from __future__ import annotations
+
+HELP = """Convolution of pictures, on TensorFlow or NumPy, as SciPy's fftconvolve does it.
+
+\b
+  konvolve blur                          blur a sample picture, and draw what was done
+  konvolve blur photo.jpg --sigma 5 --size 31
+  konvolve filter photo.png kernel.npy -o sharp.png
+  konvolve plan 768x1024x3 60x60x1 --mode same --axes 0,1   which method, and what each would cost
+  konvolve bench                         how fast it is here, beside what else is installed
+  konvolve doctor                        what is installed, and which devices it sees
+
+\b
+Exit codes: 0 done; 1 the picture was written but its figure was not; 2 a wrong option or file,
+named in one line on standard error; 130 stopped by Ctrl-C.
+"""
+
+PICTURES = """\b
+PICTURES. PNG, JPEG and TIFF; grey or RGB, with or without alpha; 8 or 16 bits. Bit depth, alpha
+and the ICC profile are kept: alpha is not touched, and colours are convolved as they are stored,
+not weighted by alpha. An EXIF orientation is applied to the pixels; other metadata is dropped.
+Palettes become RGB and one bit becomes 8-bit grey. Refused, with a line that says why: CMYK,
+floating-point pixels, several pages or frames, and more pixels than Pillow's safe limit.
+
+\b
+OUTPUT. The format follows the name: .png .jpg .jpeg .tif .tiff; JPEG (quality 95) holds neither
+alpha nor 16 bits. Beside OUT.png comes OUT-figure.png: before, after, and the kernel. Existing
+files are replaced, the inputs never; a file is written whole or not at all. The last line says
+where the files are, the time of the convolution itself (the second of two runs, without reading,
+writing and checking), the time in all, and the largest difference from SciPy in float64 on the
+same pixels, before rounding. 8-bit pictures are computed in float32, 16-bit ones in float64.
+"""
+
+BLUR_HELP = f"""Smooth a picture with a Gaussian kernel.
+
+\b
+The kernel is SciPy's classic: the outer product of scipy.signal.windows.gaussian(SIZE, SIGMA) with
+itself, divided by its sum so that brightness is kept. Outside the picture is black (mode "same"),
+so the edges darken over half of SIZE. An even SIZE shifts the picture by half a pixel, as in SciPy.
+SIZE may be larger than the picture.
+
+\b
+EXAMPLES
+  konvolve blur                                    -> astronaut-blur.png, astronaut-blur-figure.png
+  konvolve blur photo.jpg                          -> photo-blur.jpg, photo-blur-figure.png
+  konvolve blur scan.tif --sigma 3 --size 19 -o out/smooth.tif
+  konvolve blur photo.png --backend numpy --explain
+
+\b
+Without PICTURE a sample is taken: SciPy's raccoon face, if it is in the cache or can be fetched in
+4 seconds (this needs pooch), else scikit-image's astronaut, which needs no network.
+
+{PICTURES}"""
+
+FILTER_HELP = f"""Convolve a picture with any kernel.
+
+\b
+KERNEL is a .npy file, 2-D, or (rows, columns, channels) with one layer for each colour of the
+picture; or a picture, of which the luminance from 0 to 1 is taken. Its values must be finite and
+real. It is convolved, that is turned by 180 degrees, as scipy.signal.fftconvolve does; turn it
+yourself (kernel[::-1, ::-1]) for a correlation. Outside the picture is black (mode "same").
+
+\b
+THE SUM OF THE KERNEL is what brightness is multiplied by. --normalize divides each layer by its sum;
+this is the default for a kernel that is a picture. --no-normalize takes the values as they are; this
+is the default for .npy. An edge kernel (sum 0) can't be normalised.
+
+\b
+CLIPPING. A picture holds no negative values and none above white: results are rounded and clipped,
+and the last line says how many were. An edge kernel keeps only its positive half this way; for the
+whole answer call konvolve.fftconvolve in Python.
+
+\b
+EXAMPLES
+  python -c "import numpy; numpy.save('k.npy', [[0, -1, 0], [-1, 5, -1], [0, -1, 0]])"
+  konvolve filter photo.png k.npy -o sharp.png
+  konvolve filter stars.tif psf.png -o seen.tif --normalize
+
+{PICTURES}"""
+
+PLAN_HELP = """Say which method would convolve two shapes, in what time and memory, and what the others would take.
+
+\b
+SIGNAL and KERNEL are sizes with x between them; ? is a size that is known only at run time. The library need
+not be installed. Times are predicted for this machine where `konvolve bench --calibrate` has been run, and
+otherwise for the two cores the constants were measured on: there, read the ratios.
+
+\b
+EXAMPLES
+  konvolve plan 768x1024x3 60x60x1 --mode same --axes 0,1
+  konvolve plan 10000000 1001 --library torch
+  konvolve plan ?x256x256 1x31x31 --axes 1,2 --boundary wrap,reflect --dtype float64
+  konvolve plan 256x256x256 31x31x31 --mode same --library numpy --max-memory 250M
+"""
+
+BENCH_HELP = """Time konvolve beside SciPy, OpenCV, JAX, PyTorch, CuPy and TensorFlow, as far as they are installed.
+
+\b
+All contestants of a workload take turns in one process, and each one's first answer is checked against SciPy in
+float64. Leave the machine alone meanwhile. The results go to a JSON file, tables (.md) and a chart (.png) beside
+it; benchmarks/README.md in the repository says how to read them.
+
+\b
+EXAMPLES
+  konvolve bench --quick                              3 rounds, without the slow direct sums
+  konvolve bench --only face,reverb --repeats 30
+  konvolve bench --library numpy,torch --json torch.json
+  konvolve bench --report torch.json                  measures nothing: shows what was measured
+  konvolve bench --validate 300 --library torch       every method timed, the chosen one against the best
+  konvolve bench --sweep                              cost against size, from 10^3 to 10^8 samples
+  konvolve bench --calibrate                          from now on plans are made for this machine
+
+\b
+--calibrate times every method on random problems, fits the constants of the cost model to them, judges them on
+other problems, and keeps them in the user's cache folder if they choose no worse than the shipped ones; some
+minutes for each library. `konvolve doctor` says which constants are in use.
+"""
+
+DOCTOR_HELP = """Show what is installed, and which devices it sees.
+
+Every library is imported in a process of its own, which takes some seconds; one that is broken is shown
+as broken, with its error, and the exit code is 0 all the same.
+"""
