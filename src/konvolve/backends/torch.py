@@ -17,7 +17,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from konvolve.backends.interface import Native
+from konvolve.backends.torch_channels import correlate, forked, native, native_adjoint
+from konvolve.backends.torch_support import in_dual_level, traced, transforming, window
+from konvolve.backends.torch_transforms import fftn, ifftn, irfftn, matmul, multiply, rfftn
+
+# Adapted next door, asked for here.
+__all__ = [
+    "correlate", "fftn", "forked", "ifftn", "irfftn", "matmul", "multiply", "native", "native_adjoint", "rfftn",
+    "traced", "window",
+]  # fmt: skip
 
 name = "torch"
 
@@ -94,30 +102,12 @@ def to_numpy(x: torch.Tensor) -> np.ndarray:
     return (x.float() if x.dtype is torch.bfloat16 else x).numpy()
 
 
-def traced(x: torch.Tensor) -> bool:
-    """Whether torch.func has wrapped x; torch.compile takes what it does with a tensor as done."""
-    return not torch.compiler.is_compiling() and _wrapped(x)
-
-
-try:  # Not public, so its absence must cost little: a spectrum is then computed in every call.
-    _wrapped: Callable[[torch.Tensor], bool] = torch._C._functorch.is_functorch_wrapped_tensor
-except AttributeError:
-
-    def _wrapped(x: torch.Tensor) -> bool:
-        return True
-
-
 def values(x: torch.Tensor) -> Any:
     """Return the values of a tensor on the host that no derivative is taken to."""
-    dual = torch.autograd.forward_ad.unpack_dual(x).tangent is not None if _in_dual_level() else False
-    if (x.requires_grad and torch.is_grad_enabled()) or dual or _transforming() or x.device.type != "cpu":
+    dual = torch.autograd.forward_ad.unpack_dual(x).tangent is not None if in_dual_level() else False
+    if (x.requires_grad and torch.is_grad_enabled()) or dual or transforming() or x.device.type != "cpu":
         return None
     return to_numpy(x)
-
-
-def _in_dual_level() -> bool:
-    """Whether the forward mode may be at work: not public, so that its absence means it may."""
-    return getattr(torch.autograd.forward_ad, "_current_level", 0) >= 0
 
 
 def snapshot(x: torch.Tensor) -> torch.Tensor:
@@ -223,243 +213,9 @@ def take(x: torch.Tensor, indices: torch.Tensor, axis: int) -> torch.Tensor:
     return torch.index_select(x, axis, indices)
 
 
-def window(x: torch.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> torch.Tensor:
-    """Cut windows out of the trailing axes, zeros where a window reaches outside: one pad, negative where it cuts."""
-    batch = x.ndim - len(sizes)
-    edges: list[Any] = []
-    for start, size, n in zip(starts, sizes, x.shape[batch:], strict=True):
-        edges = [-start, start + size - n, *edges]  # innermost axis first
-    if not any(edges):
-        return x
-    if all(edge <= 0 for edge in edges):  # a view does
-        for axis, (start, size) in enumerate(zip(starts, sizes, strict=True), start=batch):
-            x = x.narrow(axis, start, size)
-        return x
-    return torch.nn.functional.pad(x, edges)
-
-
-def multiply(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Multiply, in the place of x where the product fits there and no derivative is taken."""
-    fits = x.shape == y.shape or (
-        x.ndim >= y.ndim and all(m in (1, n) for n, m in zip(reversed(x.shape), reversed(y.shape), strict=False))
-    )
-    return x.mul_(y) if fits and not _derived(x, y) else x * y
-
-
-_TRANSFORMS = {
-    "rfftn": torch.fft.rfftn,
-    "irfftn": torch.fft.irfftn,
-    "fftn": torch.fft.fftn,
-    "ifftn": torch.fft.ifftn,
-}
-_BACK = {"rfftn": "irfftn", "irfftn": "rfftn", "fftn": "ifftn", "ifftn": "fftn"}
-
-
-class _Paired(torch.autograd.Function):
-    """A transform whose gradient is the transform back, and the other way round, to every order.
-
-    PyTorch's own gradient of a real transform is a complex one of twice the size. The transpose of the real
-    transform of N samples is N times its inverse with the inner half of the bins weighted by 1/2, and the inverse's
-    transpose has the reciprocal weights. Between a transform and its way back a spectrum only meets elementwise
-    products and reversals, with which N and the weights commute. So the gradient of a spectrum is carried multiplied
-    by them, and both drop out. Spectra never leave the methods, so nobody meets such a gradient. The complex pair is
-    treated alike.
-    """
-
-    @staticmethod
-    def forward(x: torch.Tensor, kind: str, lengths: Sequence[int]) -> torch.Tensor:
-        rank = len(lengths)
-        axes = tuple(range(-rank, 0))
-        if 0 not in x.shape:
-            return _TRANSFORMS[kind](x, lengths, axes)
-        one = _TRANSFORMS[kind](x.new_zeros(x.shape[-rank:]), lengths, axes)
-        return one.new_zeros((*x.shape[:-rank], *one.shape))
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: torch.Tensor) -> None:
-        _, ctx.kind, ctx.lengths = inputs
-
-    @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple:
-        return _transform(gradient, _BACK[ctx.kind], ctx.lengths), None, None
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple, x: torch.Tensor, kind: str, lengths: Sequence[int]) -> tuple:
-        return _transform(x.movedim(in_dims[0], 0), kind, lengths), 0
-
-
-class _PairedForward(_Paired):
-    """The same with a forward mode, which torch.compile does not take."""
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: torch.Tensor, *_: None) -> torch.Tensor:
-        return _transform(tangent, ctx.kind, ctx.lengths)
-
-
-def _transform(x: torch.Tensor, kind: str, lengths: Sequence[int]) -> torch.Tensor:
-    if not _derived(x):  # the class costs ten times what a short transform does
-        return _Paired.forward(x, kind, lengths)
-    return (_Paired if torch.compiler.is_compiling() else _PairedForward).apply(x, kind, lengths)
-
-
-def _transforming() -> bool:
-    """Whether torch.func or the compiler looks on: they do not take every product in place."""
-    return torch.compiler.is_compiling() or _functorch() is not None
-
-
-def _derived(*xs: torch.Tensor) -> bool:
-    """Whether a derivative may be taken, in any mode."""
-    recorded = torch.is_grad_enabled() and any(x.requires_grad for x in xs)
-    return recorded or _in_dual_level() or _transforming()
-
-
-try:  # Not public, so its absence must cost little: products are then never taken in place.
-    _functorch: Callable[[], Any] = torch._C._functorch.peek_interpreter_stack
-except AttributeError:
-
-    def _functorch() -> Any:
-        return True
-
-
-class _Product(torch.autograd.Function):
-    """A batched product of complex matrices that are contiguous, as are those of its gradient.
-
-    PyTorch multiplies others one by one: 9180 products of 8 x 16 with 16 x 32 took 118 ms in place of 10 and 25 for
-    the copies.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return torch.matmul(x.contiguous(), y.contiguous())
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: torch.Tensor) -> None:
-        ctx.save_for_backward(*inputs)
-        ctx.save_for_forward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple:
-        x, y = ctx.saved_tensors
-        by_x = matmul(gradient, y.mH).sum_to_size(x.shape) if ctx.needs_input_grad[0] else None
-        by_y = matmul(x.mH, gradient).sum_to_size(y.shape) if ctx.needs_input_grad[1] else None
-        return by_x, by_y
-
-
-class _ProductForward(_Product):
-    """The same with a forward mode, which torch.compile does not take."""
-
-    @staticmethod
-    def jvp(ctx: Any, x_tangent: torch.Tensor, y_tangent: torch.Tensor) -> torch.Tensor:
-        x, y = ctx.saved_tensors
-        return matmul(x_tangent, y) + matmul(x, y_tangent)
-
-
-def matmul(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Multiply matrices along the last two axes."""
-    if not x.is_complex():
-        return torch.matmul(x, y)
-    if not _derived(x, y):
-        return _Product.forward(x, y)
-    return (_Product if torch.compiler.is_compiling() else _ProductForward).apply(x, y)
-
-
-def rfftn(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
-    """Transform real trailing axes, padded to the lengths."""
-    return _transform(window(x, [0] * len(lengths), lengths), "rfftn", lengths)
-
-
-def irfftn(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
-    """Invert rfftn."""
-    return _transform(x, "irfftn", lengths)
-
-
-def fftn(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
-    """Transform complex trailing axes, padded to the lengths."""
-    return _transform(window(x, [0] * len(lengths), lengths), "fftn", lengths)
-
-
-def ifftn(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
-    """Invert fftn."""
-    return _transform(x, "ifftn", lengths)
-
-
-_CONVOLUTIONS = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3: torch.nn.functional.conv3d}
-
-
-def correlate(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-    """Correlate channel by channel with PyTorch's grouped convolution."""
-    return _CONVOLUTIONS[x.ndim - 2](x, kernel.unsqueeze(1), groups=kernel.shape[0])
-
-
-_TRANSPOSED = {
-    1: torch.nn.functional.conv_transpose1d,
-    2: torch.nn.functional.conv_transpose2d,
-    3: torch.nn.functional.conv_transpose3d,
-}
-
-
-def native(x: torch.Tensor, kernel: torch.Tensor, how: Native) -> torch.Tensor:
-    """Correlate on channels with PyTorch's convolution, channels first; uneven padding is laid down before.
-
-    Signals with the channels last are taken as pictures, for which PyTorch has a memory format of that order: signals
-    it copies, which takes up to four times as long (seen with 2.13 on CPU, 8192 x 67 samples of 16 channels, 5 taps).
-    """
-    if how.last and len(how.strides) == 1:
-        flat = Native((1, *how.strides), (1, *how.dilations), ((0, 0), *how.pads), how.groups, True)
-        return native(x.unsqueeze(1), kernel.unsqueeze(0), flat).squeeze(1)
-    x = x.movedim(-1, 1) if how.last else x
-    if how.depthwise:
-        kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)
-    pads = [lo for lo, _ in how.pads]
-    if any(lo != hi for lo, hi in how.pads):
-        sizes = [n + lo + hi for n, (lo, hi) in zip(x.shape[2:], how.pads, strict=True)]
-        x, pads = window(x, [-lo for lo in pads], sizes), [0] * len(pads)
-    x, kernel, high = _as_pictures(x, kernel, how.last)
-    convolution = _CONVOLUTIONS[x.ndim - 2]
-    y = convolution(
-        x, kernel, None, (*high, *how.strides), (*(0 for _ in high), *pads), (*high, *how.dilations), how.groups
-    )
-    y = y.squeeze(2) if high else y
-    return y.movedim(1, -1) if how.last else y
-
-
-def native_adjoint(y: torch.Tensor, kernel: torch.Tensor, how: Native, sizes: Sequence[Any]) -> torch.Tensor:
-    """Return the adjoint: a window of PyTorch's transposed convolution, which itself cuts off as much on both sides."""
-    y = y.movedim(-1, 1) if how.last else y
-    reach = [
-        (n - 1) * s + (k - 1) * d + 1
-        for n, k, s, d in zip(y.shape[2:], kernel.shape, how.strides, how.dilations, strict=False)
-    ]
-    cut = [max(0, min(lo, n - lo - size)) for (lo, _), n, size in zip(how.pads, reach, sizes, strict=True)]
-    y, kernel, high = _as_pictures(y, kernel, how.last)
-    none = (0,) * len(high)
-    transposed = _TRANSPOSED[y.ndim - 2]
-    x = transposed(y, kernel, None, (*high, *how.strides), (*none, *cut), 0, how.groups, (*high, *how.dilations))
-    x = x.squeeze(2) if high else x
-    x = window(x, [lo - n for (lo, _), n in zip(how.pads, cut, strict=True)], sizes)
-    return x.movedim(1, -1) if how.last else x
-
-
-def _as_pictures(x: torch.Tensor, kernel: torch.Tensor, last: bool) -> tuple[torch.Tensor, torch.Tensor, tuple]:
-    """Return x and the kernel, (outputs, channels, *taps), sequences as pictures one sample high; and what that adds.
-
-    Where the channels are the last axis in memory, PyTorch (2.13, CPU) works on pictures in that order, and faster than
-    on a copy. Sequences it copies; as pictures they take half the time.
-    """
-    kernel = kernel.movedim((-1, -2), (0, 1))
-    return (x.unsqueeze(2), kernel.unsqueeze(2), (1,)) if last and x.ndim == 3 else (x, kernel, ())
-
-
-def forked(forward: Callable, by_first: Callable, other: Callable, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Leave the gradient to PyTorch, whose own has no cliff."""
-    return forward(x, y)
-
-
 def frame(x: torch.Tensor, axis: int, length: int, step: int) -> torch.Tensor:
     """Cut an axis into overlapping blocks: as a view, but by a gather for torch.func, which cannot map over unfold."""
-    if _transforming():
+    if transforming():
         count = (x.shape[axis] - length) // step + 1
         steps = torch.arange(count, device=x.device)[:, None] * step
         indices = (steps + torch.arange(length, device=x.device)).reshape(-1)
@@ -475,7 +231,7 @@ def bands(
     behind = x.shape[axis + 1 :]
     parts = (compute(window(x, [start + i * stride] + [0] * len(behind), [extent, *behind])) for i in range(count))
     first = next(parts)
-    if count == 1 or first.requires_grad or _transforming():
+    if count == 1 or first.requires_grad or transforming():
         return torch.cat([first, *parts], axis).narrow(axis, 0, size)
     band = first.shape[axis]
     y = first.new_empty((*first.shape[:axis], size, *first.shape[axis + 1 :]))

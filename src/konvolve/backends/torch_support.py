@@ -1,0 +1,63 @@
+"""What the files of PyTorch share: who looks on, and windows.
+
+Forward mode, torch.func and the compiler each have to be asked for. What of that is not public may be absent, which
+must cost little: it is then taken to be at work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+try:
+    _wrapped: Callable[[torch.Tensor], bool] = torch._C._functorch.is_functorch_wrapped_tensor
+except AttributeError:
+
+    def _wrapped(x: torch.Tensor) -> bool:
+        return True
+
+
+def traced(x: torch.Tensor) -> bool:
+    """Whether torch.func has wrapped x; torch.compile takes what it does with a tensor as done."""
+    return not torch.compiler.is_compiling() and _wrapped(x)
+
+
+def in_dual_level() -> bool:
+    """Whether the forward mode may be at work."""
+    return getattr(torch.autograd.forward_ad, "_current_level", 0) >= 0
+
+
+def transforming() -> bool:
+    """Whether torch.func or the compiler looks on: they do not take every product in place."""
+    return torch.compiler.is_compiling() or _functorch() is not None
+
+
+def derived(*xs: torch.Tensor) -> bool:
+    """Whether a derivative may be taken, in any mode."""
+    recorded = torch.is_grad_enabled() and any(x.requires_grad for x in xs)
+    return recorded or in_dual_level() or transforming()
+
+
+try:
+    _functorch: Callable[[], Any] = torch._C._functorch.peek_interpreter_stack
+except AttributeError:
+
+    def _functorch() -> Any:
+        return True
+
+
+def window(x: torch.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> torch.Tensor:
+    """Cut windows out of the trailing axes, zeros where a window reaches outside: one pad, negative where it cuts."""
+    batch = x.ndim - len(sizes)
+    edges: list[Any] = []
+    for start, size, n in zip(starts, sizes, x.shape[batch:], strict=True):
+        edges = [-start, start + size - n, *edges]  # innermost axis first
+    if not any(edges):
+        return x
+    if all(edge <= 0 for edge in edges):  # a view does
+        for axis, (start, size) in enumerate(zip(starts, sizes, strict=True), start=batch):
+            x = x.narrow(axis, start, size)
+        return x
+    return torch.nn.functional.pad(x, edges)
