@@ -7,12 +7,21 @@ import sys
 
 import pytest
 
-SCRIPT = pathlib.Path(__file__).with_name("keras_channels.py")
+HERE = pathlib.Path(__file__).parent
+
+
+def done(script, backend):
+    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    ran = subprocess.run([sys.executable, str(HERE / script)], env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    return f"done on {backend}" in ran.stdout
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_values_shapes_and_symbolic_shapes_are_those_of_keras(backend):
-    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run([sys.executable, str(SCRIPT)], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert f"done on {backend}" in done.stdout
+    assert done("keras_channels.py", backend)
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_direct_layers_run_the_operations_of_kerass_layers(backend):
+    assert done("keras_graphs.py", backend)

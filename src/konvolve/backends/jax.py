@@ -36,6 +36,8 @@ def owns(x: Any) -> bool:
 
 def asarray(x: Any, like: jax.Array | None = None) -> jax.Array:
     """Return a JAX array."""
+    if isinstance(x, jax.Array) and not x.weak_type:
+        return x
     try:
         return jnp.asarray(x)
     except TypeError as error:

@@ -153,7 +153,8 @@ def canonical(dtype: str) -> str:
 
 def cast(x: torch.Tensor, dtype: str) -> torch.Tensor:
     """Convert to a dtype."""
-    return x.to(getattr(torch, dtype))
+    target = getattr(torch, dtype)
+    return x if x.dtype is target else x.to(target)
 
 
 def begins_finite(y: torch.Tensor) -> bool:

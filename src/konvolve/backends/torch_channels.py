@@ -63,10 +63,11 @@ def native_adjoint(y: torch.Tensor, kernel: torch.Tensor, how: Native, sizes: Se
 def _as_pictures(x: torch.Tensor, kernel: torch.Tensor, last: bool) -> tuple[torch.Tensor, torch.Tensor, tuple]:
     """Return x and the kernel, (outputs, channels, *taps), sequences as pictures one sample high; and what that adds.
 
-    Where the channels are the last axis in memory, PyTorch (2.13, CPU) works on pictures in that order, and faster than
-    on a copy. Sequences it copies; as pictures they take half the time.
+    Where the channels are the last axis in memory, PyTorch works on pictures in that order, and faster than on a copy.
+    Signals it copies, which takes up to four times as long (seen with 2.13 on CPU, 8192 x 67 samples of 16 channels).
     """
-    kernel = kernel.movedim((-1, -2), (0, 1))
+    rank = x.ndim - 2
+    kernel = kernel.permute(rank + 1, rank, *range(rank))
     return (x.unsqueeze(2), kernel.unsqueeze(2), (1,)) if last and x.ndim == 3 else (x, kernel, ())
 
 
