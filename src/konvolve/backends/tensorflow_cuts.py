@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow import raw_ops
 
-from konvolve.backends.tensorflow_support import ints, linear, recording
+from konvolve.backends.tensorflow_support import compiling, ints, linear, recording
 
 
 def run_time_sizes(x: tf.Tensor) -> tuple[Any, ...]:
@@ -131,18 +131,92 @@ def bands(
     start, stride, extent, count = slabs
     behind = run_time_sizes(x)[axis + 1 :]
     rest = [0] * len(behind)
-    if count == 1 or tf.executing_eagerly():
-        parts = (compute(window(x, [start + i * stride, *rest], [extent, *behind])) for i in range(count))
-        if count > 1 and not recording() and all(n == 1 for n in x.shape[:axis]):
-            y = _written(parts, count, axis, size)
-        else:
-            found = list(parts)
-            y = found[0] if count == 1 else tf.concat(found, axis)
-    else:
+
+    def slab(i: int) -> tf.Tensor:
+        return window(x, [start + i * stride, *rest], [extent, *behind])
+
+    if count > 1 and not tf.executing_eagerly():
+        if not compiling() and all(isinstance(n, int) for n in (x.shape[axis], start, size)):
+            return _in_place(lambda i: compute(slab(i)), compute, x, axis, slabs, size)
         # Padded once, out of the loop: XLA must know how much is padded, and then each slab is one slice.
         whole = window(x, [start, *rest], [(count - 1) * stride + extent, *behind])
         y = _looped(compute, whole, axis, stride, extent, count)
+    elif count > 1 and not recording() and all(n == 1 for n in x.shape[:axis]):
+        y = _written((compute(slab(i)) for i in range(count)), count, axis, size)
+    else:
+        found = [compute(slab(i)) for i in range(count)]
+        y = found[0] if count == 1 else tf.concat(found, axis)
     return y[(slice(None),) * axis + (slice(0, size),)]
+
+
+def _slab_of(x: tf.Tensor, axis: int, first: Any, extent: int) -> tf.Tensor:
+    """Return the samples from ``first`` on, which all lie inside; their size is told: XLA must know it."""
+    held = run_time_sizes(x)
+    behind = len(held) - axis - 1
+    part = tf.slice(x, [0] * axis + [first] + [0] * behind, [*held[:axis], extent, *held[axis + 1 :]])
+    part.set_shape((*x.shape[:axis], extent, *x.shape[axis + 1 :]))
+    return part
+
+
+def _in_place(
+    apart: Callable[[int], tf.Tensor],
+    compute: Callable[[tf.Tensor], tf.Tensor],
+    x: tf.Tensor,
+    axis: int,
+    slabs: tuple[int, int, int, int],
+    size: int,
+) -> tf.Tensor:
+    """Write band after band into one result, in a graph: the slabs inside x in a loop, those that reach beyond apart.
+
+    Padded, x would have to be copied; gathered in a TensorArray, the result would be there twice, and a third time
+    where it is cut to the size.
+    """
+    start, stride, extent, count = slabs
+    inside = [i for i in range(count) if start + i * stride >= 0 and start + i * stride + extent <= x.shape[axis]]
+    # Where there is no part that is needed in any case: traced and pruned, only its dtype and shape are wanted.
+    first = apart(0)
+    band = first.shape[axis]
+    inside = [i for i in inside if (i + 1) * band <= size]
+    held = run_time_sizes(first)
+    y = tf.stop_gradient(raw_ops.Empty(shape=[*held[:axis], size, *held[axis + 1 :]], dtype=first.dtype))
+    y.set_shape((*first.shape[:axis], size, *first.shape[axis + 1 :]))
+    lead = (slice(None),) * axis
+    for i in range(count):
+        if i in inside:
+            if i == inside[0]:
+                _, y = tf.while_loop(
+                    lambda i, _: i <= inside[-1],
+                    lambda i, y: (i + 1, _put(y, compute(_slab_of(x, axis, start + i * stride, extent)), i * band, axis)),
+                    (tf.constant(i), y),
+                    parallel_iterations=1,
+                    maximum_iterations=len(inside),
+                )
+            continue
+        with tf.control_dependencies([y]):  # one after the other here, too
+            part = first if i == 0 else apart(i)
+            kept = min(band, size - i * band)
+            y = _put(y, part if kept == band else part[(*lead, slice(0, kept))], tf.constant(i * band), axis)
+    return y
+
+
+def _put(y: tf.Tensor, part: tf.Tensor, first: tf.Tensor, axis: int) -> tf.Tensor:
+    """Return y with the part written over its samples from ``first`` on, which nothing has been written to before.
+
+    So the gradient with respect to y is handed on as it is, and nothing is copied there, either.
+    """
+
+    @tf.custom_gradient
+    def put(y: tf.Tensor, part: tf.Tensor, first: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        begin = tf.stack([0] * axis + [first])
+        end = tf.stack([0] * axis + [first + part.shape[axis]])
+        written = raw_ops.TensorStridedSliceUpdate(
+            input=y, begin=begin, end=end, strides=[1] * (axis + 1), value=part,
+            begin_mask=2**axis - 1, end_mask=2**axis - 1,
+        )  # fmt: skip
+        written.set_shape(y.shape)
+        return written, lambda gradient: (gradient, _slab_of(gradient, axis, first, part.shape[axis]), None)
+
+    return put(y, part, first)
 
 
 def _written(parts: Iterator[tf.Tensor], count: int, axis: int, size: int) -> tf.Tensor:
@@ -161,14 +235,8 @@ def _written(parts: Iterator[tf.Tensor], count: int, axis: int, size: int) -> tf
 def _looped(
     compute: Callable[[tf.Tensor], tf.Tensor], whole: tf.Tensor, axis: int, stride: int, extent: int, count: int
 ) -> tf.Tensor:
-    held = run_time_sizes(whole)
-    size = [*held[:axis], extent, *held[axis + 1 :]]
-
     def slab(i: Any) -> tf.Tensor:
-        # The size is told and not computed from two ends: XLA must know it.
-        part = tf.slice(whole, [0] * axis + [i * stride] + [0] * (len(held) - axis - 1), size)
-        part.set_shape((*whole.shape[:axis], extent, *whole.shape[axis + 1 :]))
-        return compute(part)
+        return compute(_slab_of(whole, axis, i * stride, extent))
 
     sample = slab(0)  # traced and pruned: only its dtype and static shape are wanted
     found = tf.TensorArray(sample.dtype, size=count, element_shape=sample.shape, infer_shape=False)

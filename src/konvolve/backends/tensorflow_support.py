@@ -18,6 +18,19 @@ except ImportError:
         return True
 
 
+try:  # Not public either: without it every graph is taken for one that XLA compiles.
+    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext as _in_xla
+except ImportError:
+
+    def _in_xla(graph: Any) -> bool:
+        return True
+
+
+def compiling() -> bool:
+    """Whether the graph that is being traced will be compiled by XLA, which lacks some operations."""
+    return _in_xla(tf.compat.v1.get_default_graph())
+
+
 _CONSTANTS: dict[tuple, tf.Tensor] = {}
 _MOST_CONSTANTS = 4096
 
