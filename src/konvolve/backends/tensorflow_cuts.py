@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 from tensorflow import raw_ops
 
-from konvolve.backends.tensorflow_support import compiling, ints, linear, recording
-
-
-def run_time_sizes(x: tf.Tensor) -> tuple[Any, ...]:
-    """Return the static sizes, scalar tensors in the place of unknown ones."""
-    static = tuple(x.shape)
-    if None not in static:
-        return static
-    dynamic = tf.unstack(raw_ops.Shape(input=x, out_type=tf.int32), num=len(static))
-    return tuple(d if s is None else s for s, d in zip(static, dynamic, strict=True))
+from konvolve.backends.tensorflow_bands import Result, slab_of, taken
+from konvolve.backends.tensorflow_support import compiling, ints, linear, recording, run_time_sizes
 
 
 def _pad(x: tf.Tensor, before: Sequence[Any], after: Sequence[Any]) -> tf.Tensor:
@@ -127,40 +119,33 @@ def _overlap_add(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
 def bands(
     compute: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, axis: int, slabs: tuple[Any, int, int, int], size: Any
 ) -> tf.Tensor:
-    """Compute band after band: eagerly in Python, in a graph as a loop, so that memory is reused."""
+    """Compute band after band, so that memory is reused: eagerly in Python, in a graph as a loop."""
     start, stride, extent, count = slabs
     behind = run_time_sizes(x)[axis + 1 :]
     rest = [0] * len(behind)
 
-    def slab(i: int) -> tf.Tensor:
-        return window(x, [start + i * stride, *rest], [extent, *behind])
+    def apart(i: int) -> tf.Tensor:
+        return compute(window(x, [start + i * stride, *rest], [extent, *behind]))
 
+    first = apart(0)  # in the loop of a graph perhaps only its shape is wanted, and the rest is pruned
+    known = isinstance(size, int) and None not in first.shape[axis:]
+    if count > 1 and tf.executing_eagerly() and not recording():
+        return Result(first, axis, size).eagerly(itertools.chain([first], map(apart, range(1, count))), count)
     if count > 1 and not tf.executing_eagerly():
-        if not compiling() and all(isinstance(n, int) for n in (x.shape[axis], start, size)):
-            return _in_place(lambda i: compute(slab(i)), compute, x, axis, slabs, size)
+        if known and x.shape[axis] is not None and not compiling():
+            return _in_place(compute, apart, first, x, axis, slabs, size)
         # Padded once, out of the loop: XLA must know how much is padded, and then each slab is one slice.
         whole = window(x, [start, *rest], [(count - 1) * stride + extent, *behind])
-        y = _looped(compute, whole, axis, stride, extent, count)
-    elif count > 1 and not recording() and all(n == 1 for n in x.shape[:axis]):
-        y = _written((compute(slab(i)) for i in range(count)), count, axis, size)
+        y = _looped(compute, first, whole, axis, stride, extent, count)
     else:
-        found = [compute(slab(i)) for i in range(count)]
-        y = found[0] if count == 1 else tf.concat(found, axis)
+        y = first if count == 1 else tf.concat([first, *map(apart, range(1, count))], axis)
     return y[(slice(None),) * axis + (slice(0, size),)]
 
 
-def _slab_of(x: tf.Tensor, axis: int, first: Any, extent: int) -> tf.Tensor:
-    """Return the samples from ``first`` on, which all lie inside; their size is told: XLA must know it."""
-    held = run_time_sizes(x)
-    behind = len(held) - axis - 1
-    part = tf.slice(x, [0] * axis + [first] + [0] * behind, [*held[:axis], extent, *held[axis + 1 :]])
-    part.set_shape((*x.shape[:axis], extent, *x.shape[axis + 1 :]))
-    return part
-
-
 def _in_place(
-    apart: Callable[[int], tf.Tensor],
     compute: Callable[[tf.Tensor], tf.Tensor],
+    apart: Callable[[int], tf.Tensor],
+    first: tf.Tensor,
     x: tf.Tensor,
     axis: int,
     slabs: tuple[int, int, int, int],
@@ -168,77 +153,44 @@ def _in_place(
 ) -> tf.Tensor:
     """Write band after band into one result, in a graph: the slabs inside x in a loop, those that reach beyond apart.
 
-    Padded, x would have to be copied; gathered in a TensorArray, the result would be there twice, and a third time
-    where it is cut to the size.
+    Padded, x would have to be copied; gathered in a TensorArray, the result would be there twice.
     """
     start, stride, extent, count = slabs
+    result = Result(first, axis, size)
     inside = [i for i in range(count) if start + i * stride >= 0 and start + i * stride + extent <= x.shape[axis]]
-    # Where there is no part that is needed in any case: traced and pruned, only its dtype and shape are wanted.
-    first = apart(0)
-    band = first.shape[axis]
-    inside = [i for i in inside if (i + 1) * band <= size]
-    held = run_time_sizes(first)
-    y = tf.stop_gradient(raw_ops.Empty(shape=[*held[:axis], size, *held[axis + 1 :]], dtype=first.dtype))
-    y.set_shape((*first.shape[:axis], size, *first.shape[axis + 1 :]))
-    lead = (slice(None),) * axis
+    inside = [i for i in inside if (i + 1) * result.band <= size]
+    y = result.empty()
     for i in range(count):
-        if i in inside:
-            if i == inside[0]:
-                _, y = tf.while_loop(
-                    lambda i, _: i <= inside[-1],
-                    lambda i, y: (i + 1, _put(y, compute(_slab_of(x, axis, start + i * stride, extent)), i * band, axis)),
-                    (tf.constant(i), y),
-                    parallel_iterations=1,
-                    maximum_iterations=len(inside),
-                )
-            continue
-        with tf.control_dependencies([y]):  # one after the other here, too
-            part = first if i == 0 else apart(i)
-            kept = min(band, size - i * band)
-            y = _put(y, part if kept == band else part[(*lead, slice(0, kept))], tf.constant(i * band), axis)
-    return y
+        if i not in inside:
+            with tf.control_dependencies([y]):  # one after the other here, too
+                y = result.put(y, first if i == 0 else apart(i), i)
+        elif i == inside[0]:
 
+            def step(i: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tuple:
+                x, slab = taken(x, start + i * stride, axis, extent)
+                return i + 1, x, result.put(y, compute(slab), i)
 
-def _put(y: tf.Tensor, part: tf.Tensor, first: tf.Tensor, axis: int) -> tf.Tensor:
-    """Return y with the part written over its samples from ``first`` on, which nothing has been written to before.
-
-    So the gradient with respect to y is handed on as it is, and nothing is copied there, either.
-    """
-
-    @tf.custom_gradient
-    def put(y: tf.Tensor, part: tf.Tensor, first: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        begin = tf.stack([0] * axis + [first])
-        end = tf.stack([0] * axis + [first + part.shape[axis]])
-        written = raw_ops.TensorStridedSliceUpdate(
-            input=y, begin=begin, end=end, strides=[1] * (axis + 1), value=part,
-            begin_mask=2**axis - 1, end_mask=2**axis - 1,
-        )  # fmt: skip
-        written.set_shape(y.shape)
-        return written, lambda gradient: (gradient, _slab_of(gradient, axis, first, part.shape[axis]), None)
-
-    return put(y, part, first)
-
-
-def _written(parts: Iterator[tf.Tensor], count: int, axis: int, size: int) -> tf.Tensor:
-    """Write part after part into one tensor, which concatenating them would copy; where no derivative is taken.
-
-    The axes before are of size 1, so that cutting off the end what is too much copies nothing either.
-    """
-    first = next(parts)
-    y = raw_ops.Empty(shape=[count, *first.shape], dtype=first.dtype, init=False)
-    for i, part in enumerate(itertools.chain([first], parts)):
-        y = raw_ops.InplaceUpdate(x=y, i=[i], v=part[tf.newaxis])
-    behind = first.shape[axis + 1 :]
-    return tf.reshape(tf.reshape(y, [count * first.shape[axis], *behind])[:size], [1] * axis + [size, *behind])
+            _, x, y = tf.while_loop(
+                lambda i, *_: i <= inside[-1], step, (tf.constant(i), x, y),
+                parallel_iterations=1, maximum_iterations=len(inside),
+            )  # fmt: skip
+    return result.laid_out(y)
 
 
 def _looped(
-    compute: Callable[[tf.Tensor], tf.Tensor], whole: tf.Tensor, axis: int, stride: int, extent: int, count: int
+    compute: Callable[[tf.Tensor], tf.Tensor],
+    sample: tf.Tensor,
+    whole: tf.Tensor,
+    axis: int,
+    stride: int,
+    extent: int,
+    count: int,
 ) -> tf.Tensor:
-    def slab(i: Any) -> tf.Tensor:
-        return compute(_slab_of(whole, axis, i * stride, extent))
+    """Gather bands like this sample in a TensorArray, which XLA follows, and sizes need not be known for."""
 
-    sample = slab(0)  # traced and pruned: only its dtype and static shape are wanted
+    def slab(i: Any) -> tf.Tensor:
+        return compute(slab_of(whole, i * stride, axis, extent))
+
     found = tf.TensorArray(sample.dtype, size=count, element_shape=sample.shape, infer_shape=False)
     _, found = tf.while_loop(
         lambda i, _: i < count,

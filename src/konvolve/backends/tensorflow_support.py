@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
+from tensorflow import raw_ops
 
 try:  # Not public, so their absence must cost little: speed, and the forward mode of eager 3-D transforms.
     from tensorflow.python.eager.record import could_possibly_record as recording
@@ -51,6 +52,15 @@ def ints(values: Sequence[Any]) -> Any:
         with tf.device("CPU:0"):  # sizes are read by the host
             found = _CONSTANTS[key] = tf.constant(key, tf.int32)
     return found
+
+
+def run_time_sizes(x: tf.Tensor) -> tuple[Any, ...]:
+    """Return the static sizes, scalar tensors in the place of unknown ones."""
+    static = tuple(x.shape)
+    if None not in static:
+        return static
+    dynamic = tf.unstack(raw_ops.Shape(input=x, out_type=tf.int32), num=len(static))
+    return tuple(d if s is None else s for s, d in zip(static, dynamic, strict=True))
 
 
 def linear(

@@ -105,7 +105,9 @@ QUICK = ("signal", "picture", "volume")
 
 def cases(ways: Sequence[str], questions: Sequence[str]) -> list[tuple[str, str, str]]:
     """(way, question, method) of all there is to measure."""
-    return [(way, name, method) for way in ways for name in questions for method in METHODS if _asked(way, name, method)]
+    return [
+        (way, name, method) for way in ways for name in questions for method in METHODS if _asked(way, name, method)
+    ]
 
 
 def _asked(way: str, name: str, method: str) -> bool:
@@ -210,9 +212,9 @@ def _without_gradients(library: str) -> Iterator[None]:
 
 def _array(question: Question, shape: tuple[int, ...], seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    if question.dtype.startswith("int"):
-        return rng.integers(-100, 100, shape, dtype=question.dtype)
     kind = np.dtype(question.dtype)
+    if kind.kind == "i":  # of all magnitudes: NumPy looks at them
+        return rng.integers(np.iinfo(kind).min, np.iinfo(kind).max, shape, kind)
     if kind.kind == "c":
         pairs: np.ndarray = rng.standard_normal((*shape, 2), dtype=np.float32)
         return pairs.view(kind)[..., 0]
@@ -237,21 +239,24 @@ def one_call(way: str, question: Question, method: str) -> int:
     from konvolve.bench.measure import as_arrays
 
     library, compiled = WAYS[way]
-    options = question.options | {"method": method, "max_memory": question.limit(profile(library), method)}
+    options = question.options | {"method": method}
+    limit = question.limit(profile(library), method)
 
     def convolve(x: Any, k: Any) -> Any:
-        return konvolve.convolve(x, k, **options)
+        return konvolve.convolve(x, k, **options, max_memory=limit)
 
     # A small call first: what a library loads or sets up once is not the memory of this convolution.
     most = round(SMALL ** (1 / len(question.signal)))
-    small = [np.ones([min(n, m) for n in shape], question.dtype) for shape, m in (
-        (question.signal, most), (question.kernel, 8))]
+    small = [
+        np.ones([min(n, m) for n in shape], question.dtype)
+        for shape, m in ((question.signal, most), (question.kernel, 8))
+    ]
     with _without_gradients(library):
         x = to_library(library, _array(question, question.signal, 1))
         k = to_library(library, _kernel(question, method))
         # Now, because TensorFlow keeps the arrays that it has copied until its next operations.
         for each in (method, "fft"):  # passes of a separable kernel may be transforms
-            konvolve.convolve(*(to_library(library, array) for array in small), **question.options, method=each)
+            konvolve.convolve(*(to_library(library, array) for array in small), **options | {"method": each})
         call: Callable = convolve
         if compiled and library == "tensorflow":
             import tensorflow as tf
