@@ -218,6 +218,42 @@ def test_many_bands(short_bands, shapes, jit):
         np.testing.assert_allclose(found, eager, atol=1e-8)
 
 
+@pytest.mark.parametrize("mode", ["full", "valid"])
+@pytest.mark.parametrize("shapes", [((8000,), (20,)), ((2, 5001), (2, 33)), ((301, 200), (11, 13))])
+def test_every_derivative_of_many_bands(short_bands, shapes, mode):
+    """Of the second order, and in the forward mode: what is read and written in place has them, too."""
+    a, b = (tf.constant(normal(*shape, dtype="float64")) for shape in shapes)
+    axes = (1,) if shapes[0][0] == 2 else None
+
+    def ask(a, b):
+        return konvolve.oaconvolve(a, b, mode, axes=axes)
+
+    def second(a, b):
+        with tf.GradientTape() as outer:
+            outer.watch([a, b])
+            with tf.GradientTape() as inner:
+                inner.watch([a, b])
+                loss = tf.reduce_sum(ask(a, b) ** 3)
+            slopes = inner.gradient(loss, [a, b])
+            loss = tf.add_n([tf.reduce_sum(slope**2) for slope in slopes])
+        return outer.gradient(loss, [a, b])
+
+    for found, eager in zip(tf.function(second)(a, b), second(a, b), strict=True):
+        np.testing.assert_allclose(found, eager, rtol=1e-9, atol=1e-9 * np.abs(eager).max())
+    with tf.autodiff.ForwardAccumulator([a, b], [2 * a, 3 * b]) as forward:
+        y = tf.function(ask)(a, b)
+    np.testing.assert_allclose(forward.jvp(y), 5 * y, atol=1e-9 * np.abs(y).max())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex64", "complex128", "int32"])
+@pytest.mark.parametrize("samples", [8000, 8001, 8002, 8003])
+def test_many_bands_of_every_width(short_bands, samples, dtype):
+    """Samples are written several at a time where their number allows it."""
+    a, b = (np.round(10 * normal(n)).astype(dtype) for n in (samples, 20))
+    found = tf.function(lambda a, b: konvolve.convolve(a, b, "same", "overlap"))(tf.constant(a), tf.constant(b))
+    oracle.assert_close(found.numpy(), oracle.convolve(a, b, "same", None), a, b, dtype)
+
+
 def test_batches_that_do_not_fit_are_refused_at_run_time_too():
     compiled = tf.function(
         lambda a, b: konvolve.fftconvolve(a, b, "same", axes=1), input_signature=[tf.TensorSpec((None, None))] * 2

@@ -38,7 +38,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
         "row": 0.0,
         "native_exact": False,
         "native_complex": False,
-        "band": 2**22,
+        "band": 2**21,
         "held": (4.3, 0.0, 8.0, 1.1, 3.5, 3.5),
         "start": 2.5e-4,
     },

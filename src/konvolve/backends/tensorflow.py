@@ -21,8 +21,8 @@ from tensorflow import raw_ops
 
 from konvolve.backends import tensorflow_transforms as transforms
 from konvolve.backends.tensorflow_channels import forked, native, native_adjoint
-from konvolve.backends.tensorflow_cuts import bands, frame, run_time_sizes, window
-from konvolve.backends.tensorflow_support import ints, recording
+from konvolve.backends.tensorflow_cuts import bands, frame, window
+from konvolve.backends.tensorflow_support import ints, recording, run_time_sizes
 
 __all__ = ["bands", "forked", "frame", "native", "native_adjoint", "window"]  # adapted next door, asked for here
 

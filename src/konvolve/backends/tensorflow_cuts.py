@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 from tensorflow import raw_ops
 
-from konvolve.backends.tensorflow_support import ints, linear, recording
-
-
-def run_time_sizes(x: tf.Tensor) -> tuple[Any, ...]:
-    """Return the static sizes, scalar tensors in the place of unknown ones."""
-    static = tuple(x.shape)
-    if None not in static:
-        return static
-    dynamic = tf.unstack(raw_ops.Shape(input=x, out_type=tf.int32), num=len(static))
-    return tuple(d if s is None else s for s, d in zip(static, dynamic, strict=True))
+from konvolve.backends.tensorflow_bands import Result, slab_of, taken
+from konvolve.backends.tensorflow_support import compiling, ints, linear, recording, run_time_sizes
 
 
 def _pad(x: tf.Tensor, before: Sequence[Any], after: Sequence[Any]) -> tf.Tensor:
@@ -127,50 +119,78 @@ def _overlap_add(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
 def bands(
     compute: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, axis: int, slabs: tuple[Any, int, int, int], size: Any
 ) -> tf.Tensor:
-    """Compute band after band: eagerly in Python, in a graph as a loop, so that memory is reused."""
+    """Compute band after band, so that memory is reused: eagerly in Python, in a graph as a loop."""
     start, stride, extent, count = slabs
     behind = run_time_sizes(x)[axis + 1 :]
     rest = [0] * len(behind)
-    if count == 1 or tf.executing_eagerly():
-        parts = (compute(window(x, [start + i * stride, *rest], [extent, *behind])) for i in range(count))
-        if count > 1 and not recording() and all(n == 1 for n in x.shape[:axis]):
-            y = _written(parts, count, axis, size)
-        else:
-            found = list(parts)
-            y = found[0] if count == 1 else tf.concat(found, axis)
-    else:
+
+    def apart(i: int) -> tf.Tensor:
+        return compute(window(x, [start + i * stride, *rest], [extent, *behind]))
+
+    first = apart(0)  # in the loop of a graph perhaps only its shape is wanted, and the rest is pruned
+    known = isinstance(size, int) and None not in first.shape[axis:]
+    if count > 1 and tf.executing_eagerly() and not recording():
+        return Result(first, axis, size).eagerly(itertools.chain([first], map(apart, range(1, count))), count)
+    if count > 1 and not tf.executing_eagerly():
+        if known and x.shape[axis] is not None and not compiling():
+            return _in_place(compute, apart, first, x, axis, slabs, size)
         # Padded once, out of the loop: XLA must know how much is padded, and then each slab is one slice.
         whole = window(x, [start, *rest], [(count - 1) * stride + extent, *behind])
-        y = _looped(compute, whole, axis, stride, extent, count)
+        y = _looped(compute, first, whole, axis, stride, extent, count)
+    else:
+        y = first if count == 1 else tf.concat([first, *map(apart, range(1, count))], axis)
     return y[(slice(None),) * axis + (slice(0, size),)]
 
 
-def _written(parts: Iterator[tf.Tensor], count: int, axis: int, size: int) -> tf.Tensor:
-    """Write part after part into one tensor, which concatenating them would copy; where no derivative is taken.
+def _in_place(
+    compute: Callable[[tf.Tensor], tf.Tensor],
+    apart: Callable[[int], tf.Tensor],
+    first: tf.Tensor,
+    x: tf.Tensor,
+    axis: int,
+    slabs: tuple[int, int, int, int],
+    size: int,
+) -> tf.Tensor:
+    """Write band after band into one result, in a graph: the slabs inside x in a loop, those that reach beyond apart.
 
-    The axes before are of size 1, so that cutting off the end what is too much copies nothing either.
+    Padded, x would have to be copied; gathered in a TensorArray, the result would be there twice.
     """
-    first = next(parts)
-    y = raw_ops.Empty(shape=[count, *first.shape], dtype=first.dtype, init=False)
-    for i, part in enumerate(itertools.chain([first], parts)):
-        y = raw_ops.InplaceUpdate(x=y, i=[i], v=part[tf.newaxis])
-    behind = first.shape[axis + 1 :]
-    return tf.reshape(tf.reshape(y, [count * first.shape[axis], *behind])[:size], [1] * axis + [size, *behind])
+    start, stride, extent, count = slabs
+    result = Result(first, axis, size)
+    inside = [i for i in range(count) if start + i * stride >= 0 and start + i * stride + extent <= x.shape[axis]]
+    inside = [i for i in inside if (i + 1) * result.band <= size]
+    y = result.empty()
+    for i in range(count):
+        if i not in inside:
+            with tf.control_dependencies([y]):  # one after the other here, too
+                y = result.put(y, first if i == 0 else apart(i), i)
+        elif i == inside[0]:
+
+            def step(i: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tuple:
+                x, slab = taken(x, start + i * stride, axis, extent)
+                return i + 1, x, result.put(y, compute(slab), i)
+
+            _, x, y = tf.while_loop(
+                lambda i, *_: i <= inside[-1], step, (tf.constant(i), x, y),
+                parallel_iterations=1, maximum_iterations=len(inside),
+            )  # fmt: skip
+    return result.laid_out(y)
 
 
 def _looped(
-    compute: Callable[[tf.Tensor], tf.Tensor], whole: tf.Tensor, axis: int, stride: int, extent: int, count: int
+    compute: Callable[[tf.Tensor], tf.Tensor],
+    sample: tf.Tensor,
+    whole: tf.Tensor,
+    axis: int,
+    stride: int,
+    extent: int,
+    count: int,
 ) -> tf.Tensor:
-    held = run_time_sizes(whole)
-    size = [*held[:axis], extent, *held[axis + 1 :]]
+    """Gather bands like this sample in a TensorArray, which XLA follows, and sizes need not be known for."""
 
     def slab(i: Any) -> tf.Tensor:
-        # The size is told and not computed from two ends: XLA must know it.
-        part = tf.slice(whole, [0] * axis + [i * stride] + [0] * (len(held) - axis - 1), size)
-        part.set_shape((*whole.shape[:axis], extent, *whole.shape[axis + 1 :]))
-        return compute(part)
+        return compute(slab_of(whole, i * stride, axis, extent))
 
-    sample = slab(0)  # traced and pruned: only its dtype and static shape are wanted
     found = tf.TensorArray(sample.dtype, size=count, element_shape=sample.shape, infer_shape=False)
     _, found = tf.while_loop(
         lambda i, _: i < count,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
+from tensorflow import raw_ops
 
 try:  # Not public, so their absence must cost little: speed, and the forward mode of eager 3-D transforms.
     from tensorflow.python.eager.record import could_possibly_record as recording
@@ -16,6 +17,19 @@ except ImportError:
     def recording() -> bool:
         """Whether a gradient may be asked for."""
         return True
+
+
+try:  # Not public either: without it every graph is taken for one that XLA compiles.
+    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext as _in_xla
+except ImportError:
+
+    def _in_xla(graph: Any) -> bool:
+        return True
+
+
+def compiling() -> bool:
+    """Whether the graph that is being traced will be compiled by XLA, which lacks some operations."""
+    return _in_xla(tf.compat.v1.get_default_graph())
 
 
 _CONSTANTS: dict[tuple, tf.Tensor] = {}
@@ -38,6 +52,15 @@ def ints(values: Sequence[Any]) -> Any:
         with tf.device("CPU:0"):  # sizes are read by the host
             found = _CONSTANTS[key] = tf.constant(key, tf.int32)
     return found
+
+
+def run_time_sizes(x: tf.Tensor) -> tuple[Any, ...]:
+    """Return the static sizes, scalar tensors in the place of unknown ones."""
+    static = tuple(x.shape)
+    if None not in static:
+        return static
+    dynamic = tf.unstack(raw_ops.Shape(input=x, out_type=tf.int32), num=len(static))
+    return tuple(d if s is None else s for s, d in zip(static, dynamic, strict=True))
 
 
 def linear(

@@ -32,7 +32,7 @@ print(time.perf_counter() - start, *sorted({libraries} & set(sys.modules)))
 """
 
 
-def _python(*arguments: str) -> subprocess.CompletedProcess:
+def python(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-P", *arguments], capture_output=True, text=True, timeout=600)
 
 
@@ -44,7 +44,7 @@ def import_time(repeats: int, advance: Callable[[], None]) -> dict:
     for number in range(repeats + 1):
         for module in modules:
             code = _IMPORT.format(module=module, libraries=set(ARRAY_LIBRARIES))
-            first, *libraries = _python("-c", code).stdout.split()
+            first, *libraries = python("-c", code).stdout.split()
             # The first round finds the files cold on the disk, or the bytecode not yet written.
             if number:
                 seconds[module].append(float(first))
@@ -65,7 +65,7 @@ def import_time(repeats: int, advance: Callable[[], None]) -> dict:
 
 def _slowest_modules(count: int = 12) -> list[dict]:
     """The modules that take most of the import, by their own time, as ``-X importtime`` sees it."""
-    lines = _python("-X", "importtime", "-c", "import konvolve").stderr.splitlines()
+    lines = python("-X", "importtime", "-c", "import konvolve").stderr.splitlines()
     found = [re.match(r"import time:\s+(\d+) \|\s+(\d+) \|\s+(\S+)", line) for line in lines]
     rows: list[dict] = [
         {"module": match[3], "self_ms": int(match[1]) / 1e3, "cumulative_ms": int(match[2]) / 1e3}
@@ -79,7 +79,7 @@ def peak_memory(advance: Callable[[], None]) -> list[dict]:
     rows = []
     for workload, function, library in PEAKS:
         row = {"workload": workload, "function": function, "library": library}
-        process = _python("-m", "konvolve.bench.fresh", workload, function, library)
+        process = python("-m", "konvolve.bench.fresh", workload, function, library)
         if process.returncode == 0:
             row |= json.loads(process.stdout.splitlines()[-1])
         else:  # killed for its memory, for one
@@ -89,7 +89,7 @@ def peak_memory(advance: Callable[[], None]) -> list[dict]:
     return rows
 
 
-def _highest_bytes() -> int:
+def highest_bytes() -> int:
     """The peak of this process's resident memory so far."""
     import resource
 
@@ -103,7 +103,7 @@ def _highest_bytes() -> int:
         return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _forget_peak() -> bool:
+def forget_peak() -> bool:
     """Start the peak anew from what is resident now; False where the system can't."""
     with contextlib.suppress(OSError, AttributeError):
         # Memory that is freed but kept by the C library could be used again without being counted.
@@ -139,10 +139,10 @@ def _one_call(workload: str, function: str, library: str) -> dict:
     sizes = [[min(n, most) for n in shape] for shape, most in ((w.signal, 64), (w.kernel, 8))]
     convolve(*(to_library(kind, np.ones(size, np.float32)) for size in sizes), mode=w.mode, axes=w.axes)
     inputs = [to_library(kind, array) for array in w.inputs(w)]
-    reset = _forget_peak()
-    before = _highest_bytes()
+    reset = forget_peak()
+    before = highest_bytes()
     answer = convolve(*inputs, mode=w.mode, axes=w.axes)
-    peak = _highest_bytes() - before
+    peak = highest_bytes() - before
     # Checked after, not before: memory that the check had given back would be found again, and not counted.
     right = largest_error(answer, w.reference(w, *w.inputs(w))) <= w.tolerance()
     predicted = {}
