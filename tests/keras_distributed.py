@@ -4,8 +4,15 @@ A failed assertion ends it.
 """
 
 import os
+import pathlib
+import re
+import shutil
+import tempfile
 
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+# All that XLA compiles is written to a folder, to be read.
+os.environ["XLA_FLAGS"] = (
+    f"--xla_force_host_platform_device_count=2 --xla_dump_hlo_as_text --xla_dump_to={tempfile.mkdtemp()}"
+)
 
 import keras
 import numpy as np
@@ -52,6 +59,24 @@ def parallel():
     keras.distribution.set_distribution(keras.distribution.DataParallel())
     model = model_of(layers, method="fft")
     np.testing.assert_allclose(losses(model), expected, rtol=1e-4)
+    y = model.predict(X, batch_size=4, verbose=0)
+    programs = [text for text in compiled() if "num_partitions=2" in text]
+    steps = [text for text in programs if re.search(r"\bfft\(", text)]
+    learning = [text for text in steps if "all-reduce" in text]
+    assert len(learning) >= 1  # the gradients are summed
+    assert len(steps) > len(learning)  # and a prediction has nothing to sum
+    assert not any("all-gather" in text or "all-to-all" in text for text in programs)
+    again = model_of(keras.layers)
+    again.set_weights(model.get_weights())
+    np.testing.assert_allclose(y, again.predict(X, batch_size=4, verbose=0), atol=1e-4)
+
+
+def compiled():
+    """Return the programs XLA has compiled, as they run, and remove them."""
+    folder = pathlib.Path(os.environ["XLA_FLAGS"].rpartition("=")[2])
+    texts = [path.read_text() for path in folder.glob("*after_optimizations.txt")]
+    shutil.rmtree(folder)
+    return texts
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ Seen with JAX 0.10:
 - Without jax_enable_x64 there is no float64 and no int64: casts to them give the 32-bit type without a warning, and
   integers are summed in integers, because no floating type could hold the sums (``profile`` tells planning so).
 - Half precision has no transform: the methods compute it in float32.
-- A transform has at most three axes; jax.numpy does more of them one group after another.
 - A dimension of jax.export may be a symbol; it has arithmetic but no number.
+
+The transforms, on one device and on many, are in ``jax_transforms.py``, windows and blocks in ``jax_cuts.py``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from konvolve.backends.interface import Native
+from konvolve.backends.jax_cuts import bands, frame, window
+from konvolve.backends.jax_transforms import fftn, ifftn, irfftn, rfftn
+
+__all__ = ["bands", "fftn", "frame", "ifftn", "irfftn", "rfftn", "window"]  # adapted next door, asked for here
 
 name = "jax"
 
@@ -191,48 +196,14 @@ def take(x: jax.Array, indices: jax.Array, axis: int) -> jax.Array:
     return jnp.take(x, indices, axis, mode="clip")
 
 
-def window(x: jax.Array, starts: Sequence[Any], sizes: Sequence[Any]) -> jax.Array:
-    """Cut windows out of the trailing axes, zeros where a window reaches outside: one pad, negative where it cuts."""
-    batch = x.ndim - len(sizes)
-    held = x.shape[batch:]
-    edges = [(-start, start + size - n) for start, size, n in zip(starts, sizes, held, strict=True)]
-    if all(edge == (0, 0) for edge in edges):
-        return x
-    return jax.lax.pad(x, np.zeros((), x.dtype), [(0, 0, 0)] * batch + [(*edge, 0) for edge in edges])
-
-
 def multiply(x: jax.Array, y: jax.Array) -> jax.Array:
     """Multiply with broadcasting."""
     return x * y
 
 
-def _axes(lengths: Sequence[int]) -> tuple[int, ...]:
-    return tuple(range(-len(lengths), 0))
-
-
 def matmul(x: jax.Array, y: jax.Array) -> jax.Array:
     """Multiply matrices along the last two axes, in full precision also where tensor cores are."""
     return jnp.matmul(x, y, precision=jax.lax.Precision.HIGHEST)
-
-
-def rfftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
-    """Transform real trailing axes, padded to the lengths."""
-    return jnp.fft.rfftn(x, lengths, _axes(lengths))
-
-
-def irfftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
-    """Invert rfftn."""
-    return jnp.fft.irfftn(x, lengths, _axes(lengths))
-
-
-def fftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
-    """Transform complex trailing axes, padded to the lengths."""
-    return jnp.fft.fftn(x, lengths, _axes(lengths))
-
-
-def ifftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
-    """Invert fftn."""
-    return jnp.fft.ifftn(x, lengths, _axes(lengths))
 
 
 def correlate(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -309,52 +280,3 @@ def forked(forward: Callable, by_first: Callable | None, other: Callable, x: jax
 
     apply.defjvp(derivative, symbolic_zeros=True)
     return apply(x, y)
-
-
-def frame(x: jax.Array, axis: int, length: int, step: int) -> jax.Array:
-    """Cut an axis into overlapping blocks: whole steps side by side, each joined with the heads of the next ones."""
-    overlap = length - step
-    count = (x.shape[axis] - overlap) // step
-    shifted = []
-    for first in range(0, length, step):
-        taken = jax.lax.slice_in_dim(x, first, min(first + count * step, x.shape[axis]), axis=axis)
-        taken = window(taken, [0] * (x.ndim - axis), [count * step, *x.shape[axis + 1 :]])
-        steps = taken.reshape(*x.shape[:axis], count, step, *x.shape[axis + 1 :])
-        shifted.append(jax.lax.slice_in_dim(steps, 0, min(step, length - first), axis=axis + 1))
-    return jnp.concatenate(shifted, axis + 1)
-
-
-def bands(compute: Callable[[Any], jax.Array], x: jax.Array, axis: int, slabs: tuple, size: Any) -> jax.Array:
-    """Compute band after band into one result: those inside x in a loop, so that they are compiled once.
-
-    Slabs that reach beyond x stand apart: padded, x would have to be copied.
-    """
-    start, stride, extent, count = slabs
-    behind = x.shape[axis + 1 :]
-
-    def apart(i: int) -> jax.Array:
-        return compute(window(x, [start + i * stride] + [0] * len(behind), [extent, *behind]))
-
-    if count == 1:
-        return jax.lax.slice_in_dim(apart(0), 0, size, axis=axis)
-    inside = [i for i in range(count) if start + i * stride >= 0 and start + i * stride + extent <= x.shape[axis]]
-    first = jax.eval_shape(lambda: apart(0)) if len(inside) == count else apart(0)
-    band = first.shape[axis]
-    inside = [i for i in inside if (i + 1) * band <= size]
-    y = jnp.zeros((*first.shape[:axis], size, *first.shape[axis + 1 :]), first.dtype)
-
-    def write(y: jax.Array, i: Any, part: jax.Array) -> jax.Array:
-        return jax.lax.dynamic_update_slice_in_dim(y, part, i * band, axis)
-
-    for i in range(count):
-        if i not in inside:
-            part = first if i == 0 else apart(i)
-            y = write(y, i, jax.lax.slice_in_dim(part, 0, min(band, size - i * band), axis=axis))
-    if inside:
-        y = jax.lax.fori_loop(
-            inside[0],
-            inside[-1] + 1,
-            lambda i, y: write(y, i, compute(jax.lax.dynamic_slice_in_dim(x, start + i * stride, extent, axis))),
-            y,
-        )
-    return y

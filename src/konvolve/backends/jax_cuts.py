@@ -1,0 +1,69 @@
+"""Windows, blocks and bands of JAX arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def window(x: jax.Array, starts: Sequence[Any], sizes: Sequence[Any]) -> jax.Array:
+    """Cut windows out of the trailing axes, zeros where a window reaches outside: one pad, negative where it cuts."""
+    batch = x.ndim - len(sizes)
+    held = x.shape[batch:]
+    edges = [(-start, start + size - n) for start, size, n in zip(starts, sizes, held, strict=True)]
+    if all(edge == (0, 0) for edge in edges):
+        return x
+    return jax.lax.pad(x, np.zeros((), x.dtype), [(0, 0, 0)] * batch + [(*edge, 0) for edge in edges])
+
+
+def frame(x: jax.Array, axis: int, length: int, step: int) -> jax.Array:
+    """Cut an axis into overlapping blocks: whole steps side by side, each joined with the heads of the next ones."""
+    overlap = length - step
+    count = (x.shape[axis] - overlap) // step
+    shifted = []
+    for first in range(0, length, step):
+        taken = jax.lax.slice_in_dim(x, first, min(first + count * step, x.shape[axis]), axis=axis)
+        taken = window(taken, [0] * (x.ndim - axis), [count * step, *x.shape[axis + 1 :]])
+        steps = taken.reshape(*x.shape[:axis], count, step, *x.shape[axis + 1 :])
+        shifted.append(jax.lax.slice_in_dim(steps, 0, min(step, length - first), axis=axis + 1))
+    return jnp.concatenate(shifted, axis + 1)
+
+
+def bands(compute: Callable[[Any], jax.Array], x: jax.Array, axis: int, slabs: tuple, size: Any) -> jax.Array:
+    """Compute band after band into one result: those inside x in a loop, so that they are compiled once.
+
+    Slabs that reach beyond x stand apart: padded, x would have to be copied.
+    """
+    start, stride, extent, count = slabs
+    behind = x.shape[axis + 1 :]
+
+    def apart(i: int) -> jax.Array:
+        return compute(window(x, [start + i * stride] + [0] * len(behind), [extent, *behind]))
+
+    if count == 1:
+        return jax.lax.slice_in_dim(apart(0), 0, size, axis=axis)
+    inside = [i for i in range(count) if start + i * stride >= 0 and start + i * stride + extent <= x.shape[axis]]
+    first = jax.eval_shape(lambda: apart(0)) if len(inside) == count else apart(0)
+    band = first.shape[axis]
+    inside = [i for i in inside if (i + 1) * band <= size]
+    y = jnp.zeros((*first.shape[:axis], size, *first.shape[axis + 1 :]), first.dtype)
+
+    def write(y: jax.Array, i: Any, part: jax.Array) -> jax.Array:
+        return jax.lax.dynamic_update_slice_in_dim(y, part, i * band, axis)
+
+    for i in range(count):
+        if i not in inside:
+            part = first if i == 0 else apart(i)
+            y = write(y, i, jax.lax.slice_in_dim(part, 0, min(band, size - i * band), axis=axis))
+    if inside:
+        y = jax.lax.fori_loop(
+            inside[0],
+            inside[-1] + 1,
+            lambda i, y: write(y, i, compute(jax.lax.dynamic_slice_in_dim(x, start + i * stride, extent, axis))),
+            y,
+        )
+    return y
