@@ -109,6 +109,9 @@ def bench(
     validate: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Instead: judge the choice of method on N random problems.")
     ] = None,
+    channels: Annotated[
+        bool, typer.Option("--channels", help="With --validate: problems of networks' layers, channels and all.")
+    ] = False,
     sweep: Annotated[bool, typer.Option("--sweep", help="Instead: time the same question at many sizes.")] = False,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Instead: fit planning's constants to this machine, and keep them.")
@@ -120,7 +123,7 @@ def bench(
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     from konvolve.bench.command import bench
 
-    return bench(only, library, repeats, quick, json, report, validate, calibrate, sweep)
+    return bench(only, library, repeats, quick, json, report, validate, channels, calibrate, sweep)
 
 
 def doctor_() -> None:

@@ -109,6 +109,7 @@ EXAMPLES
   konvolve bench --library numpy,torch --json torch.json
   konvolve bench --report torch.json                  measures nothing: shows what was measured
   konvolve bench --validate 300 --library torch       every method timed, the chosen one against the best
+  konvolve bench --validate 100 --channels            the same of the layers of networks
   konvolve bench --sweep                              cost against size, from 10^3 to 10^8 samples
   konvolve bench --calibrate                          from now on plans are made for this machine
 

@@ -79,6 +79,7 @@ def bench(
     output: Path | None,
     report: Path | None,
     validate: int | None,
+    channels: bool,
     calibrate: bool,
     sweep: bool,
 ) -> int:
@@ -90,6 +91,8 @@ def bench(
         _write_report(results, report)
         show(results)
         return 0
+    if channels and validate is None:
+        raise _mistake("--channels goes with --validate: it judges the choice of konvolve.nn and the layers")
     names = chosen(only, (*questions(), *MEASURES), "--only")
     libraries = chosen(library, contestants.LIBRARIES, "--library")
     kind = "calibration" if calibrate else "validation" if validate is not None else "sweep" if sweep else "bench"
@@ -99,7 +102,7 @@ def bench(
     if calibrate:
         results = fitted(installed(libraries), 25 if quick else 60)
     elif validate is not None:
-        results = judged(installed(libraries), validate)
+        results = judged(installed(libraries), validate, "channels" if channels else "family")
     elif sweep:
         results = swept(libraries, quick)
     else:
@@ -172,14 +175,14 @@ def _start_quietly(libraries: Sequence[str]) -> None:
             tf.signal.rfft(tf.zeros(8))
 
 
-def judged(libraries: Sequence[str], count: int) -> dict:
-    """Put the choice of the method to the test; the results file's contents."""
+def judged(libraries: Sequence[str], count: int, kind: str) -> dict:
+    """Put the choice of the method to the test on problems of a kind; the results file's contents."""
     from konvolve.bench import machine, validate
 
     results: dict[str, Any] = {"machine": machine.describe(), "validation": {}}
     with bars() as bar:
         for name in libraries:
-            results["validation"][name] = validate.validated(name, count, bar(name, count))
+            results["validation"][name] = validate.validated(name, count, bar(name, count), kind=kind)
     results["machine"]["devices"] = machine.devices()
     return results
 

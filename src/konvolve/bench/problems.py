@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import json
 import math
@@ -60,6 +61,19 @@ class Question:
         one, two = (to_library(library, array) for array in found)
         return one, two
 
+    def compiled(self, library: str, method: str, x: Any, k: Any) -> Callable[[], Any]:
+        """A function without arguments that answers it by one method, compiled as the library's users do."""
+        import konvolve
+
+        def convolve(x: Any, k: Any) -> Any:
+            return konvolve.convolve(x, k, mode=self.mode, method=method, axes=self.axes)
+
+        return compiled(library, convolve, x, k)
+
+    def told(self) -> dict:
+        """What a record says of it."""
+        return dataclasses.asdict(self)
+
 
 def profile(library: str) -> str:
     """The key of a library's planning constants."""
@@ -98,20 +112,15 @@ def draw(seed: int, double: bool = True) -> Iterator[Question]:
             yield Question((batch, *sizes), (kernels, *taps), mode, tuple(range(1, rank + 1)), dtype)
 
 
-def compiled(library: str, question: Question, method: str, x: Any, k: Any) -> Callable[[], Any]:
-    """A function without arguments that answers the question by one method, compiled as the library's users do."""
-    import konvolve
-
-    def convolve(x: Any, k: Any) -> Any:
-        return konvolve.convolve(x, k, mode=question.mode, method=method, axes=question.axes)
-
+def compiled(library: str, function: Callable, *arrays: Any) -> Callable[[], Any]:
+    """A function of arrays as one without arguments, compiled as the library's users do."""
     if library == "tensorflow":
-        return in_tf_function(convolve, x, k)
+        return in_tf_function(function, *arrays)
     if library == "jax":
-        return in_jax_jit(convolve, x, k)
+        return in_jax_jit(function, *arrays)
     if library == "torch":
-        return in_torch(convolve, x, k)
-    return lambda: convolve(x, k)
+        return in_torch(function, *arrays)
+    return lambda: function(*arrays)
 
 
 def _sample(call: Callable[[], Any], calls: int) -> float:
@@ -156,16 +165,17 @@ def timed(library: str, question: Question, plan: Plan) -> dict[str, float] | No
     if best > LONGEST or plan.method not in worth:
         return None
     x, k = question.arrays(library)
-    calls = {method: compiled(library, question, method, x, k) for method in worth}
+    calls = {method: question.compiled(library, method, x, k) for method in worth}
     return quickest(calls, compiles=library in ("tensorflow", "jax"))
 
 
-def measured(library: str, count: int, seed: int, advance: Callable[[], None]) -> list[dict]:
+def measured(library: str, count: int, seed: int, advance: Callable[[], None], kind: str = "family") -> list[dict]:
     """Time `count` random problems: a record of each, with what was predicted, measured and chosen.
 
+    `kind` is "family", or "channels" for the convolutions of networks.
     In a process of its own, for one library's threads slow another's down.
     """
-    command = [sys.executable, "-P", "-m", "konvolve.bench.problems", library, str(count), str(seed)]
+    command = [sys.executable, "-P", "-m", "konvolve.bench.problems", library, str(count), str(seed), kind]
     with (
         tempfile.TemporaryFile("w+") as complaints,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True) as child,
@@ -186,19 +196,18 @@ def measured(library: str, count: int, seed: int, advance: Callable[[], None]) -
     return records
 
 
-def _measure(library: str, count: int, seed: int) -> Iterator[dict]:
+def _measure(library: str, count: int, seed: int, kind: str) -> Iterator[dict]:
+    from konvolve.bench import channels
+
     key = profile(library)
     done = 0
-    for question in draw(seed, double=key != "jax32"):
+    for question in channels.draw(seed) if kind == "channels" else draw(seed, double=key != "jax32"):
         plan = question.plan(key)
         seconds = timed(library, question, plan)
         if seconds is None:
             continue
         predicted = {each.method: each.seconds for each in plan.estimates}
-        yield {
-            "signal": question.signal, "kernel": question.kernel, "mode": question.mode, "axes": question.axes,
-            "dtype": question.dtype, "chosen": plan.method, "predicted_s": predicted, "measured_s": seconds,
-        }  # fmt: skip
+        yield question.told() | {"chosen": plan.method, "predicted_s": predicted, "measured_s": seconds}
         done += 1
         if done == count:
             return
@@ -211,5 +220,5 @@ def _measure(library: str, count: int, seed: int) -> Iterator[dict]:
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for record in _measure(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])):
+    for record in _measure(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]):
         print(json.dumps(record), flush=True)

@@ -52,9 +52,11 @@ def quantiles(values: Sequence[float]) -> list[float]:
     return [float(value) for value in np.quantile(values, (0.05, 0.5, 0.95))]
 
 
-def validated(library: str, count: int, advance: Callable[[], None], seed: int = JUDGED_BY) -> dict:
-    """Time `count` random problems on a library, and sum up."""
-    records = problems.measured(library, count, seed, advance)
+def validated(
+    library: str, count: int, advance: Callable[[], None], seed: int = JUDGED_BY, kind: str = "family"
+) -> dict:
+    """Time `count` random problems of a kind on a library, and sum up."""
+    records = problems.measured(library, count, seed, advance, kind)
     return summed(records) | {"records": records}
 
 

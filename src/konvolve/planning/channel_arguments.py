@@ -37,8 +37,8 @@ def check_each(argument: str, value: Any, rank: int, least: int) -> tuple[int, .
     except TypeError:
         found = ()
     if len(found) != rank or min(found, default=least) < least:
-        word = "positive integer" if least else "integer of at least 0"
-        raise ValueError(f"{argument} must be a {word}, or one for each of the {rank} spatial axes, not {value!r}")
+        word = "a positive integer" if least else "an integer of at least 0"
+        raise ValueError(f"{argument} must be {word}, or one for each of the {rank} spatial axes, not {value!r}")
     return found
 
 
