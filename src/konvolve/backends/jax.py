@@ -211,9 +211,10 @@ def rfftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
     return jnp.fft.rfftn(x, lengths, _axes(lengths))
 
 
-def irfftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
+def irfftn(x: jax.Array, lengths: Sequence[int], kept: Sequence[tuple[Any, Any]] | None = None) -> jax.Array:
     """Invert rfftn."""
-    return jnp.fft.irfftn(x, lengths, _axes(lengths))
+    y = jnp.fft.irfftn(x, lengths, _axes(lengths))
+    return y if kept is None else window(y, *zip(*kept, strict=True))
 
 
 def fftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
@@ -221,9 +222,10 @@ def fftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
     return jnp.fft.fftn(x, lengths, _axes(lengths))
 
 
-def ifftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
+def ifftn(x: jax.Array, lengths: Sequence[int], kept: Sequence[tuple[Any, Any]] | None = None) -> jax.Array:
     """Invert fftn."""
-    return jnp.fft.ifftn(x, lengths, _axes(lengths))
+    y = jnp.fft.ifftn(x, lengths, _axes(lengths))
+    return y if kept is None else window(y, *zip(*kept, strict=True))
 
 
 def correlate(x: jax.Array, kernel: jax.Array) -> jax.Array:
