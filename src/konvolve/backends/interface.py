@@ -159,14 +159,14 @@ class Backend(Protocol):
     def rfftn(self, x: Array, lengths: Sequence[Size]) -> Array:
         """Transform the trailing axes of a real array, padded with zeros to the lengths; keep half the spectrum."""
 
-    def irfftn(self, x: Array, lengths: Sequence[Size]) -> Array:
-        """Invert rfftn, to the lengths."""
+    def irfftn(self, x: Array, lengths: Sequence[Size], kept: Sequence[tuple[Size, Size]] | None = None) -> Array:
+        """Invert rfftn, to the lengths, and keep (start, size) of each axis, if that is given."""
 
     def fftn(self, x: Array, lengths: Sequence[Size]) -> Array:
         """Transform the trailing axes of a complex array, padded with zeros to the lengths."""
 
-    def ifftn(self, x: Array, lengths: Sequence[Size]) -> Array:
-        """Invert fftn."""
+    def ifftn(self, x: Array, lengths: Sequence[Size], kept: Sequence[tuple[Size, Size]] | None = None) -> Array:
+        """Invert fftn, as ``irfftn`` does rfftn."""
 
     def correlate(self, x: Array, kernel: Array) -> Array:
         """Correlate x (rows, channels, *spatial) with kernel (channels, *spatial), "valid", channel by channel.

@@ -134,9 +134,10 @@ def rfftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
     return _transform(window(x, [0] * len(lengths), lengths), "rfftn", lengths)
 
 
-def irfftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
+def irfftn(x: jax.Array, lengths: Sequence[int], kept: Sequence[tuple[Any, Any]] | None = None) -> jax.Array:
     """Invert rfftn."""
-    return _transform(x, "irfftn", lengths)
+    y = _transform(x, "irfftn", lengths)
+    return y if kept is None else window(y, *zip(*kept, strict=True))
 
 
 def fftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
@@ -144,6 +145,7 @@ def fftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
     return _transform(window(x, [0] * len(lengths), lengths), "fftn", lengths)
 
 
-def ifftn(x: jax.Array, lengths: Sequence[int]) -> jax.Array:
+def ifftn(x: jax.Array, lengths: Sequence[int], kept: Sequence[tuple[Any, Any]] | None = None) -> jax.Array:
     """Invert fftn."""
-    return _transform(x, "ifftn", lengths)
+    y = _transform(x, "ifftn", lengths)
+    return y if kept is None else window(y, *zip(*kept, strict=True))

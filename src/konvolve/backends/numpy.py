@@ -207,32 +207,61 @@ def _fft() -> Any:
     return scipy.fft
 
 
-def _transform(function: str, x: np.ndarray, lengths: Sequence[int], **options: Any) -> np.ndarray:
+Kept = Sequence[tuple[int, int]] | None
+
+
+def _transform(function: str, x: np.ndarray, lengths: Any, axes: Any, **options: Any) -> np.ndarray:
     """Transform on SciPy's set_workers where the caller used it, else on every core if that is worth it."""
     fft = _fft()
     chosen = fft.get_workers()
     workers = chosen if chosen > 1 else _CORES if x.size >= _THREADED_FROM else 1
-    return getattr(fft, function)(x, lengths, range(-len(lengths), 0), workers=workers, **options)
+    return getattr(fft, function)(x, lengths, axes, workers=workers, **options)
+
+
+def _forward(innermost: str, x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+    """Transform the last axis, then the others, of three or more one by one.
+
+    The rows of the padding are not transformed along the later axes then: they are not there yet.
+    """
+    rank = len(lengths)
+    if rank < 3:
+        return _transform(f"{innermost}n", x, lengths, range(-rank, 0))
+    y = _transform(innermost, x, lengths[-1], -1)
+    for axis in range(-2, -rank - 1, -1):
+        y = _transform("fft", y, lengths[axis], axis, overwrite_x=True)
+    return y
+
+
+def _inverse(innermost: str, x: np.ndarray, lengths: Sequence[int], kept: Kept) -> np.ndarray:
+    """Invert `_forward`, using x as scratch: rows outside of what is kept are not transformed along the later axes."""
+    rank = len(lengths)
+    if rank < 3 or kept is None:
+        y = _transform(f"{innermost}n", x, lengths, range(-rank, 0), overwrite_x=True)
+        return y if kept is None else window(y, *zip(*kept, strict=True))
+    for axis in range(-rank, -1):
+        x = _transform("ifft", x, lengths[axis], axis, overwrite_x=True)
+        x = window(x, [kept[axis][0]] + [0] * (-axis - 1), [kept[axis][1], *x.shape[axis + 1 :]])
+    return window(_transform(innermost, x, lengths[-1], -1, overwrite_x=True), *zip(kept[-1], strict=True))
 
 
 def rfftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
     """Transform real trailing axes, padded to the lengths."""
-    return _transform("rfftn", x, lengths)
+    return _forward("rfft", x, lengths)
 
 
-def irfftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+def irfftn(x: np.ndarray, lengths: Sequence[int], kept: Kept = None) -> np.ndarray:
     """Invert rfftn, using x as scratch."""
-    return _transform("irfftn", x, lengths, overwrite_x=True)
+    return _inverse("irfft", x, lengths, kept)
 
 
 def fftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
     """Transform complex trailing axes, padded to the lengths."""
-    return _transform("fftn", x, lengths)
+    return _forward("fft", x, lengths)
 
 
-def ifftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+def ifftn(x: np.ndarray, lengths: Sequence[int], kept: Kept = None) -> np.ndarray:
     """Invert fftn, using x as scratch."""
-    return _transform("ifftn", x, lengths, overwrite_x=True)
+    return _inverse("ifft", x, lengths, kept)
 
 
 def correlate(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:

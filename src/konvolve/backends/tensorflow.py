@@ -257,8 +257,16 @@ def fftn(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
     return transforms.fftn(window(x, [0] * len(lengths), lengths), lengths)
 
 
-irfftn = transforms.irfftn
-ifftn = transforms.ifftn
+def irfftn(x: tf.Tensor, lengths: Sequence[Any], kept: Sequence[tuple[Any, Any]] | None = None) -> tf.Tensor:
+    """Invert rfftn."""
+    y = transforms.irfftn(x, lengths)
+    return y if kept is None else window(y, *zip(*kept, strict=True))
+
+
+def ifftn(x: tf.Tensor, lengths: Sequence[Any], kept: Sequence[tuple[Any, Any]] | None = None) -> tf.Tensor:
+    """Invert fftn."""
+    y = transforms.ifftn(x, lengths)
+    return y if kept is None else window(y, *zip(*kept, strict=True))
 
 
 def correlate(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:

@@ -114,9 +114,10 @@ def rfftn(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
     return _transform(window(x, [0] * len(lengths), lengths), "rfftn", lengths)
 
 
-def irfftn(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
+def irfftn(x: torch.Tensor, lengths: Sequence[int], kept: Sequence[tuple[Any, Any]] | None = None) -> torch.Tensor:
     """Invert rfftn."""
-    return _transform(x, "irfftn", lengths)
+    y = _transform(x, "irfftn", lengths)
+    return y if kept is None else window(y, *zip(*kept, strict=True))
 
 
 def fftn(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
@@ -124,9 +125,10 @@ def fftn(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
     return _transform(window(x, [0] * len(lengths), lengths), "fftn", lengths)
 
 
-def ifftn(x: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
+def ifftn(x: torch.Tensor, lengths: Sequence[int], kept: Sequence[tuple[Any, Any]] | None = None) -> torch.Tensor:
     """Invert fftn."""
-    return _transform(x, "ifftn", lengths)
+    y = _transform(x, "ifftn", lengths)
+    return y if kept is None else window(y, *zip(*kept, strict=True))
 
 
 def multiply(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -7,6 +7,8 @@ needs no padding at all (see ``planning.geometry.sufficient_length``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from konvolve.backends.interface import Array, Backend
 from konvolve.methods import exact
 from konvolve.methods.sizes import Sizes
@@ -21,8 +23,7 @@ def prepare(xp: Backend, plan: Plan, sizes: Sizes, b: Array) -> Array:
 def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, spectrum: Array) -> Array:
     """Convolve over the trailing axes with the kernel of this spectrum."""
     product = exact.product(xp, plan.digits, forward(xp, a, sizes.lengths), spectrum)
-    y = inverse(xp, a, product, sizes.lengths)
-    return xp.window(y, [kept.start for kept in sizes.windows], [kept.size for kept in sizes.windows])
+    return inverse(xp, a, product, sizes.lengths, sizes.windows)
 
 
 def forward(xp: Backend, x: Array, lengths: tuple) -> Array:
@@ -30,6 +31,6 @@ def forward(xp: Backend, x: Array, lengths: tuple) -> Array:
     return (xp.fftn if xp.dtype(x).startswith("complex") else xp.rfftn)(x, lengths)
 
 
-def inverse(xp: Backend, like: Array, spectrum: Array, lengths: tuple) -> Array:
-    """Transform back to an array of the dtype of ``like``."""
-    return (xp.ifftn if xp.dtype(like).startswith("complex") else xp.irfftn)(spectrum, lengths)
+def inverse(xp: Backend, like: Array, spectrum: Array, lengths: tuple, kept: Sequence[tuple]) -> Array:
+    """Transform back to an array of the dtype of ``like``, and keep windows of it."""
+    return (xp.ifftn if xp.dtype(like).startswith("complex") else xp.irfftn)(spectrum, lengths, kept)

@@ -67,17 +67,15 @@ def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, prepared: Array) -> Arr
     stride = per_band * plan.steps[first]
     slabs = (starts[first], stride, stride + taps[first] - 1, bands)
 
+    clean = [(k - 1, s) if s else kept for k, s, kept in zip(taps, plan.steps, sizes.windows, strict=True)]
+
     def band(x: Array) -> Array:
         """Convolve ``per_band`` rows of blocks along the first tiled axis, all along the others."""
         for i in reversed(tiled):  # from behind, so that the axes before stay where they are
             x = xp.frame(x, batch + i, lengths[i], plan.steps[i])
         x = _blocks_first(xp, x, batch, rank, tiled)
-        y = inverse(xp, x, exact.product(xp, plan.digits, forward(xp, x, lengths), kernel, plan.swap), lengths)
-        y = xp.window(
-            y,
-            [taps[i] - 1 if step else sizes.windows[i].start for i, step in enumerate(plan.steps)],
-            [step or sizes.windows[i].size for i, step in enumerate(plan.steps)],
-        )
+        product = exact.product(xp, plan.digits, forward(xp, x, lengths), kernel, plan.swap)
+        y = inverse(xp, x, product, lengths, clean)
         return _side_by_side(xp, y, batch, rank, tiled)
 
     y = xp.bands(band, x, batch + first, slabs, sizes.windows[first].size)
