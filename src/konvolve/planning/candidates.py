@@ -18,6 +18,9 @@ _UNKNOWN_SAMPLES = 2**28
 # The rows a batch whose size is not known is costed with.
 _BATCH = 32
 
+# A loop over more taps than that is to be avoided.
+_LONG_LOOP = 256
+
 # A kernel of so few taps is summed directly also where the signal's size is not known.
 _SHORT = 9
 
@@ -184,7 +187,9 @@ def _direct_seconds(
     kind = dtypes.parse(problem.compute)
     # Integers are looped over as int64, and complex numbers take four products where real ones take one.
     width = 2 if kind.integral else dtypes.item_size(problem.compute) / 4 * (2 if kind.kind == "complex" else 1)
-    loop = sums * traits.tap * width + 2 * taps * traits.call
+    # A long loop is an unwieldy program: 864 taps took fifteen times as long for each as 28 did.
+    many = 10 if taps > _LONG_LOOP else 1
+    loop = sums * traits.tap * width * many + (8 if traits.fused else 2 * taps) * traits.call
     if not native:
         return loop, float("inf")
     times = sum(map(len, digits.shifts)) if digits else 1
@@ -193,7 +198,10 @@ def _direct_seconds(
     elif kind.integral:
         width = 4  # without vector instructions
     each = traits.direct[len(problem.axes)]
-    return loop, times * (sums * each * width + rows * traits.row) + (16 if digits else 8) * traits.call + traits.start
+    copied = 2 * sums / taps * traits.move
+    return loop, times * ((sums * each + copied) * width + rows * traits.row) + (
+        16 if digits else 8
+    ) * traits.call + traits.start
 
 
 def products(problem: Problem, windows: tuple) -> int:

@@ -45,7 +45,8 @@ class Traits(NamedTuple):
     ones. ``band``: samples worked on at once by blocks; ``parts``: of how many blocks an axis is made at least that for
     speed would not be cut, 0 for none (a ceiling of memory asks for it). ``held``: the values of ``Held``.
     ``start``: what the native convolution costs once, beside all else. ``has_float64``: without it integers are summed
-    in integers. ``slow_taps``: whether the gradient of a loop over taps, by the kernel, is far slower than the loop.
+    in integers. ``fused``: whether a loop over taps is compiled into one pass; its gradient
+    by the kernel, which is a sum for each tap, is far slower then.
     """
 
     fft: float
@@ -63,7 +64,7 @@ class Traits(NamedTuple):
     has_float64: bool = True
     start: float = 0.0
     parts: int = 0
-    slow_taps: bool = False
+    fused: bool = False
     banded: Mapping[int, float] = MappingProxyType({})
     banded_double: Mapping[int, float] = MappingProxyType({})
 

@@ -177,7 +177,8 @@ def _settle(
         if settled is not None:
             estimate = settled[1]
             if layout is not None and estimate is not None:
-                extra = candidates.moved(core, traits, windows)
+                fused = traits.fused and settled[0].get("loop")
+                extra = candidates.moved(core, traits, windows) / (3 if fused else 1)
                 estimate = estimate._replace(seconds=estimate.seconds + extra)
             found[method] = settled[0], estimate
     wound = _wind(problem, core, extension, windows) if extension is not None and "fft" in found else None
@@ -209,7 +210,7 @@ def _settle(
     plan = Plan(
         problem, method=method, extension=extension, layout=layout, reason=reason, estimates=estimates, **settings
     )
-    return replace(plan, adjoint=_adjoint(plan, found)) if traits.slow_taps and plan.loop and not plan.swap else plan
+    return replace(plan, adjoint=_adjoint(plan, found)) if traits.fused and plan.loop and not plan.swap else plan
 
 
 def _adjoint(plan: Plan, found: dict[str, tuple[dict, Estimate | None]]) -> Plan | None:
