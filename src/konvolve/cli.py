@@ -129,6 +129,7 @@ EXAMPLES
   konvolve bench --report torch.json                  measures nothing: shows what was measured
   konvolve bench --validate 300 --library torch       every method timed, the chosen one against the best
   konvolve bench --sweep                              cost against size, from 10^3 to 10^8 samples
+  konvolve bench --memory                             every method's peak against what its plan predicts
   konvolve bench --calibrate                          from now on plans are made for this machine
 
 \b
@@ -225,6 +226,9 @@ def bench(
         int | None, typer.Option(metavar="N", min=1, help="Instead: judge the choice of method on N random problems.")
     ] = None,
     sweep: Annotated[bool, typer.Option("--sweep", help="Instead: time the same question at many sizes.")] = False,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Instead: measure each method's peak of memory beside its prediction.")
+    ] = False,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Instead: fit planning's constants to this machine, and keep them.")
     ] = False,
@@ -235,7 +239,7 @@ def bench(
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     from konvolve.bench.command import bench
 
-    return bench(only, library, repeats, quick, json, report, validate, calibrate, sweep)
+    return bench(only, library, repeats, quick, json, report, validate, calibrate, sweep, memory)
 
 
 def doctor_() -> None:
