@@ -113,6 +113,9 @@ def bench(
         bool, typer.Option("--channels", help="With --validate: problems of networks' layers, channels and all.")
     ] = False,
     sweep: Annotated[bool, typer.Option("--sweep", help="Instead: time the same question at many sizes.")] = False,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Instead: measure each method's peak of memory beside its prediction.")
+    ] = False,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Instead: fit planning's constants to this machine, and keep them.")
     ] = False,
@@ -123,7 +126,7 @@ def bench(
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     from konvolve.bench.command import bench
 
-    return bench(only, library, repeats, quick, json, report, validate, channels, calibrate, sweep)
+    return bench(only, library, repeats, quick, json, report, validate, channels, calibrate, sweep, memory)
 
 
 def doctor_() -> None:

@@ -111,6 +111,7 @@ EXAMPLES
   konvolve bench --validate 300 --library torch       every method timed, the chosen one against the best
   konvolve bench --validate 100 --channels            the same of the layers of networks
   konvolve bench --sweep                              cost against size, from 10^3 to 10^8 samples
+  konvolve bench --memory                             every method's peak against what its plan predicts
   konvolve bench --calibrate                          from now on plans are made for this machine
 
 \b

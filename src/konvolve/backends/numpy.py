@@ -309,10 +309,10 @@ def bands(
     start, stride, extent, count = slabs
     behind = x.shape[axis + 1 :]
     lead = (slice(None),) * axis
-    y = None
+    y = part = None
     for i in range(count):
-        slab = window(x, [start + i * stride] + [0] * len(behind), [extent, *behind])
-        part = compute(slab)
+        part = None  # its memory is the next one's
+        part = compute(window(x, [start + i * stride] + [0] * len(behind), [extent, *behind]))
         if y is None:
             band = part.shape[axis]
             y = np.empty((*part.shape[:axis], size, *part.shape[axis + 1 :]), part.dtype)

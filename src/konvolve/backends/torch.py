@@ -230,14 +230,20 @@ def bands(
     """Compute band after band: into one result, where no derivative is taken."""
     start, stride, extent, count = slabs
     behind = x.shape[axis + 1 :]
-    parts = (compute(window(x, [start + i * stride] + [0] * len(behind), [extent, *behind])) for i in range(count))
-    first = next(parts)
-    if count == 1 or first.requires_grad or transforming():
-        return torch.cat([first, *parts], axis).narrow(axis, 0, size)
+
+    def part(i: int) -> torch.Tensor:
+        return compute(window(x, [start + i * stride] + [0] * len(behind), [extent, *behind]))
+
+    first = part(0)
+    if count == 1:
+        return first.narrow(axis, 0, size)
+    if first.requires_grad or transforming():
+        return torch.cat([first, *map(part, range(1, count))], axis).narrow(axis, 0, size)
     band = first.shape[axis]
     y = first.new_empty((*first.shape[:axis], size, *first.shape[axis + 1 :]))
     y.narrow(axis, 0, band).copy_(first)
-    for i, part in enumerate(parts, 1):
+    del first  # its memory is the next one's
+    for i in range(1, count):
         kept = min(band, size - i * band)
-        y.narrow(axis, i * band, kept).copy_(part.narrow(axis, 0, kept))
+        y.narrow(axis, i * band, kept).copy_(part(i).narrow(axis, 0, kept))
     return y

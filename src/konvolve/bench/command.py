@@ -82,6 +82,7 @@ def bench(
     channels: bool,
     calibrate: bool,
     sweep: bool,
+    memory: bool,
 ) -> int:
     """Measure, or show what was measured; the exit code."""
     from konvolve.bench import contestants
@@ -95,7 +96,8 @@ def bench(
         raise _mistake("--channels goes with --validate: it judges the choice of konvolve.nn and the layers")
     names = chosen(only, (*questions(), *MEASURES), "--only")
     libraries = chosen(library, contestants.LIBRARIES, "--library")
-    kind = "calibration" if calibrate else "validation" if validate is not None else "sweep" if sweep else "bench"
+    kinds = {"calibration": calibrate, "validation": validate is not None, "sweep": sweep, "memory": memory}
+    kind = next((kind for kind, asked in kinds.items() if asked), "bench")
     output = output or Path(f"konvolve-{kind}.json")
     if not output.parent.is_dir():
         raise _mistake(f"--json {output}: there is no folder {output.parent}")
@@ -105,6 +107,8 @@ def bench(
         results = judged(installed(libraries), validate, "channels" if channels else "family")
     elif sweep:
         results = swept(libraries, quick)
+    elif memory:
+        results = weighed(installed(libraries), quick)
     else:
         results = measured(names, libraries, repeats or (3 if quick else 15), quick, output)
     save(output, results)
@@ -119,7 +123,7 @@ def bench(
 
 
 def _write_report(results: dict, path: Path) -> None:
-    from konvolve.bench import chart, report, sweeps, validate
+    from konvolve.bench import chart, memory, report, sweeps, validate
 
     path.with_suffix(".md").write_text(report.markdown(results))
     if "calibration" in results:
@@ -129,6 +133,8 @@ def _write_report(results: dict, path: Path) -> None:
         validate.plot(results["validation"], path.with_suffix(".png"))
     elif "sweeps" in results:
         sweeps.plot(results["sweeps"], path.with_suffix(".png"))
+    elif "memory" in results:
+        memory.plot(results["memory"], path.with_suffix(".png"))
     else:
         chart.chart(results, path.with_suffix(".png"))
 
@@ -210,6 +216,17 @@ def swept(libraries: Sequence[str], quick: bool) -> dict:
             advance = bar(name, len(sweep.sizes))
             results["sweeps"][name] = sweeps.swept(name, everyone(), libraries, quick, advance)
     results["machine"]["devices"] = machine.devices()
+    return results
+
+
+def weighed(libraries: Sequence[str], quick: bool) -> dict:
+    """Measure each method's peak of memory; the results file's contents."""
+    from konvolve.bench import machine, memory
+
+    asked = memory.cases(libraries, quick)
+    results: dict[str, Any] = {"machine": machine.describe(), "quick": quick}
+    with bars() as bar:
+        results["memory"] = memory.measured(asked, bar("memory", len(asked)))
     return results
 
 

@@ -103,11 +103,11 @@ QUESTIONS = {
 QUICK = ("signal", "picture", "volume")
 
 
-def cases(ways: Sequence[str], questions: Sequence[str]) -> list[tuple[str, str, str]]:
+def cases(libraries: Sequence[str], quick: bool) -> list[tuple[str, str, str]]:
     """(way, question, method) of all there is to measure."""
-    return [
-        (way, name, method) for way in ways for name in questions for method in METHODS if _asked(way, name, method)
-    ]
+    ways = [way for way, (library, _) in WAYS.items() if library in libraries]
+    found = [(way, name, method) for way in ways for name in (QUICK if quick else QUESTIONS) for method in METHODS]
+    return [case for case in found if _asked(*case)]
 
 
 def _asked(way: str, name: str, method: str) -> bool:
@@ -125,20 +125,15 @@ def measured(asked: Sequence[tuple[str, str, str]], advance: Callable[[], None])
     """Predicted and measured bytes of each case."""
     records = []
     for way, name, method in asked:
-        question = QUESTIONS[name]
-        record: dict = {"way": way, "question": name, "method": method}
-        peaks, failures = [], []
+        plan = QUESTIONS[name].plan(profile(WAYS[way][0]), method)
+        record: dict = {"way": way, "question": name, "method": method, "predicted": plan.bytes, "peaks": []}
         for _ in range(RUNS.get(way, 1)):
             process = fresh.python("-m", "konvolve.bench.memory", way, name, method)
-            found = process.stdout.splitlines()[-1:] if process.returncode == 0 else []
-            if found:
-                peaks.append(json.loads(found[0])["peak"])
+            if process.returncode == 0:
+                record["peaks"].append(json.loads(process.stdout.splitlines()[-1])["peak"])
             else:  # killed for its memory, for one
-                failures.append(process.stderr.splitlines()[-1:] or [f"exit status {process.returncode}"])
-        predicted = question.plan(profile(WAYS[way][0]), method).bytes
-        record |= {"predicted": predicted, "peaks": peaks}
-        if failures:
-            record["failed"] = str(failures[0][0])[:200]
+                said = process.stderr.splitlines()[-1:] or [f"exit status {process.returncode}"]
+                record["failed"] = said[0][:200]
         records.append(record)
         advance()
     return records

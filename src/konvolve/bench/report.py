@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from konvolve.bench import calibrate, sweeps, validate
+from konvolve.bench import calibrate, memory, sweeps, validate
 
 
 def digits(value: float) -> str:
@@ -110,6 +110,9 @@ def sections(results: dict) -> list[tuple[str, str, tuple[list[str], list[list[s
         parts.append(("validation", title, validate.rows(results["validation"]), ""))
         for library, found in results["validation"].items():
             parts.append((f"validation on {library}", "where the choice cost most", validate.worst_rows(found), ""))
+    if "memory" in results:
+        title = "peak of resident memory during one call, above the inputs, as a part of what its plan predicts"
+        parts.append(("memory", title, memory.rows(results["memory"]), memory.verdict(results["memory"])))
     for name, found in results.get("sweeps", {}).items():
         wrong = ", ".join(f"{what}: {why}" for what, why in found["wrong"].items())
         parts.append((f"sweep of the {name}", found["title"], sweeps.rows(found), wrong))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 
-from konvolve.planning import dtypes
+from konvolve.planning import dtypes, footprint
 from konvolve.planning.candidates import rows_of
-from konvolve.planning.cost import Estimate, Held, Traits
+from konvolve.planning.cost import Estimate, Traits
 from konvolve.planning.problem import Problem
 
 # Samples per block that become channels. 16 are best on every library: with 8 or 32 pictures take up to 1.7 times as
@@ -62,7 +62,11 @@ def _in_channels(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict
     copied = 4 * neighbours * block**2 * math.prod(others) + 1.5 * outputs
     seconds = sums * rates.get(rank, _SLOW) + copied * traits.move * item / 4 + 12 * traits.call + traits.start
     settings = {"block": block, "matrix_axis": rank - 1, "neighbours": neighbours}
-    return settings, Estimate("matrix", seconds, int(outputs * Held(*traits.held).matrix) * item)
+    signal = rows_of(problem)[2] * (count + neighbours - 1) * block
+    signal *= math.prod([kept + taps - 1 for kept, taps in zip(rest, others, strict=True)])
+    whole = kept == count * block  # otherwise the result is cut out of the blocks
+    held = footprint.in_channels(signal, outputs, whole) + 2 * neighbours * block**2 * math.prod(others)
+    return settings, Estimate("matrix", seconds, int(held * item))
 
 
 def _cut_out(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict, Estimate] | None:
@@ -90,6 +94,8 @@ def _cut_out(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict, Es
         made = 2 * block * held * traits.move * width  # the matrix
         best = min(best, (whole * each + made + 15 * traits.call, block))
     seconds, block = best
-    copied = (outputs + block * block) * (block + taps - 1) / block
-    memory = int(copied + Held(*traits.held).matrix * outputs) * dtypes.item_size(problem.compute)
+    products = outputs / kept * -(-kept // block) * block  # blocks are counted whole
+    signal, frames = products * (kept + taps - 1) / kept, products * (block + taps - 1) / block
+    multiples = footprint.matrix(traits.held, signal, frames, products, columns > 1 and outputs == kept * columns)
+    memory = int(multiples * footprint.item_size(problem.compute, traits.has_float64))
     return {"block": block, "matrix_axis": long[0], "neighbours": 0}, Estimate("matrix", seconds, memory)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from konvolve.planning import blocks, dtypes, exact
-from konvolve.planning.cost import Estimate, Held, Traits, fourier_seconds
+from konvolve.planning import blocks, dtypes, exact, footprint
+from konvolve.planning.cost import Estimate, Traits, fourier_seconds
 from konvolve.planning.geometry import sufficient_length
 from konvolve.planning.lengths import fast_length, table
 from konvolve.planning.problem import Problem
@@ -84,12 +84,13 @@ def fft(
     if not problem.known:
         return settings, None
     dtype, times = _working(problem, digits)
-    rows = [each * parts for each, parts in zip(rows_of(problem), times, strict=True)]
+    rows = footprint.Rows(*(each * parts for each, parts in zip(rows_of(problem), times, strict=True)))
     known = [length for length in lengths if length is not None]
     seconds = sum(fourier_seconds(traits, each, known, dtype) for each in rows) + 15 * traits.call
-    alone = Held(*traits.held).alone if len(lengths) == 1 and rows[2] == 1 else 0
-    held = points * (rows[1] + (Held(*traits.held).fft + alone) * rows[2])
-    return settings, Estimate("fft", seconds, int(held * dtypes.item_size(dtype)))
+    held = footprint.fft(traits.held, rows, points, len(lengths), dtypes.is_complex(dtype)) + footprint.split(
+        problem, digits
+    )
+    return settings, Estimate("fft", seconds, int(held * footprint.item_size(dtype, traits.has_float64)))
 
 
 def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
@@ -136,9 +137,13 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
     working = rows * points * min(total, band * total // counts[first])
     outputs = rows * math.prod([kept.size for kept in windows])
     # Along the other axes that are cut the signal is padded to whole blocks.
-    padded = rows1 * math.prod([n or 0 for n, _ in sizes]) if sum(1 for tile in tiles if tile.step) > 1 else 0
-    held = Held(*traits.held).joined * outputs + Held(*traits.held).blocks * working + padded
-    estimate = Estimate("overlap", seconds + moved + 20 * traits.call, int(held * dtypes.item_size(dtype)))
+    pairs = [(n2 or 0, n1 or 0) if swap else (n1 or 0, n2 or 0) for n1, n2 in sizes]
+    padded = rows1 * footprint.padded_to_blocks(tiles, windows, pairs, counts)
+    held = footprint.overlap(traits.held, outputs, working, padded, len(tiles), band >= counts[first])
+    held += footprint.split(problem, digits)
+    estimate = Estimate(
+        "overlap", seconds + moved + 20 * traits.call, int(held * footprint.item_size(dtype, traits.has_float64))
+    )
     return settings, estimate
 
 
@@ -171,9 +176,16 @@ def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tup
     settings: dict = {"digits": digits, "swap": swap, "loop": loop, "in_parts": in_parts}
     if not problem.known:
         return settings, None
-    outputs = rows_of(problem)[2] * math.prod([kept.size for kept in windows])
-    held = 3.5 if loop else Held(*traits.held).direct
-    memory = int(held * outputs) * dtypes.item_size(_working(problem, digits)[0])
+    rows1, rows2, rows = rows_of(problem)
+    outputs = rows * math.prod([kept.size for kept in windows])
+    dtype = _working(problem, digits)[0]
+    if loop and kind.integral:
+        dtype = "int64"
+    padded = (rows2 if swap else rows1) * footprint.padded_by_taps(windows, sizes)
+    held = footprint.direct(traits.held, rows, outputs, padded, len(sizes), loop) + footprint.split(problem, digits)
+    if loop and kind.integral:
+        held += rows1 * math.prod(footprint.sizes(problem)[0])  # as int64
+    memory = int(held * footprint.item_size(dtype, traits.has_float64))
     return settings, Estimate("direct", min(loop_seconds, native_seconds), memory)
 
 
@@ -219,3 +231,14 @@ def moved(problem: Problem, traits: Traits, windows: tuple) -> float:
     ]
     samples = rows1 * taken[0] + rows2 * taken[1] + rows * math.prod([kept.size for kept in windows])
     return 3 * samples * traits.move * dtypes.item_size(problem.compute) / 4
+
+
+def held_before(problem: Problem, traits: Traits, extended: bool, laid_out: bool) -> int:
+    """Return the bytes of what is made of the signal before a method begins, and held until it ends.
+
+    It is extended beyond its edges, brought to the dtype of the work, or its axes to where they are wanted.
+    """
+    signal = rows_of(problem)[0] * math.prod([problem.shape1[axis] or 0 for axis in problem.axes])
+    cast = problem.dtype1 != problem.compute and not dtypes.parse(problem.compute).integral
+    copies = extended + cast + traits.held.layout * laid_out
+    return int(copies * signal * footprint.item_size(problem.compute, traits.has_float64))

@@ -8,26 +8,36 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from konvolve.planning import dtypes
 from konvolve.planning.lengths import transform_cost
 
 
 class Held(NamedTuple):
-    """How much memory a library holds at the peak, measured; in multiples of what each is about.
+    """How much memory a library holds at the peak, measured, in multiples of what `planning.footprint` says.
 
-    ``fft``: of the padded result, beside one padded kernel; ``alone``: of it once more, for a single one-dimensional
-    transform; ``blocks``: of one band of blocks, and ``joined``: of the result, which is made of the bands; ``direct``
-    and ``matrix``: of the result, the latter with the copies of the signal counted apart.
+    ``fft``: of the padded result, by the number of axes, 1, 2 and more; ``batched``: of it, too, where there are more
+    axes and several rows; ``alone``: instead, for a single one-dimensional transform, real or complex.
+    ``blocks``: of a band, where one axis is convolved and where more are; ``joined``: of the result, which is made of
+    the bands.
+    ``direct``: of the result, by the number of axes, in the library's own convolution; ``lone``: instead, for a single
+    row; ``loop``: in a loop over taps.
+    ``matrix``: of the padded signal, of the blocks cut out of it, of those that are a view where the library can, and
+    of the result.
+    ``layout``: of the signal, where axes are brought last.
     """
 
-    fft: float
-    alone: float
-    blocks: float
-    joined: float
-    direct: float
-    matrix: float
+    fft: tuple[float, float, float] = (3.0, 4.0, 4.0)
+    batched: float = 0.0
+    alone: tuple[float, float] = (5.0, 4.0)
+    blocks: tuple[float, float] = (5.0, 8.0)
+    joined: float = 1.0
+    direct: tuple[float, float, float] = (2.0, 2.0, 2.0)
+    lone: float = 2.0
+    loop: float = 3.0
+    matrix: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    layout: float = 0.0
 
 
 class Traits(NamedTuple):
@@ -43,7 +53,8 @@ class Traits(NamedTuple):
     ``call``: one operation on a tiny array; ``row``: what the native convolution costs per row beside its sums.
     ``native_exact``: whether the native convolution takes integers and any other dtype, ``native_complex``: complex
     ones. ``band``: samples worked on at once by blocks; ``parts``: of how many blocks an axis is made at least that for
-    speed would not be cut, 0 for none (a ceiling of memory asks for it). ``held``: the values of ``Held``.
+    speed would not be cut, 0 for none (a ceiling of memory asks for it). ``memory``: the fields of
+    ``Held``.
     ``start``: what the native convolution costs once, beside all else. ``has_float64``: without it integers are summed
     in integers. ``fused``: whether a loop over taps is compiled into one pass; its gradient
     by the kernel, which is a sum for each tap, is far slower then.
@@ -60,13 +71,18 @@ class Traits(NamedTuple):
     native_exact: bool
     native_complex: bool
     band: int
-    held: tuple[float, ...] = (3.0, 1.0, 5.0, 1.0, 3.5, 2.0)
+    memory: tuple[tuple[str, Any], ...] = ()
     has_float64: bool = True
     start: float = 0.0
     parts: int = 0
     fused: bool = False
     banded: Mapping[int, float] = MappingProxyType({})
     banded_double: Mapping[int, float] = MappingProxyType({})
+
+    @property
+    def held(self) -> Held:
+        """The multiples of memory."""
+        return Held(**dict(self.memory))
 
 
 class Estimate(NamedTuple):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from konvolve.planning import banded, candidates, dtypes
+from konvolve.planning import banded, candidates, dtypes, footprint
 from konvolve.planning.ceiling import within
 from konvolve.planning.cost import Estimate, Traits
 from konvolve.planning.geometry import Window, trailing, window
@@ -108,6 +108,7 @@ def _separable(problem: Problem, windows: tuple, layout: tuple | None, traits: T
         step = _pass(each, traits, given)
         steps.append(step)
         seconds, most = seconds + (step.seconds or 0.0), max(most, given + (step.bytes or 0))
+    most = max(most, footprint.looked_at(problem)) + footprint.factors(problem)
     return Plan(
         problem, problem, "separable", windows, layout=layout, passes=tuple(steps), reason="one pass per axis",
         estimates=(Estimate("separable", seconds, most),),
@@ -180,10 +181,17 @@ def _settle(
                 fused = traits.fused and settled[0].get("loop")
                 extra = candidates.moved(core, traits, windows) / (3 if fused else 1)
                 estimate = estimate._replace(seconds=estimate.seconds + extra)
+            if estimate is not None:
+                extra_bytes = candidates.held_before(core, traits, extension is not None, layout is not None)
+                estimate = estimate._replace(bytes=estimate.bytes + extra_bytes)
             found[method] = settled[0], estimate
     wound = _wind(problem, core, extension, windows) if extension is not None and "fft" in found else None
     if wound is not None:
         settled = candidates.fft(wound["core"], traits, wound["windows"], bits, wound["turns"])
+        if settled and settled[1] is not None:
+            extended = None in wound["turns"]
+            extra_bytes = candidates.held_before(wound["core"], traits, extended, layout is not None)
+            settled = settled[0], settled[1]._replace(bytes=settled[1].bytes + extra_bytes)
         if settled and _quicker(settled[1], found["fft"][1]):
             found["fft"] = settled[0] | wound, settled[1]
     if not found and methods == ("matrix",):

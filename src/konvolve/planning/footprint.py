@@ -1,0 +1,118 @@
+"""How much memory a method holds at its peak beside the inputs, the result included, from multiples per library.
+
+All are in samples of the dtype that is worked in. The sums follow what is alive at the widest point of each method;
+the multiples (`cost.Held`) were measured with `konvolve bench --memory`, each in fresh processes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from konvolve.planning import dtypes, exact
+from konvolve.planning.blocks import Blocks
+from konvolve.planning.cost import Held
+from konvolve.planning.geometry import Window
+from konvolve.planning.problem import Problem
+
+# A single band of blocks is not joined with others: part of what bands leave behind is not there.
+_ONE_BAND = 0.45
+
+
+class Rows(NamedTuple):
+    """The rows of in1, of in2 and of the result, digits counted."""
+
+    in1: int
+    in2: int
+    out: int
+
+
+def item_size(name: str, has_float64: bool) -> int:
+    """Return the bytes of a sample; a library without 64-bit types works in half of them."""
+    size = dtypes.item_size(name)
+    wide = name in ("float64", "complex128", "int64", "uint64")
+    return size // 2 if wide and not has_float64 else size
+
+
+def sizes(problem: Problem) -> tuple[list[int], list[int]]:
+    """Return the sizes of both operands along the convolved axes; all are known."""
+    one, two = ([shape[axis] or 0 for axis in problem.axes] for shape in (problem.shape1, problem.shape2))
+    return one, two
+
+
+def padded_by_taps(windows: Sequence[Window], sizes: Sequence[tuple[int, int]]) -> int:
+    """Return the samples of the longer operand with zeros around it; none where no sample outside is needed."""
+    taps, held = [min(pair) for pair in sizes], [max(pair) for pair in sizes]
+    if all(kept.start >= k - 1 and kept.start + kept.size <= n for kept, k, n in zip(windows, taps, held, strict=True)):
+        return 0
+    return math.prod([kept.size + k - 1 for kept, k in zip(windows, taps, strict=True)])
+
+
+def padded_to_blocks(
+    tiles: Sequence[Blocks], windows: Sequence[Window], pairs: Sequence[tuple[int, int]], counts: Sequence[int]
+) -> int:
+    """Return the samples of a signal with zeros around it along the axes that are cut after the first one, if any.
+
+    ``pairs`` are the samples and the taps of each axis.
+    """
+    first = next(place for place, tile in enumerate(tiles) if tile.step)
+    extents, outside = [], False
+    for place, (tile, kept, (n, taps)) in enumerate(zip(tiles, windows, pairs, strict=True)):
+        cut = tile.step > 0 and place != first
+        extents.append(counts[place] * tile.step + taps - 1 if cut else n)
+        begin = kept.start - (taps - 1)
+        outside = outside or (cut and (begin < 0 or begin + extents[-1] > n))
+    return math.prod(extents) if outside else 0
+
+
+def split(problem: Problem, digits: exact.Digits | None) -> float:
+    """Return what writing the signal in digits takes: itself as integers, what is left of it, and its digits."""
+    if digits is None:
+        return 0.0
+    rows = math.prod(problem.shape1[axis] or 1 for axis in problem.batch)
+    return rows * math.prod(sizes(problem)[0]) * (2.0 + digits.count1)
+
+
+def fft(held: Held, rows: Rows, points: int, rank: int, complex_: bool) -> float:
+    """Return the kernel's spectrum, and what the transforms of the signal and back leave alive."""
+    if rank == 1 and rows.out == 1:
+        return points * (rows.in2 + held.alone[complex_])
+    batched = held.batched if rank > 1 and rows.out > 1 else 0.0
+    return points * (rows.in2 + (held.fft[min(rank, 3) - 1] + batched) * rows.out)
+
+
+def overlap(held: Held, outputs: int, working: int, padded: int, rank: int, one_band: bool) -> float:
+    """Return the result, what one band takes, and the padded signal where more than one axis is cut."""
+    band = held.blocks[min(rank, 2) - 1] * working
+    return outputs + _ONE_BAND * band + padded if one_band else held.joined * outputs + band + padded
+
+
+def direct(held: Held, rows: int, outputs: int, padded: int, rank: int, loop: bool) -> float:
+    """Return the padded signal, and the result as often as a loop over taps or the library's convolution holds it."""
+    if loop:
+        return padded + held.loop * outputs
+    if rank == 1 and rows == 1:
+        return padded + held.lone * outputs
+    return padded + held.direct[min(rank, 3) - 1] * outputs
+
+
+def matrix(held: Held, signal: float, frames: float, outputs: float, view: bool) -> float:
+    """Return the padded signal, the blocks cut out of it, which may be a view, and their products."""
+    padded, cut, viewed, product = held.matrix
+    return padded * signal + (viewed if view else cut) * frames + product * outputs
+
+
+def in_channels(signal: float, outputs: float, whole: bool) -> float:
+    """Return the padded signal, the blocks' results, and what is cut out of them."""
+    return signal + (1.0 if whole else 2.0) * outputs
+
+
+def looked_at(problem: Problem) -> int:
+    """Return the bytes of finding out whether a kernel is a product: it, the product and what is left, in float64."""
+    return 3 * max(8, dtypes.item_size(problem.compute)) * math.prod(sizes(problem)[1])
+
+
+def factors(problem: Problem) -> int:
+    """Return the bytes of a kernel's factors, as they were found and as they are used."""
+    return 2 * max(8, dtypes.item_size(problem.compute)) * sum(sizes(problem)[1])

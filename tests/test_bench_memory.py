@@ -1,0 +1,48 @@
+"""How the prediction of memory is judged: the peak is that of the call, and the sums are right."""
+
+import json
+
+import pytest
+
+from konvolve.bench import memory
+
+
+def test_a_peak_is_measured_and_predicted():
+    """The sum itself in NumPy: the padded signal, the result, and one row's sums, which are as long here."""
+    (record,) = memory.measured([("numpy", "short kernel", "direct")], lambda: None)
+    held = 3 * 4 * 6_000_000
+    assert record["predicted"] == pytest.approx(held, rel=0.01)
+    (peak,) = record["peaks"]
+    assert peak == pytest.approx(held, rel=0.1)
+    json.dumps(record)
+
+
+def test_every_case_has_a_plan():
+    asked = memory.cases(("numpy", "tensorflow", "jax", "torch"), quick=False)
+    assert {way for way, _, _ in asked} == set(memory.WAYS)
+    assert {name for _, name, _ in asked} == set(memory.QUESTIONS)
+    assert {method for _, _, method in asked} == set(memory.METHODS)
+    for way, name, method in asked:
+        question = memory.QUESTIONS[name]
+        plan = question.plan(memory.profile(memory.WAYS[way][0]), method)
+        assert plan.method == method
+        limit = question.limit(memory.profile(memory.WAYS[way][0]), method)
+        assert limit is None or plan.bytes <= limit
+    assert ("numpy", "chunks", "fft") in asked
+    assert memory.QUESTIONS["chunks"].plan("numpy", "fft").rows is not None
+
+
+def test_what_is_off_is_marked(tmp_path):
+    pytest.importorskip("matplotlib", reason="the [cli] extra is not installed")
+    mib = 2**20
+    records = [
+        {"way": way, "question": "q", "method": "fft", "predicted": 100 * mib, "peaks": [peak * mib for peak in peaks]}
+        for way, peaks in {"numpy": [115], "torch": [70], "tensorflow": [90, 130, 125]}.items()
+    ]
+    records.append({"way": "jax", "question": "q", "method": "fft", "predicted": mib, "peaks": [], "failed": "killed"})
+    head, body = memory.rows(records)
+    assert [column.split(",")[0] for column in head] == ["question", "method", "numpy", "torch", "tensorflow", "jax"]
+    assert body == [["q", "fft", "115 / 100 = 1.15", "70 / 100 = 0.70 !", "125 / 100 = 1.25 !!", "killed"]]
+    assert memory.verdict(records) == "1 of 3 within 1.2 of the prediction; 1 above it (!!), 1 below (!)"
+    memory.plot(records, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 10_000
