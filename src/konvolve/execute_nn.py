@@ -15,7 +15,8 @@ from konvolve.kernel import Kernel
 from konvolve.methods import channels as methods
 from konvolve.planning import channels
 from konvolve.planning.arguments import check_operand
-from konvolve.planning.channel_plan import ChannelPlan, ChannelTraits, make_plan
+from konvolve.planning.channel_choice import make_plan
+from konvolve.planning.channel_plan import ChannelPlan, ChannelTraits
 from konvolve.planning.channels import ChannelProblem
 from konvolve.planning.problem import Operand
 from konvolve.weight import Weight

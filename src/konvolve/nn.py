@@ -44,7 +44,8 @@ def conv(
 
     Returns:
         (batch, \\*spatial, outputs) or (batch, outputs, \\*spatial), of the inputs' library and the operands' common
-        dtype: floating or complex (beyond Keras); half precision is computed in float32.
+        dtype: floating or complex (beyond Keras); half precision is computed in float32, but directly
+            where the library's own is no slower.
 
     Raises:
         ValueError: for shapes that do not fit, a result without samples, and arguments that are not as above.

@@ -117,12 +117,12 @@ package = types.ModuleType("konvolve")
 package.__path__ = [{source!r}]
 sys.modules["konvolve"] = package
 from konvolve.backends import constants
-from konvolve.planning import channel_plan, channels, cost
+from konvolve.planning import channel_choice, channel_plan, channels, cost
 one, two = ((2, 4096, 4), "float32"), ((512, 4, 4), "float32")
 question = channels.convolution("conv", one, two, 1, "causal", "channels_last", 1, "fft", "zeros")
 traits = cost.Traits(**constants.CONSTANTS["tensorflow"])
 speed = channel_plan.ChannelTraits(**constants.CHANNELS["tensorflow"])
-print(channel_plan.make_plan(question, traits, speed).lengths)
+print(channel_choice.make_plan(question, traits, speed).lengths)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(4608,)"

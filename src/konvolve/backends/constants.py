@@ -116,23 +116,30 @@ CONSTANTS: dict[str, dict[str, Any]] = {
 }
 CONSTANTS["jax32"] = CONSTANTS["jax"] | {"has_float64": False}
 
-# The keys are those of ``planning.channel_plan.ChannelTraits``.
+# The keys are those of ``planning.channel_plan.ChannelTraits``. Chosen on 40 random layers for each library and judged
+# by others (`konvolve bench --validate N --channels`).
 CHANNELS: dict[str, dict[str, Any]] = {
     "numpy": {
         "dense": {1: 6.0e-11, 2: 6.0e-11, 3: 6.0e-11},
         "narrow": 0.0,
-        "depthwise": 1.0e-9,
+        "grouped": 1.0,
         "sample": 1.0e-9,
+        "depthwise": 1.0e-9,
+        "depthwise_sample": 1.0e-9,
+        "slim": 0.0,
         "product": 8.0e-10,
         "moved": 2.5e-10,
         "native": False,
     },
     "tensorflow": {
-        "dense": {1: 1.2e-11, 2: 1.2e-11, 3: 1.5e-11},
+        "dense": {1: 2.4e-11, 2: 1.6e-11, 3: 1.8e-11},
         "narrow": 16.0,
-        "depthwise": 1.8e-11,
+        "grouped": 1.0,
         "sample": 1.3e-9,
-        "product": 1.5e-10,
+        "depthwise": 5.0e-11,
+        "depthwise_sample": 1.3e-9,
+        "slim": 6.0,
+        "product": 3.3e-10,
         "moved": 2.8e-10,
         # Seen: 256 taps of 1793 outputs 6.1e-9 and of 769 outputs 9.5e-11; 15 x 15 of 64 x 64 8.2e-9, 14 x 14 2.9e-11.
         "cliff": (128, 400_000, 8.0e-9),
@@ -142,18 +149,24 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "mixed": False,
     },
     "jax": {
-        "dense": {1: 1.5e-11, 2: 9.0e-12, 3: 1.5e-10},
-        "narrow": 16.0,
-        "depthwise": 8.0e-10,
-        "sample": 1.0e-9,
-        "product": 1.5e-10,
-        "moved": 2.5e-10,
+        "dense": {1: 1.8e-11, 2: 1.5e-11, 3: 1.0e-10},
+        "narrow": 50.0,
+        "grouped": 4.3,
+        "sample": 4.7e-9,
+        "depthwise": 1.7e-9,
+        "depthwise_sample": 6.0e-8,
+        "slim": 0.5,
+        "product": 1.0e-9,
+        "moved": 2.7e-10,
     },
     "torch": {
         "dense": {1: 2.5e-11, 2: 1.2e-11, 3: 5.0e-11},
         "narrow": 16.0,
-        "depthwise": 4.0e-10,
+        "grouped": 1.0,
         "sample": 3.0e-9,
+        "depthwise": 5.0e-11,
+        "depthwise_sample": 1.0e-9,
+        "slim": 12.0,
         "product": 1.5e-10,
         "moved": 2.5e-10,
     },

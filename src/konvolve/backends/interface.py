@@ -181,6 +181,9 @@ class Backend(Protocol):
         convolution; called for what the library's constants for channels say it can do.
         """
 
+    def convolves(self, x: Array, dtype: str) -> bool:
+        """Whether ``native`` of arrays of a dtype, where x lies, is not slower than of float32, if it is narrower."""
+
     def native_adjoint(self, y: Array, kernel: Array, how: Native, sizes: Sequence[Size]) -> Array:
         """Return the adjoint of ``native`` for inputs of these spatial sizes: every sample spread over the taps."""
 

@@ -285,6 +285,11 @@ def native(x: np.ndarray, kernel: np.ndarray, how: Native) -> np.ndarray:
     raise NotImplementedError("NumPy has no convolution on channels")
 
 
+def convolves(x: np.ndarray, dtype: str) -> bool:
+    """There is no convolution of any dtype."""
+    return False
+
+
 def native_adjoint(y: np.ndarray, kernel: np.ndarray, how: Native, sizes: Sequence[int]) -> np.ndarray:
     """Refuse, as ``native`` does."""
     raise NotImplementedError("NumPy has no convolution on channels")

@@ -20,11 +20,12 @@ import tensorflow as tf
 from tensorflow import raw_ops
 
 from konvolve.backends import tensorflow_transforms as transforms
-from konvolve.backends.tensorflow_channels import forked, native, native_adjoint
+from konvolve.backends.tensorflow_channels import convolves, forked, native, native_adjoint
 from konvolve.backends.tensorflow_cuts import bands, frame, window
 from konvolve.backends.tensorflow_support import ints, recording, run_time_sizes
 
-__all__ = ["bands", "forked", "frame", "native", "native_adjoint", "window"]  # adapted next door, asked for here
+# Adapted next door, asked for here.
+__all__ = ["bands", "convolves", "forked", "frame", "native", "native_adjoint", "window"]
 
 name = "tensorflow"
 

@@ -131,6 +131,11 @@ def _depthwise(x: tf.Tensor, kernel: tf.Tensor, how: Native) -> tf.Tensor:
     return y[:, :: strides[0], :: strides[1]] if steps else y
 
 
+def convolves(x: tf.Tensor, dtype: str) -> bool:
+    """Whether the dtype is as fast as float32: float16 takes up to ten times as long on a CPU."""
+    return dtype != "float16" or bool(tf.config.list_logical_devices("GPU"))
+
+
 def native_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: Sequence[Any]) -> tf.Tensor:
     """Return the adjoint of ``native`` for inputs of these spatial sizes: every sample spread over the taps."""
     y = _last(y, how)

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from konvolve.backends.torch_channels import correlate, forked, native, native_adjoint
+from konvolve.backends.torch_channels import convolves, correlate, forked, native, native_adjoint
 from konvolve.backends.torch_support import in_dual_level, traced, transforming, window
 from konvolve.backends.torch_transforms import fftn, ifftn, irfftn, matmul, multiply, rfftn
 
 # Adapted next door, asked for here.
 __all__ = [
-    "correlate", "fftn", "forked", "ifftn", "irfftn", "matmul", "multiply", "native", "native_adjoint", "rfftn",
-    "traced", "window",
+    "convolves", "correlate", "fftn", "forked", "ifftn", "irfftn", "matmul", "multiply", "native", "native_adjoint",
+    "rfftn", "traced", "window",
 ]  # fmt: skip
 
 name = "torch"

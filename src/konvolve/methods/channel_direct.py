@@ -51,8 +51,13 @@ def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array, transformed: Ca
     def convolve(x: Array, kernel: Array) -> Array:
         if plan.adjoint is None:
             return native(x, kernel)
-        other = plan.adjoint
-        return xp.forked(native, by_inputs, lambda x, kernel: transformed(xp, other, x, kernel), x, kernel)
+        other, dtype = plan.adjoint, xp.dtype(x)
+
+        def by_transforms(x: Array, kernel: Array) -> Array:
+            x, kernel = (xp.cast(each, other.problem.compute) for each in (x, kernel))
+            return xp.cast(transformed(xp, other, x, kernel), dtype)
+
+        return xp.forked(native, by_inputs, by_transforms, x, kernel)
 
     return _in_parts(xp, convolve, x, kernel) if plan.in_parts else convolve(x, kernel)
 

@@ -27,7 +27,9 @@ def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array) -> Array:
     problem = plan.problem
     if plan.method == "nothing":
         return xp.zeros(_output_sizes(xp, plan, x), problem.result, x)
-    x, kernel = xp.cast(x, problem.compute), xp.cast(kernel, problem.compute)
+    own = plan.method == "direct" and not plan.loop
+    dtype = problem.result if own and xp.convolves(x, problem.result) else problem.compute
+    x, kernel = xp.cast(x, dtype), xp.cast(kernel, dtype)
     x = _extend(xp, problem, x)
     if plan.method == "direct":
         y = xp.cast(channel_direct.run(xp, plan, x, kernel, transformed), problem.result)
