@@ -147,6 +147,23 @@ def test_half_precision_is_computed_in_single_and_given_back(library, dtype, met
     assert error <= np.abs(expected).max() * (2.0**-8 if dtype == "bfloat16" else 2.0**-10)
 
 
+@pytest.mark.parametrize("method", ["direct", "fft"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_the_librarys_own_convolution_takes_the_half_precision_it_is_fast_in(dtype, method):
+    """On a CPU that is bfloat16; Keras computes in both."""
+    tf = pytest.importorskip("tensorflow")
+    if tf.config.list_logical_devices("GPU"):
+        pytest.skip("a GPU computes in float16 too")
+    x, kernel = tf.zeros((1, 9, 9, 2), dtype), tf.zeros((3, 3, 2, 4), dtype)
+    graph = tf.function(lambda x, k: nn.conv(x, k, method=method)).get_concrete_function(x, kernel).graph
+    narrow = dtype == "bfloat16" and method == "direct"
+    casts = [op for op in graph.get_operations() if op.type == "Cast"]
+    assert len(casts) == (0 if narrow else 3)
+    if method == "direct":
+        (found,) = (op for op in graph.get_operations() if op.type == "Conv2D")
+        assert found.get_attr("T") == (tf.bfloat16 if narrow else tf.float32)
+
+
 def test_integers_take_the_other_operands_dtype(library):
     x = np.arange(12).reshape(1, 6, 2)
     kernel = np.ones((2, 2, 1), "float32")

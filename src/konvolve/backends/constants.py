@@ -154,7 +154,7 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "grouped": 4.3,
         "sample": 4.7e-9,
         "depthwise": 1.7e-9,
-        "depthwise_sample": 6.0e-8,
+        "depthwise_sample": 2.5e-8,
         "slim": 0.5,
         "product": 1.0e-9,
         "moved": 2.7e-10,

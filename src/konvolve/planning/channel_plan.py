@@ -93,9 +93,8 @@ class ChannelPlan:
         lengths: Any = self.lengths
         dtype = self.problem.compute
         last = lengths[-1] if dtypes.is_complex(dtype) else lengths[-1] // 2 + 1
-        rows = transformed_rows(self.problem, self.splits, self.problem.kernel[0] or 1)[
-            1
-        ]  # a batch where it has samples
+        batch = self.problem.kernel[0] or 1  # where each sample has a kernel of its own
+        rows = transformed_rows(self.problem, self.splits, batch)[1]
         return rows * math.prod(lengths[:-1]) * last * 2 * dtypes.item_size(dtypes.real(dtype))
 
     @property
