@@ -9,6 +9,7 @@ import operator
 import timeit
 import types
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,7 +21,7 @@ from konvolve.kernel import Kernel, terms
 from konvolve.methods import separable
 from konvolve.methods.run import prepare, run, run_prepared
 from konvolve.planning import dtypes, problem
-from konvolve.planning.arguments import check_operand
+from konvolve.planning.arguments import METHODS, check_operand
 from konvolve.planning.cost import Traits, scipy_choice
 from konvolve.planning.geometry import MODES, window
 from konvolve.planning.memory import remembered
@@ -175,7 +176,7 @@ def make(
 def plan(
     shape1: Any, shape2: Any, *, function: str = "convolve", mode: str = "full", axes: Any = None, method: str = "auto",
     boundary: Any = "zero", lags: Any = None, dtype: str = "float32", dtype2: str | None = None,
-    library: str = "tensorflow", max_memory: float | None = None,
+    library: str = "tensorflow", max_memory: float | None = None, explain: bool = False,
 ) -> Plan:  # fmt: skip
     """Return the plan of a convolution from shapes alone: what will run, at which lengths, at what cost, and why.
 
@@ -192,6 +193,7 @@ def plan(
         dtype2: The dtype of in2, that of in1 by default.
         max_memory: As in ``convolve``.
         library: "tensorflow", "numpy", "jax", "jax32" (JAX without 64-bit types) or "torch"; it need not be installed.
+        explain: Plan the methods that are not taken too (``others``), and print how each of them would go about it.
 
     Returns:
         A ``Plan``; printing it tells its story. Times are in seconds, memory in bytes. For integers a call on NumPy
@@ -209,8 +211,21 @@ def plan(
         return make(function, one, two, library, (None, None), mode, axes)
     if function not in ("convolve", "correlate"):
         raise ValueError(f"function must be convolve, correlate, fftconvolve or oaconvolve, not {function!r}")
-    more = (mode, method, axes, boundary) if function == "convolve" else (mode, method, axes, boundary, lags)
-    return make(function, one, two, library, (None, None), *more, max_memory)
+    more = (axes, boundary) if function == "convolve" else (axes, boundary, lags)
+    taken = make(function, one, two, library, (None, None), mode, method, *more, max_memory)
+    if not explain:
+        return taken
+    others = {}
+    for name in METHODS:
+        if name in ("auto", taken.method) or (name == "separable" and len(taken.problem.axes) < 2):
+            continue
+        try:
+            other = make(function, one, two, library, (None, None), mode, name, *more, max_memory)
+        except ValueError:  # this method can't
+            continue
+        if other.method != taken.method:
+            others.setdefault(other.method, other)
+    return replace(taken, others=tuple(others.values()))
 
 
 def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:

@@ -6,9 +6,7 @@ import sys
 from typing import Any
 
 import konvolve
-from konvolve.planning.arguments import METHODS
-from konvolve.planning.cost import Estimate
-from konvolve.planning.plan import Plan
+from konvolve.planning import story
 from konvolve.terminal import duration
 
 
@@ -81,14 +79,14 @@ def explain(signal: str, kernel: str, method: str, **options: Any) -> None:
     if not choosable and (method != "auto" or options["boundary"] != "zero" or "max_memory" in options):
         raise Mistake(f"--function {options['function']} has neither --method nor --boundary nor --max-memory")
     try:
-        taken = konvolve.plan(one, two, method=method, **options)
+        taken = konvolve.plan(one, two, method=method, explain=True, **options)
     except (ValueError, TypeError) as error:
         raise Mistake(str(error)) from None
     table = Table("method", title_justify="left", caption_justify="left")
     for column in ("predicted time", "of the best", "memory"):
         table.add_column(column, justify="right")
     table.add_column("how")
-    rows = _rows(taken, one, two, options if choosable else None)
+    rows = story.rows(taken)
     best = min((estimate.seconds for _, estimate, _ in rows if estimate), default=None)
     for name, estimate, how in rows:
         mark, style = ("→", "bold") if name == taken.method else (" ", None)
@@ -107,43 +105,6 @@ def explain(signal: str, kernel: str, method: str, **options: Any) -> None:
     console.print(table)
 
 
-def _rows(
-    taken: Plan, one: tuple, two: tuple, options: dict[str, Any] | None
-) -> list[tuple[str, Estimate | None, str]]:
-    """The methods, fastest first: name, estimate, and how each would go about it."""
-    plans = {taken.method: taken}
-    for name in METHODS if options is not None else ():
-        if name in ("auto", taken.method) or (name == "separable" and len(taken.problem.axes) < 2):
-            continue
-        try:
-            other = konvolve.plan(one, two, method=name, **(options or {}))
-        except ValueError:  # this method can't
-            continue
-        plans.setdefault(other.method, other)
-    estimates = {estimate.method: estimate for plan in plans.values() for estimate in plan.estimates}
-    for name in estimates:
-        plans.setdefault(name, taken)
-    rows = [(name, estimates.get(name), _how(plan) if plan.method == name else "") for name, plan in plans.items()]
-    return sorted(rows, key=lambda row: row[1].seconds if row[1] else 0.0)
-
-
 def _size(count: int) -> str:
     """Bytes, as a person reads them."""
     return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"
-
-
-def _how(plan: Plan) -> str:
-    """What a method would do, in a few words."""
-    if plan.method == "separable":
-        passes = ", ".join(f"axis {step.problem.axes[0]}: {step.method}" for step in plan.passes)
-        return f"if the kernel is a product; {passes}"
-    if plan.method == "matrix":
-        how = "as channels" if plan.neighbours else "cut out"
-        return f"blocks of {plan.block} outputs by a banded matrix, {how}"
-    if plan.method not in ("fft", "overlap"):
-        return "the sum itself" if plan.method == "direct" else ""
-    lengths = " x ".join("?" if length is None else str(length) for length in plan.lengths)
-    if not any(plan.steps):
-        return f"transforms of {lengths}"
-    steps = " x ".join(str(step) if step else "all" for step in plan.steps)
-    return f"transforms of {lengths}, blocks of {steps} new samples"

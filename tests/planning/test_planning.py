@@ -149,6 +149,26 @@ def test_plans_tell_their_story(library):
     assert "known at run time" in unknown
 
 
+@pytest.mark.parametrize("library", CONSTANTS)
+def test_a_plan_explains_the_methods_it_does_not_take(library):
+    asked = {"mode": "same", "axes": (0, 1), "library": library}
+    plan = konvolve.plan((300, 400, 3), (31, 31, 1), **asked)
+    explained = konvolve.plan((300, 400, 3), (31, 31, 1), explain=True, **asked)
+    assert explained == plan  # the same work is done
+    lines = str(explained).splitlines()
+    for other in explained.others:
+        alone = konvolve.plan((300, 400, 3), (31, 31, 1), method=other.method, **asked)
+        (line,) = [line for line in lines if line.split()[0] == other.method]
+        assert (f"{alone.seconds * 1e3:.3g} ms" if alone.seconds < 1 else f"{alone.seconds:.3g} s") in line
+        assert f"{alone.bytes / 2**20:.1f} MiB" in line
+        assert {"direct": "the sum itself", "matrix": "banded matrix", "separable": "if the kernel is a product"}.get(
+            other.method, "transforms of"
+        ) in line
+    assert {"direct", "fft", "separable"} <= {plan.method, *(each.method for each in explained.others)}
+    # Where nothing is asked, nothing is planned that isn't needed.
+    assert plan.others == ()
+
+
 def test_a_plan_is_refused_in_words():
     with pytest.raises(ValueError, match="library must be one of numpy, tensorflow"):
         konvolve.plan((9,), (3,), library="cupy")

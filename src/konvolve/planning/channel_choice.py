@@ -14,7 +14,7 @@ from konvolve.planning.cost import Estimate, Traits, fourier_seconds
 from konvolve.planning.geometry import sufficient_length
 from konvolve.planning.lengths import fast_length
 from konvolve.planning.phases import Phases, Place, extended, phases, place
-from konvolve.planning.plan import shape_text
+from konvolve.planning.story import shape_text
 
 # What is not known is costed with these: samples in a batch, and kernels' lengths in a signal.
 _BATCH = 8

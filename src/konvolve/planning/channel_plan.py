@@ -10,7 +10,7 @@ from konvolve.planning import dtypes
 from konvolve.planning.channels import ChannelProblem
 from konvolve.planning.cost import Estimate
 from konvolve.planning.phases import Phases, Place
-from konvolve.planning.plan import seconds_text, shape_text
+from konvolve.planning.story import seconds_text, shape_text
 
 
 class ChannelTraits(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from konvolve.planning import exact
+from konvolve.planning import exact, story
 from konvolve.planning.cost import Estimate
 from konvolve.planning.geometry import Window, broadcast
 from konvolve.planning.problem import Problem
@@ -28,6 +28,7 @@ class Plan:
     kernel, one per axis, or the one of a chunk of ``rows``: (axis, so many at a time).
     ``separable`` is a plan in passes, where it is cheaper than this one if the kernel proves to be a product, and
     ``adjoint`` the one by which the gradient by the kernel is taken, where this method's own would be slow.
+    ``others`` are the plans of the methods that are not taken, where ``konvolve.plan`` was asked to explain.
     """
 
     problem: Problem
@@ -53,6 +54,7 @@ class Plan:
     rows: tuple[int, int] | None = None
     separable: Plan | None = field(default=None, compare=False)
     adjoint: Plan | None = field(default=None, compare=False)
+    others: tuple[Plan, ...] = field(default=(), compare=False)
 
     @property
     def preparable(self) -> bool:
@@ -102,49 +104,4 @@ class Plan:
         return tuple(shape)
 
     def __str__(self) -> str:
-        problem = self.problem
-        lines = [
-            f"{problem.function}: {shape_text(problem.shape1)} {problem.dtype1} with {shape_text(problem.shape2)} "
-            f"{problem.dtype2}, mode {problem.mode!r}, axes {problem.axes}",
-            f"  result   {shape_text(self.output_shape)} {problem.result}",
-            f"  method   {self.method}: {self.reason}",
-        ]
-        if self.method in ("fft", "overlap"):
-            none = (0,) * len(self.lengths)
-            named = zip(problem.axes, self.lengths, self.steps or none, self.turns or (None,) * len(none), strict=True)
-            lines.append("  lengths  " + ", ".join(_length(*each) for each in named))
-        if self.digits:
-            lines.append(
-                f"  integers in {self.digits.count1} x {self.digits.count2} digits of {self.digits.width} bits, exact"
-            )
-        lines += [
-            f"  {'->' if each.method == self.method else '  '} {each.method:<8} {seconds_text(each.seconds):>9} "
-            f"{each.bytes / 2**20:9.1f} MiB"
-            for each in self.estimates
-        ]
-        if self.separable is not None and self.separable.seconds is not None:
-            lines.append(f"     separable {seconds_text(self.separable.seconds):>8}   if the kernel is a product")
-        if self.rows is not None:
-            return "\n".join(
-                [*lines, f"  in chunks of {self.rows[1]} along axis {self.rows[0]}: {self.passes[0].method}"]
-            )
-        lines += [f"  pass along axis {each.problem.axes[0]}: {each.method}" for each in self.passes]
-        return "\n".join(lines)
-
-
-def shape_text(shape: tuple[int | None, ...]) -> str:
-    """Return a shape as plans print it."""
-    return "x".join("?" if n is None else str(n) for n in shape) or "scalar"
-
-
-def _length(axis: int, length: int | None, step: int, turn: int | None) -> str:
-    if length is None:
-        return f"axis {axis}: known at run time"
-    if turn is not None:
-        return f"axis {axis}: {length}, the period"
-    return f"axis {axis}: {length}" + (f", blocks of {step} new samples" if step else "")
-
-
-def seconds_text(seconds: float) -> str:
-    """Return a time as plans print it."""
-    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+        return story.told(self)

@@ -10,9 +10,10 @@ from konvolve.planning import banded, candidates, dtypes, footprint
 from konvolve.planning.ceiling import within
 from konvolve.planning.cost import Estimate, Traits
 from konvolve.planning.geometry import Window, trailing, window
-from konvolve.planning.plan import Plan, shape_text
+from konvolve.planning.plan import Plan
 from konvolve.planning.problem import Problem
 from konvolve.planning.separable import passes, separates, single_taps_behind
+from konvolve.planning.story import shape_text
 
 # So few multiply-adds are summed directly at any price: the sum is exact where SciPy's is, and its tests ask for that.
 _FEW = 4096
