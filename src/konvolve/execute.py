@@ -215,7 +215,7 @@ def plan(
     taken = make(function, one, two, library, (None, None), mode, method, *more, max_memory)
     if not explain:
         return taken
-    others = {}
+    others: dict[str, Plan] = {}
     for name in METHODS:
         if name in ("auto", taken.method) or (name == "separable" and len(taken.problem.axes) < 2):
             continue
