@@ -142,7 +142,7 @@ package.__path__ = [{str(SOURCE)!r}]
 sys.modules["konvolve"] = package
 from konvolve.planning import cost, planner, problem
 question = problem.fourier("fftconvolve", ((768, 1024, 3), "float32"), ((60, 60, 1), "float32"), "same", (0, 1))
-traits = cost.Traits(1e-10, 1.6, 1e-9, {{1: 1e-10}}, 1e-11, 1e-10, 1e-6, 0.0, False, False, 2**20)
+traits = cost.Traits(1e-10, 1.6, 8, 1e-9, {{1: 1e-10}}, 1e-11, 1e-10, 1e-6, 0.0, False, False, 2**20)
 print(planner.make_plan(question, traits).lengths)
 """
     assert fresh(code) == "(800, 1080)"

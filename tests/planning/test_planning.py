@@ -76,18 +76,32 @@ def test_lengths_beyond_the_table_are_an_error():
         lengths.fast_length(2**31)
 
 
-@given(taps=st.integers(2, 3000), outputs=st.integers(1, 10**7))
-def test_blocks_are_the_cheapest_of_the_table(taps, outputs):
+@given(
+    taps=st.integers(2, 3000),
+    outputs=st.integers(1, 10**7),
+    rows=st.integers(1, 20),
+    crew=st.sampled_from([blocks.MANY, blocks.Crew(3.0, 8), blocks.Crew(4.0, 1)]),
+)
+def test_blocks_are_the_cheapest_of_the_table(taps, outputs, rows, crew):
     whole = outputs + taps - 1
-    chosen = blocks.choose(taps, outputs, whole)
+    chosen = blocks.choose(taps, outputs, whole, rows, crew)
 
     def cost(length, step):
-        return blocks.block_cost(length) * (1 if not step else -(-outputs // step))
+        if step or rows > 1:
+            return blocks.block_cost(length) * crew.rows(rows * (-(-outputs // step) if step else 1))
+        return lengths.transform_cost(length) * blocks.outgrown(length, True) * crew.rows(1)
 
     candidates = [(n, n - taps + 1) for n in lengths.table() if 1.3 * taps < n < min(50 * taps, whole)]
     candidates.append((lengths.fast_length(whole), 0))
     assert cost(*chosen) <= min(cost(*candidate) for candidate in candidates)
     assert chosen.step in (0, chosen.length - taps + 1)
+
+
+@given(rows=st.integers(1, 100), alone=st.floats(1.0, 8.0), together=st.sampled_from([1, 4, 8]))
+def test_a_crew_is_never_paid_less_than_its_rows_nor_much_more(rows, alone, together):
+    paid = blocks.Crew(alone, together).rows(rows)
+    assert rows <= paid <= max(alone, 1.5 * together) + rows
+    assert paid == rows or rows % together or rows == 1
 
 
 NAMES = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")

@@ -13,7 +13,8 @@ from typing import Any
 CONSTANTS: dict[str, dict[str, Any]] = {
     "numpy": {
         "fft": 7.9e-11,
-        "alone": 2.5,
+        "alone": 2.8,
+        "together": 8,
         "tap": 6.0e-10,
         "direct": {1: 1.6e-10, 2: 5.0e-9, 3: 3.0e-9, 4: 4.0e-9},
         "product": 1.7e-11,
@@ -35,8 +36,9 @@ CONSTANTS: dict[str, dict[str, Any]] = {
         ),
     },
     "tensorflow": {
-        "fft": 5.5e-11,
-        "alone": 6.0,
+        "fft": 6.5e-11,
+        "alone": 3.8,
+        "together": 8,
         "tap": 1.0e-9,
         "direct": {1: 2.0e-10, 2: 2.0e-10, 3: 5.0e-10},
         "product": 2.5e-11,
@@ -64,6 +66,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     "jax": {
         "fft": 9.9e-11,
         "alone": 3.2,
+        "together": 1,
         "tap": 9.3e-11,
         "direct": {1: 1.0e-9, 2: 1.0e-9, 3: 1.5e-8},
         "product": 3.2e-11,
@@ -90,7 +93,8 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     },
     "torch": {
         "fft": 6.4e-11,
-        "alone": 3.4,
+        "alone": 4.4,
+        "together": 1,
         "tap": 8.0e-10,
         "direct": {1: 3.4e-10, 2: 8.4e-10, 3: 2.3e-10},
         "product": 1.3e-11,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from konvolve.backends.interface import Native
+from konvolve.backends.numpy_transforms import fftn, ifftn, irfftn, rfftn, window
+
+# Adapted next door, asked for here.
+__all__ = ["fftn", "ifftn", "irfftn", "rfftn", "window"]
 
 name = "numpy"
 
@@ -18,11 +20,6 @@ name = "numpy"
 def profile() -> str:
     """Return the name of the planning constants."""
     return name
-
-
-_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-# A thread costs more than it brings on a small transform.
-_THREADED_FROM = 2**16
 
 
 def owns(x: Any) -> bool:
@@ -172,96 +169,11 @@ def take(x: np.ndarray, indices: np.ndarray, axis: int) -> np.ndarray:
     return np.take(x, indices, axis)
 
 
-def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.ndarray:
-    """Cut windows out of the trailing axes: a view where nothing outside is asked for."""
-    batch = x.ndim - len(sizes)
-    held = x.shape[batch:]
-    if not any(starts) and tuple(sizes) == held:
-        return x
-    inside: Any = tuple(
-        slice(min(max(start, 0), n), min(max(start + size, 0), n))
-        for start, size, n in zip(starts, sizes, held, strict=True)
-    )
-    part = x[(..., *inside)]
-    if part.shape[batch:] == tuple(sizes):
-        return part
-    y = np.zeros((*x.shape[:batch], *sizes), x.dtype)
-    before = [max(-start, 0) for start in starts]
-    place: Any = (slice(b, b + n) for b, n in zip(before, part.shape[batch:], strict=True))
-    y[(..., *place)] = part
-    return y
-
-
 def multiply(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Multiply, in the place of x where the product fits there."""
     if x.shape == np.broadcast_shapes(x.shape, y.shape):
         return np.multiply(x, y, out=x)
     return x * y
-
-
-@functools.cache
-def _fft() -> Any:
-    """Import scipy.fft when it is first needed: it takes three times as long as all the rest of konvolve."""
-    import scipy.fft
-
-    return scipy.fft
-
-
-Kept = Sequence[tuple[int, int]] | None
-
-
-def _transform(function: str, x: np.ndarray, lengths: Any, axes: Any, **options: Any) -> np.ndarray:
-    """Transform on SciPy's set_workers where the caller used it, else on every core if that is worth it."""
-    fft = _fft()
-    chosen = fft.get_workers()
-    workers = chosen if chosen > 1 else _CORES if x.size >= _THREADED_FROM else 1
-    return getattr(fft, function)(x, lengths, axes, workers=workers, **options)
-
-
-def _forward(innermost: str, x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
-    """Transform the last axis, then the others, of three or more one by one.
-
-    The rows of the padding are not transformed along the later axes then: they are not there yet.
-    """
-    rank = len(lengths)
-    if rank < 3:
-        return _transform(f"{innermost}n", x, lengths, range(-rank, 0))
-    y = _transform(innermost, x, lengths[-1], -1)
-    for axis in range(-2, -rank - 1, -1):
-        y = _transform("fft", y, lengths[axis], axis, overwrite_x=True)
-    return y
-
-
-def _inverse(innermost: str, x: np.ndarray, lengths: Sequence[int], kept: Kept) -> np.ndarray:
-    """Invert `_forward`, using x as scratch: rows outside of what is kept are not transformed along the later axes."""
-    rank = len(lengths)
-    if rank < 3 or kept is None:
-        y = _transform(f"{innermost}n", x, lengths, range(-rank, 0), overwrite_x=True)
-        return y if kept is None else window(y, *zip(*kept, strict=True))
-    for axis in range(-rank, -1):
-        x = _transform("ifft", x, lengths[axis], axis, overwrite_x=True)
-        x = window(x, [kept[axis][0]] + [0] * (-axis - 1), [kept[axis][1], *x.shape[axis + 1 :]])
-    return window(_transform(innermost, x, lengths[-1], -1, overwrite_x=True), *zip(kept[-1], strict=True))
-
-
-def rfftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
-    """Transform real trailing axes, padded to the lengths."""
-    return _forward("rfft", x, lengths)
-
-
-def irfftn(x: np.ndarray, lengths: Sequence[int], kept: Kept = None) -> np.ndarray:
-    """Invert rfftn, using x as scratch."""
-    return _inverse("irfft", x, lengths, kept)
-
-
-def fftn(x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
-    """Transform complex trailing axes, padded to the lengths."""
-    return _forward("fft", x, lengths)
-
-
-def ifftn(x: np.ndarray, lengths: Sequence[int], kept: Kept = None) -> np.ndarray:
-    """Invert fftn, using x as scratch."""
-    return _inverse("ifft", x, lengths, kept)
 
 
 def correlate(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:

@@ -12,6 +12,9 @@ from tensorflow import raw_ops
 from konvolve.backends.tensorflow_bands import Result, slab_of, taken
 from konvolve.backends.tensorflow_support import compiling, ints, linear, recording, run_time_sizes
 
+# Blocks of more steps than these are gathered: there would be too many pieces.
+_STEPS = 8
+
 
 def _pad(x: tf.Tensor, before: Sequence[Any], after: Sequence[Any]) -> tf.Tensor:
     batch = x.shape.rank - len(before)
@@ -77,12 +80,12 @@ def _unknown_window(
 
 
 def frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
-    """Cut an axis into overlapping blocks: whole steps side by side, then each joined with the next one's head.
+    """Cut an axis into overlapping blocks: whole steps side by side, then each joined with those that follow it.
 
     tf.signal.frame gathers sample by sample and takes several times as long. The transpose adds the blocks up
     where they overlap.
     """
-    if length > 2 * step:
+    if length > _STEPS * step:
         return tf.signal.frame(x, length, step, axis=axis)
     return linear(
         lambda x, _: _frame(x, axis, length, step), lambda gradient, _: _overlap_add(gradient, axis, length, step), x
@@ -90,16 +93,23 @@ def frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
 
 
 def _frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
-    overlap = length - step
+    whole, rest = divmod(length, step)  # a block is so many whole steps, and the head of one more
     held = run_time_sizes(x)
-    count = (held[axis] - overlap) // step
+    count = (held[axis] - length) // step + 1
     lead = (slice(None),) * axis
-    body = tf.reshape(x[(*lead, slice(0, count * step))], (*held[:axis], count, step, *held[axis + 1 :]))
-    if overlap == 0:
-        return body
-    heads = body[(*lead, slice(1, None), slice(0, overlap))]
-    last = tf.expand_dims(x[(*lead, slice(count * step, count * step + overlap))], axis)
-    return tf.concat([body, tf.concat([heads, last], axis)], axis + 1)
+
+    def steps(first: int, count: Any) -> tf.Tensor:
+        """Lay so many steps, from the first one on, below each other."""
+        part = x[(*lead, slice(first * step, (first + count) * step))]
+        return tf.reshape(part, (*held[:axis], count, step, *held[axis + 1 :]))
+
+    parts = [steps(each, count) for each in range(whole)]
+    if rest:
+        heads = steps(whole, count - 1)[(*lead, slice(None), slice(0, rest))]
+        end = (whole + count - 1) * step
+        last = tf.expand_dims(x[(*lead, slice(end, end + rest))], axis)
+        parts.append(tf.concat([heads, last], axis))
+    return parts[0] if len(parts) == 1 else tf.concat(parts, axis + 1)
 
 
 def _overlap_add(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
@@ -113,7 +123,7 @@ def _overlap_add(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
         flat = tf.reshape(part, [*lead, count * step, *behind])
         return window(flat, [-first, *starts[1:]], [count * step + length - step, *behind])
 
-    return laid_out(0) + laid_out(step)
+    return tf.add_n([laid_out(first) for first in range(0, length, step)])
 
 
 def bands(

@@ -8,14 +8,17 @@ the blocks are counted whole, so that a signal just longer than two blocks does 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from konvolve.planning.lengths import fast_length, place_of, table, transform_cost
 from konvolve.planning.memory import remembered
 
-# Beyond this many samples a block of floats and its spectrum leave a core's second-level cache.
+# From this many samples on a block of floats, its spectrum and the kernel's no longer share a core's nearer caches.
 _IN_CACHE = 2**15
 _OUT_OF_CACHE = 1.25
+# From this many on the transform itself leaves the second-level cache, and every stage goes to memory.
+_OUTGROWN = 2**17
 
 
 class Blocks(NamedTuple):
@@ -25,13 +28,29 @@ class Blocks(NamedTuple):
     step: int
 
 
+def outgrown(length: int, alone: bool) -> float:
+    """Return how many times dearer a sample is in a one-dimensional transform that outgrows the cache.
+
+    A transform ``alone`` has all of the cache to itself, and one core's share of the way to memory is enough for it.
+    Measured per stage, rows together: 1.3 at 2**18, 2 to 2.5 at 2**19, 3 from 2**20 on; a single one 1.3 at 2**19, 1.6
+    at 3e6, 2.3 at 1e7 samples.
+
+    >>> outgrown(2**17, False), outgrown(2**19, False), outgrown(2**19, True)
+    (1.0, 2.0, 1.3)
+    """
+    doublings = math.log2(max(1.0, length / _OUTGROWN))
+    if alone:
+        return 1.0 + 0.15 * min(doublings, 3.0) + 0.1 * max(0.0, doublings - 3.0)
+    return 1.0 + 0.5 * min(doublings, 4.0)
+
+
 def block_cost(length: int) -> float:
     """Return the relative cost of transforming one block, dearer where it leaves the cache.
 
     >>> block_cost(2**17) > 2 * block_cost(2**15)
     True
     """
-    return transform_cost(length) * (_OUT_OF_CACHE if length > _IN_CACHE else 1.0)
+    return transform_cost(length) * (_OUT_OF_CACHE if length > _IN_CACHE else 1.0) * outgrown(length, False)
 
 
 @remembered
@@ -39,10 +58,34 @@ def _costs() -> tuple[float, ...]:
     return tuple(block_cost(length) for length in table())
 
 
-def choose(taps: int, outputs: int | None, whole: int | None) -> Blocks:
+class Crew(NamedTuple):
+    """How a library shares one-dimensional transforms out: a single one is ``alone`` times slower than one of many,
+    and rows are worked on ``together``, fewer at the price of so many and a half.
+    """
+
+    alone: float
+    together: int
+
+    def rows(self, rows: int) -> float:
+        """Return as how many of many rows so few ones count.
+
+        >>> [Crew(3.0, 8).rows(n) for n in (1, 2, 5, 8, 9, 64)]
+        [3.0, 6.0, 12.0, 8, 16, 64]
+        """
+        together = self.together
+        if rows >= max(2, together):
+            return -(-rows // together) * together
+        return min(self.alone * rows, max(self.alone, 1.5 * together)) if together > 1 or rows == 1 else rows
+
+
+MANY = Crew(1.0, 1)
+"""Rows that are many anyway."""
+
+
+def choose(taps: int, outputs: int | None, whole: int | None, rows: int = 2, crew: Crew = MANY) -> Blocks:
     """Return the cheapest tiling of an axis: ``outputs`` samples wanted, ``whole`` the length of one transform.
 
-    Where the number of outputs is not known (None) the cost per sample of output decides.
+    Where the number of outputs is not known (None) the cost per sample of output decides. There are ``rows`` rows.
 
     >>> choose(1001, 10_001_000, 10_001_000).step > 0      # a long signal: blocks
     True
@@ -53,15 +96,17 @@ def choose(taps: int, outputs: int | None, whole: int | None) -> Blocks:
     best, best_cost = None, float("inf")
     longest = max(64 * taps, 4096)
     if whole is not None and whole <= lengths[-1]:
-        best, best_cost = Blocks(fast_length(whole), 0), block_cost(fast_length(whole))
+        length = fast_length(whole)
+        single = transform_cost(length) * outgrown(length, True) if rows == 1 else block_cost(length)
+        best, best_cost = Blocks(length, 0), single * crew.rows(rows)
         longest = min(longest, whole)
     # Shorter blocks than 5/4 of the kernel redo nearly everything, longer ones than 64 times are past the optimum.
     first, last = place_of(taps + taps // 4 + 1), place_of(longest + 1)
     for place in range(first, max(last, first + 1) if best is None else last):
         step = lengths[place] - taps + 1
-        blocks = 1.0 / step if outputs is None else -(-outputs // step)
-        if costs[place] * blocks < best_cost:
-            best, best_cost = Blocks(lengths[place], step), costs[place] * blocks
+        count = 1.0 / step if outputs is None else crew.rows(rows * -(-outputs // step))
+        if costs[place] * count < best_cost:
+            best, best_cost = Blocks(lengths[place], step), costs[place] * count
     assert best is not None  # whole or not, the table has a length
     return best
 

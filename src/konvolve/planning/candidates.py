@@ -98,6 +98,9 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
     sizes = [(problem.shape1[axis], problem.shape2[axis]) for axis in problem.axes]
     # Convolution commutes: the longer operand is the one that is cut into blocks.
     swap = problem.known and math.prod([n or 0 for n, _ in sizes]) < math.prod([n or 0 for _, n in sizes])
+    crew, many = blocks.MANY, 2
+    if len(sizes) == 1 and problem.known:
+        crew, many = blocks.Crew(traits.alone, traits.together), rows_of(problem)[2]
     tiles = []
     for kept, (n1, n2) in zip(windows, sizes, strict=True):
         signal, taps = (n2, n1) if swap else (n1, n2)
@@ -108,7 +111,7 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
                 return None
             tiles.append(blocks.choose(taps, None, None))
         else:
-            tiles.append(blocks.choose(taps, kept.size, sufficient_length(signal, taps, kept)))
+            tiles.append(blocks.choose(taps, kept.size, sufficient_length(signal, taps, kept), many, crew))
     if not any(tile.step for tile in tiles):
         if not traits.parts or not problem.known:
             return None
@@ -125,6 +128,9 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
     rows1, rows2 = (rows2, rows1) if swap else (rows1, rows2)
     others = rows * points * math.prod(counts) // counts[first]
     band = max(1, traits.band // others)
+    if len(tiles) == 1 and traits.band > 1:  # bands of whole crews
+        crews = traits.together // math.gcd(rows, traits.together)
+        band = max(crews, band // crews * crews)
     settings = {"lengths": lengths, "steps": steps, "band": band, "digits": digits, "swap": swap}
     if not problem.known:
         return settings, None

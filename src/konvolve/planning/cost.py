@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from konvolve.planning import dtypes
+from konvolve.planning.blocks import Crew, outgrown
 from konvolve.planning.lengths import transform_cost
 
 
@@ -44,7 +45,8 @@ class Traits(NamedTuple):
     """What planning has to know of a library on a device. Times are seconds on the machine they were measured on.
 
     ``fft``: one sample through one radix-2 stage of a real transform (complex: twice), on all cores.
-    ``alone``: how many times slower a single one-dimensional transform is, which no library spreads over cores.
+    ``alone``: how many times slower a single one-dimensional transform is, which no library spreads over cores;
+    ``together``: the rows that it takes for all cores and the vectors of each, fewer are slower.
     ``tap``: one sample added for one tap, in a loop over taps; ``direct``: the same in the library's own
     convolution, by rank: those it has.
     ``product``: one multiply-add of a matrix product; ``move``: one sample copied. ``banded``: one multiply-add of the
@@ -62,6 +64,7 @@ class Traits(NamedTuple):
 
     fft: float
     alone: float
+    together: int
     tap: float
     direct: dict[int, float]
     product: float
@@ -98,10 +101,10 @@ def fourier_seconds(traits: Traits, rows: int, lengths: Sequence[int], dtype: st
     points = rows * math.prod(lengths)
     stages = sum(transform_cost(length) / length for length in lengths)
     width = dtypes.item_size(dtype) / 4
-    alone = traits.alone if len(lengths) == 1 and rows == 1 else 1.0
-    # A long one-dimensional transform strides through memory: every stage leaves the cache.
-    outgrown = 2.0 if len(lengths) == 1 and lengths[0] > 2**20 else 1.0
-    return traits.fft * points * stages * width * alone * outgrown
+    slower = 1.0
+    if len(lengths) == 1:
+        slower = Crew(traits.alone, traits.together).rows(rows) / rows * outgrown(lengths[0], rows == 1)
+    return traits.fft * points * stages * width * slower
 
 
 def scipy_choice(
