@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 
 from konvolve.planning import dtypes, footprint
-from konvolve.planning.candidates import rows_of
 from konvolve.planning.cost import Estimate, Traits
 from konvolve.planning.problem import Problem
 
@@ -54,7 +53,7 @@ def _in_channels(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict
     *rest, kept = (window.size for window in windows)
     item = dtypes.item_size(problem.compute)
     neighbours, count = 1 - (1 - last) // block, -(-kept // block)
-    outputs = rows_of(problem)[2] * math.prod(rest) * count * block
+    outputs = problem.rows[2] * math.prod(rest) * count * block
     sums = outputs * neighbours * block * math.prod(others)
     if outputs > _MOST:
         return None
@@ -62,7 +61,7 @@ def _in_channels(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict
     copied = 4 * neighbours * block**2 * math.prod(others) + 1.5 * outputs
     seconds = sums * rates.get(rank, _SLOW) + copied * traits.move * item / 4 + 12 * traits.call + traits.start
     settings = {"block": block, "matrix_axis": rank - 1, "neighbours": neighbours}
-    signal = rows_of(problem)[2] * (count + neighbours - 1) * block
+    signal = problem.rows[2] * (count + neighbours - 1) * block
     signal *= math.prod([kept + taps - 1 for kept, taps in zip(rest, others, strict=True)])
     whole = kept == count * block  # otherwise the result is cut out of the blocks
     held = footprint.in_channels(signal, outputs, whole) + 2 * neighbours * block**2 * math.prod(others)
@@ -79,7 +78,7 @@ def _cut_out(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict, Es
     if len(long) != 1:
         return None
     taps, kept = problem.shape2[problem.axes[long[0]]] or 1, windows[long[0]].size
-    outputs = rows_of(problem)[2] * math.prod([window.size for window in windows])
+    outputs = problem.rows[2] * math.prod([window.size for window in windows])
     width = dtypes.item_size(problem.compute) / 4
     parts = 2 if dtypes.is_complex(problem.compute) else 1
     # A few columns, such as the channels of a picture, are not multiplied at full speed.

@@ -19,6 +19,8 @@ _IN_CACHE = 2**15
 _OUT_OF_CACHE = 1.25
 # From this many on the transform itself leaves the second-level cache, and every stage goes to memory.
 _OUTGROWN = 2**17
+# Among so many crews of rows the last one need not be full.
+_MANY_CREWS = 8
 
 
 class Blocks(NamedTuple):
@@ -69,10 +71,12 @@ class Crew(NamedTuple):
     def rows(self, rows: int) -> float:
         """Return as how many of many rows so few ones count.
 
-        >>> [Crew(3.0, 8).rows(n) for n in (1, 2, 5, 8, 9, 64)]
-        [3.0, 6.0, 12.0, 8, 16, 64]
+        >>> [Crew(3.0, 8).rows(n) for n in (1, 2, 5, 8, 9, 64, 100)]
+        [3.0, 6.0, 12.0, 8, 16, 64, 100]
         """
         together = self.together
+        if rows >= _MANY_CREWS * together:
+            return rows
         if rows >= max(2, together):
             return -(-rows // together) * together
         return min(self.alone * rows, max(self.alone, 1.5 * together)) if together > 1 or rows == 1 else rows
@@ -102,9 +106,12 @@ def choose(taps: int, outputs: int | None, whole: int | None, rows: int = 2, cre
         longest = min(longest, whole)
     # Shorter blocks than 5/4 of the kernel redo nearly everything, longer ones than 64 times are past the optimum.
     first, last = place_of(taps + taps // 4 + 1), place_of(longest + 1)
+    many = _MANY_CREWS * crew.together
     for place in range(first, max(last, first + 1) if best is None else last):
         step = lengths[place] - taps + 1
-        count = 1.0 / step if outputs is None else crew.rows(rows * -(-outputs // step))
+        count = 1.0 / step if outputs is None else rows * -(-outputs // step)
+        if outputs is not None and count < many:
+            count = crew.rows(int(count))
         if costs[place] * count < best_cost:
             best, best_cost = Blocks(lengths[place], step), costs[place] * count
     assert best is not None  # whole or not, the table has a length

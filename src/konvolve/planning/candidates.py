@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from konvolve.planning import blocks, dtypes, exact, footprint
-from konvolve.planning.cost import Estimate, Traits, fourier_seconds
+from konvolve.planning.cost import Estimate, Traits, crew, fourier_seconds
 from konvolve.planning.geometry import sufficient_length
 from konvolve.planning.lengths import fast_length, table
 from konvolve.planning.problem import Problem
@@ -15,23 +15,12 @@ from konvolve.planning.problem import Problem
 # are 2 GiB of float64.
 _UNKNOWN_SAMPLES = 2**28
 
-# The rows a batch whose size is not known is costed with.
-_BATCH = 32
 
 # A loop over more taps than that is to be avoided.
 _LONG_LOOP = 256
 
 # A kernel of so few taps is summed directly also where the signal's size is not known.
 _SHORT = 9
-
-
-def rows_of(problem: Problem) -> tuple[int, int, int]:
-    """Return the rows of in1, in2 and the result."""
-    shapes = [[shape[axis] for axis in problem.batch] for shape in (problem.shape1, problem.shape2)]
-    rows1, rows2, rows = (
-        math.prod([_BATCH if n is None else n or 1 for n in sizes]) for sizes in (*shapes, problem.batch_shape)
-    )
-    return rows1, rows2, rows
 
 
 def _samples(problem: Problem) -> tuple[int, int]:
@@ -84,9 +73,9 @@ def fft(
     if not problem.known:
         return settings, None
     dtype, times = _working(problem, digits)
-    rows = footprint.Rows(*(each * parts for each, parts in zip(rows_of(problem), times, strict=True)))
+    rows = footprint.Rows(*(each * parts for each, parts in zip(problem.rows, times, strict=True)))
     known = [length for length in lengths if length is not None]
-    seconds = sum(fourier_seconds(traits, each, known, dtype) for each in rows) + 15 * traits.call
+    seconds = sum(fourier_seconds(traits, each, known, dtype) for each in rows) + 10 * traits.call
     held = footprint.fft(traits.held, rows, points, len(lengths), dtypes.is_complex(dtype)) + footprint.split(
         problem, digits
     )
@@ -98,9 +87,9 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
     sizes = [(problem.shape1[axis], problem.shape2[axis]) for axis in problem.axes]
     # Convolution commutes: the longer operand is the one that is cut into blocks.
     swap = problem.known and math.prod([n or 0 for n, _ in sizes]) < math.prod([n or 0 for _, n in sizes])
-    crew, many = blocks.MANY, 2
+    sharing, many = blocks.MANY, 2
     if len(sizes) == 1 and problem.known:
-        crew, many = blocks.Crew(traits.alone, traits.together), rows_of(problem)[2]
+        sharing, many = crew(traits, problem.compute), problem.rows[2]
     tiles = []
     for kept, (n1, n2) in zip(windows, sizes, strict=True):
         signal, taps = (n2, n1) if swap else (n1, n2)
@@ -111,7 +100,7 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
                 return None
             tiles.append(blocks.choose(taps, None, None))
         else:
-            tiles.append(blocks.choose(taps, kept.size, sufficient_length(signal, taps, kept), many, crew))
+            tiles.append(blocks.choose(taps, kept.size, sufficient_length(signal, taps, kept), many, sharing))
     if not any(tile.step for tile in tiles):
         if not traits.parts or not problem.known:
             return None
@@ -124,7 +113,7 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
         1 if not t.step or kept is None else -(-kept.size // t.step) for t, kept in zip(tiles, windows, strict=True)
     ]
     dtype, times = _working(problem, digits)
-    rows1, rows2, rows = (each * parts for each, parts in zip(rows_of(problem), times, strict=True))
+    rows1, rows2, rows = (each * parts for each, parts in zip(problem.rows, times, strict=True))
     rows1, rows2 = (rows2, rows1) if swap else (rows1, rows2)
     others = rows * points * math.prod(counts) // counts[first]
     band = max(1, traits.band // others)
@@ -148,7 +137,7 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
     held = footprint.overlap(traits.held, outputs, working, padded, len(tiles), band >= counts[first])
     held += footprint.split(problem, digits)
     estimate = Estimate(
-        "overlap", seconds + moved + 20 * traits.call, int(held * footprint.item_size(dtype, traits.has_float64))
+        "overlap", seconds + moved + 14 * traits.call, int(held * footprint.item_size(dtype, traits.has_float64))
     )
     return settings, estimate
 
@@ -182,7 +171,7 @@ def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tup
     settings: dict = {"digits": digits, "swap": swap, "loop": loop, "in_parts": in_parts}
     if not problem.known:
         return settings, None
-    rows1, rows2, rows = rows_of(problem)
+    rows1, rows2, rows = problem.rows
     outputs = rows * math.prod([kept.size for kept in windows])
     dtype = _working(problem, digits)[0]
     if loop and kind.integral:
@@ -200,7 +189,7 @@ def _direct_seconds(
 ) -> tuple[float, float]:
     """Predict the loop over taps and the native convolution, infinite where there is none."""
     assert taps is not None
-    rows = rows_of(problem)[2]
+    rows = problem.rows[2]
     sums = rows * math.prod([kept.size for kept in windows]) * taps
     kind = dtypes.parse(problem.compute)
     # Integers are looped over as int64, and complex numbers take four products where real ones take one.
@@ -225,12 +214,12 @@ def _direct_seconds(
 def products(problem: Problem, windows: tuple) -> int:
     """Return the products of samples that the sum itself takes, where all sizes are known."""
     taps = min(_samples(problem))
-    return rows_of(problem)[2] * math.prod([kept.size for kept in windows]) * taps
+    return problem.rows[2] * math.prod([kept.size for kept in windows]) * taps
 
 
 def moved(problem: Problem, traits: Traits, windows: tuple) -> float:
     """Predict the time of bringing the convolved axes last and back, where they are not."""
-    rows1, rows2, rows = rows_of(problem)
+    rows1, rows2, rows = problem.rows
     taken = [
         math.prod([problem_shape[axis] or 0 for axis in problem.axes])
         for problem_shape in (problem.shape1, problem.shape2)
@@ -244,7 +233,7 @@ def held_before(problem: Problem, traits: Traits, extended: bool, laid_out: bool
 
     It is extended beyond its edges, brought to the dtype of the work, or its axes to where they are wanted.
     """
-    signal = rows_of(problem)[0] * math.prod([problem.shape1[axis] or 0 for axis in problem.axes])
+    signal = problem.rows[0] * math.prod([problem.shape1[axis] or 0 for axis in problem.axes])
     cast = problem.dtype1 != problem.compute and not dtypes.parse(problem.compute).integral
     copies = extended + cast + traits.held.layout * laid_out
     return int(copies * signal * footprint.item_size(problem.compute, traits.has_float64))

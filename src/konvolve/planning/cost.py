@@ -103,8 +103,13 @@ def fourier_seconds(traits: Traits, rows: int, lengths: Sequence[int], dtype: st
     width = dtypes.item_size(dtype) / 4
     slower = 1.0
     if len(lengths) == 1:
-        slower = Crew(traits.alone, traits.together).rows(rows) / rows * outgrown(lengths[0], rows == 1)
+        slower = crew(traits, dtype).rows(rows) / rows * outgrown(lengths[0], rows == 1)
     return traits.fft * points * stages * width * slower
+
+
+def crew(traits: Traits, dtype: str) -> Crew:
+    """Return how the library shares one-dimensional transforms out; a single complex one fills vectors by itself."""
+    return Crew(max(1.0, traits.alone / (2.0 if dtypes.parse(dtype).kind == "complex" else 1.0)), traits.together)
 
 
 def scipy_choice(

@@ -174,18 +174,16 @@ def _settle(
     methods = problem.methods
     if dtypes.parse(problem.compute).integral and not traits.has_float64:
         methods = ("direct",)  # no transform is precise enough to round to the right integer
+    moved = candidates.moved(core, traits, windows) if layout is not None and core.known else 0.0
+    held = candidates.held_before(core, traits, extension is not None, layout is not None) if core.known else 0
     for method in methods:
         settled = _MAKERS[method](core, traits, windows, bits)
         if settled is not None:
-            estimate = settled[1]
-            if layout is not None and estimate is not None:
-                fused = traits.fused and settled[0].get("loop")
-                extra = candidates.moved(core, traits, windows) / (3 if fused else 1)
-                estimate = estimate._replace(seconds=estimate.seconds + extra)
-            if estimate is not None:
-                extra_bytes = candidates.held_before(core, traits, extension is not None, layout is not None)
-                estimate = estimate._replace(bytes=estimate.bytes + extra_bytes)
-            found[method] = settled[0], estimate
+            settings, estimate = settled
+            if estimate is not None and (moved or held):
+                extra = moved / 3 if traits.fused and settings.get("loop") else moved
+                estimate = Estimate(method, estimate.seconds + extra, estimate.bytes + held)
+            found[method] = settings, estimate
     wound = _wind(problem, core, extension, windows) if extension is not None and "fft" in found else None
     if wound is not None:
         settled = candidates.fft(wound["core"], traits, wound["windows"], bits, wound["turns"])

@@ -7,7 +7,9 @@ along some axes, one operand reversed for a correlation, a window of it kept, th
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from konvolve.planning import dtypes
@@ -31,6 +33,10 @@ from konvolve.planning.geometry import Mode, broadcast
 
 Operand = tuple[Shape, str]
 """An operand as planning sees it: its shape, None where a size is not known yet, and its dtype's name."""
+
+
+# The rows a batch whose size is not known is costed with.
+_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,16 @@ class Problem:
         # Once for all: planning asks for it a hundred times.
         object.__setattr__(self, "batch", tuple(axis for axis in range(len(self.shape1)) if axis not in self.axes))
 
-    @property
+    @cached_property
+    def rows(self) -> tuple[int, int, int]:
+        """The rows of in1, in2 and the result, an unknown batch taken for one of many rows."""
+        shapes = [[shape[axis] for axis in self.batch] for shape in (self.shape1, self.shape2)]
+        one, two, out = (
+            math.prod([_BATCH if n is None else n or 1 for n in sizes]) for sizes in (*shapes, self.batch_shape)
+        )
+        return one, two, out
+
+    @cached_property
     def known(self) -> bool:
         """Whether every size along the convolved axes is known; the batch decides little."""
         return all(None not in (self.shape1[axis], self.shape2[axis]) for axis in self.axes)
