@@ -42,7 +42,7 @@ def test_the_table_is_the_plan(capsys, library):
 def test_a_method_that_is_asked_for_stands_beside_the_others(capsys):
     _, _, rows, _ = shown(capsys, 64, 8, "--method", "fft")
     free = {name.split()[-1]: row for name, row in shown(capsys, 64, 8)[2].items()}
-    assert set(rows) == {"→ fft", "direct", "matrix"}
+    assert set(rows) == {"→ fft", "direct", "matrix", "overlap"}
     assert rows["→ fft"] == free["fft"]
 
 

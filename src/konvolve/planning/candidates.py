@@ -124,12 +124,12 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
     if not problem.known:
         return settings, None
     total = math.prod(counts)
-    seconds = fourier_seconds(traits, (rows1 + rows) * total, lengths, dtype)
+    working = rows * points * min(total, band * total // counts[first])
+    seconds = fourier_seconds(traits, (rows1 + rows) * total, lengths, dtype, working)
     seconds += fourier_seconds(traits, rows2, lengths, dtype)
     # Cutting the blocks out and laying them side by side again moves each sample, twice as often where both axes are.
-    passes = 2 if len(tiles) == 1 else 6
+    passes = 2 if len(tiles) == 1 else 3
     moved = passes * (rows1 + rows) * total * points * traits.fft * 8 * dtypes.item_size(dtype) / 4
-    working = rows * points * min(total, band * total // counts[first])
     outputs = rows * math.prod([kept.size for kept in windows])
     # Along the other axes that are cut the signal is padded to whole blocks.
     pairs = [(n2 or 0, n1 or 0) if swap else (n1 or 0, n2 or 0) for n1, n2 in sizes]

@@ -57,6 +57,7 @@ class Traits(NamedTuple):
     ones. ``band``: samples worked on at once by blocks; ``parts``: of how many blocks an axis is made at least that for
     speed would not be cut, 0 for none (a ceiling of memory asks for it). ``memory``: the fields of
     ``Held``.
+    ``crowded``: how many times slower transforms along several axes are that leave the last cache between them.
     ``start``: what the native convolution costs once, beside all else. ``has_float64``: without it integers are summed
     in integers. ``fused``: whether a loop over taps is compiled into one pass; its gradient
     by the kernel, which is a sum for each tap, is far slower then.
@@ -77,6 +78,7 @@ class Traits(NamedTuple):
     memory: tuple[tuple[str, Any], ...] = ()
     has_float64: bool = True
     start: float = 0.0
+    crowded: float = 1.0
     parts: int = 0
     fused: bool = False
     banded: Mapping[int, float] = MappingProxyType({})
@@ -96,14 +98,20 @@ class Estimate(NamedTuple):
     bytes: int
 
 
-def fourier_seconds(traits: Traits, rows: int, lengths: Sequence[int], dtype: str) -> float:
-    """Predict the time of transforming ``rows`` arrays of these lengths, once."""
+# More samples than these in several axes leave the last cache between the axes.
+_CROWD = 2**22
+
+
+def fourier_seconds(traits: Traits, rows: int, lengths: Sequence[int], dtype: str, at_once: int | None = None) -> float:
+    """Predict the time of transforming ``rows`` arrays of these lengths, once, so many samples ``at_once`` or all."""
     points = rows * math.prod(lengths)
     stages = sum(transform_cost(length) / length for length in lengths)
     width = dtypes.item_size(dtype) / 4
     slower = 1.0
     if len(lengths) == 1:
         slower = crew(traits, dtype).rows(rows) / rows * outgrown(lengths[0], rows == 1)
+    elif (points if at_once is None else at_once) * width > _CROWD:
+        slower = traits.crowded
     return traits.fft * points * stages * width * slower
 
 

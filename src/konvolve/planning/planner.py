@@ -175,13 +175,15 @@ def _settle(
     if dtypes.parse(problem.compute).integral and not traits.has_float64:
         methods = ("direct",)  # no transform is precise enough to round to the right integer
     moved = candidates.moved(core, traits, windows) if layout is not None and core.known else 0.0
+    layouts = traits.held.layout
     held = candidates.held_before(core, traits, extension is not None, layout is not None) if core.known else 0
     for method in methods:
         settled = _MAKERS[method](core, traits, windows, bits)
         if settled is not None:
             settings, estimate = settled
             if estimate is not None and (moved or held):
-                extra = moved / 3 if traits.fused and settings.get("loop") else moved
+                # A loop over taps takes the transposed signal as a view, where the library has them.
+                extra = moved / 3 if settings.get("loop") and not layouts else moved
                 estimate = Estimate(method, estimate.seconds + extra, estimate.bytes + held)
             found[method] = settings, estimate
     wound = _wind(problem, core, extension, windows) if extension is not None and "fft" in found else None
