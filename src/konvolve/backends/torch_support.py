@@ -60,4 +60,4 @@ def window(x: torch.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> torc
         for axis, (start, size) in enumerate(zip(starts, sizes, strict=True), start=batch):
             x = x.narrow(axis, start, size)
         return x
-    return torch.nn.functional.pad(x, edges)
+    return torch.constant_pad_nd(x, edges)
