@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from konvolve.planning import dtypes
 from konvolve.planning.channels import ChannelProblem
-from konvolve.planning.cost import Estimate
+from konvolve.planning.cost import Estimate, Estimated
 from konvolve.planning.phases import Phases, Place
-from konvolve.planning.story import seconds_text, shape_text
+from konvolve.planning.story import estimate_text, shape_text
 
 
 class ChannelTraits(NamedTuple):
@@ -45,7 +45,7 @@ class ChannelTraits(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ChannelPlan:
+class ChannelPlan(Estimated):
     """How one problem on channels is solved. Printing it tells a person what will run and why.
 
     Per spatial axis: ``splits``, how strides and dilations are turned into channels and batches; ``places``, where
@@ -97,16 +97,6 @@ class ChannelPlan:
         rows = transformed_rows(self.problem, self.splits, batch)[1]
         return rows * math.prod(lengths[:-1]) * last * 2 * dtypes.item_size(dtypes.real(dtype))
 
-    @property
-    def bytes(self) -> int | None:
-        """The predicted memory beside the inputs, None where there is nothing to do."""
-        return next((each.bytes for each in self.estimates if each.method == self.method), None)
-
-    @property
-    def seconds(self) -> float | None:
-        """The predicted time of the forward pass, None where there is nothing to do."""
-        return next((each.seconds for each in self.estimates if each.method == self.method), None)
-
     def __str__(self) -> str:
         problem, axes = self.problem, self.problem.axes
         edges = tuple({"zero": "zeros", "wrap": "circular"}.get(axis.edge, axis.edge) for axis in axes)
@@ -122,11 +112,7 @@ class ChannelPlan:
         ]
         if self.lengths:
             lines.append(f"  lengths  {self._lengths()}")
-        lines += [
-            f"  {'->' if each.method == self.method else '  '} {each.method:<8} {seconds_text(each.seconds):>9} "
-            f"{each.bytes / 2**20:9.1f} MiB"
-            for each in self.estimates
-        ]
+        lines += [estimate_text(each, self.method) for each in self.estimates]
         if self.adjoint is not None:
             lines += [
                 f"  the kernel's gradient by {self.adjoint.method}, since the library's own is slow here",

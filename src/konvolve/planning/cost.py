@@ -98,6 +98,23 @@ class Estimate(NamedTuple):
     bytes: int
 
 
+class Estimated:
+    """A plan that knows what its method, and those it does not take, are predicted to cost."""
+
+    method: str
+    estimates: tuple[Estimate, ...]
+
+    @property
+    def bytes(self) -> int | None:
+        """The predicted peak of memory beside the inputs, the result included; None where sizes are not known."""
+        return next((each.bytes for each in self.estimates if each.method == self.method), None)
+
+    @property
+    def seconds(self) -> float | None:
+        """The predicted time of the forward pass, None where sizes are not known."""
+        return next((each.seconds for each in self.estimates if each.method == self.method), None)
+
+
 # More samples than these in several axes leave the last cache between the axes.
 _CROWD = 2**22
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from konvolve.planning import exact, story
-from konvolve.planning.cost import Estimate
+from konvolve.planning.cost import Estimate, Estimated
 from konvolve.planning.geometry import Window, broadcast
 from konvolve.planning.problem import Problem
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Estimated):
     """How one problem is solved. Printing it tells a person what will run and why.
 
     Per convolved axis: ``windows``, the part of the full convolution that is kept; ``lengths``, of the transform
@@ -76,16 +76,6 @@ class Plan:
         problem = self.problem
         work = (problem.compute, problem.conjugate, problem.flip, self.layout, problem.axes)
         return (self.method, self.lengths, self.steps, self.turns, self.digits, self.block, self.neighbours, *work)
-
-    @property
-    def bytes(self) -> int | None:
-        """The predicted peak of memory beside the inputs, the result included; None where sizes are not known."""
-        return next((each.bytes for each in self.estimates if each.method == self.method), None)
-
-    @property
-    def seconds(self) -> float | None:
-        """The predicted time, None where sizes are not known."""
-        return next((each.seconds for each in self.estimates if each.method == self.method), None)
 
     @property
     def output_shape(self) -> tuple[int | None, ...]:

@@ -74,9 +74,14 @@ def told(plan: Plan) -> str:
 def _line(row: Row, taken: str, explained: bool) -> str:
     assert row.estimate is not None
     words = row.how if explained else "if the kernel is a product" if row.method == "separable" != taken else ""
-    mark = "->" if row.method == taken else "  "
-    size = f"{row.estimate.bytes / 2**20:.1f} MiB"
-    return f"  {mark} {row.method:<9} {seconds_text(row.estimate.seconds):>8} {size:>13}   {words}".rstrip()
+    return estimate_text(row.estimate, taken, words)
+
+
+def estimate_text(estimate: Estimate, taken: str, words: str = "") -> str:
+    """Return a line of what a method is predicted to cost, with an arrow to the one that is taken."""
+    mark = "->" if estimate.method == taken else "  "
+    size = f"{estimate.bytes / 2**20:.1f} MiB"
+    return f"  {mark} {estimate.method:<9} {seconds_text(estimate.seconds):>8} {size:>13}   {words}".rstrip()
 
 
 def shape_text(shape: tuple[int | None, ...]) -> str:
