@@ -118,6 +118,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
             ("lone", 17.5),
             ("matrix", (1.0, 1.05, 0.0, 1.0)),
             ("batched", 1.0),
+            ("cropped", 1.0),
         ),
     },
 }

@@ -64,8 +64,10 @@ def _in_channels(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict
     signal = problem.rows[2] * (count + neighbours - 1) * block
     signal *= math.prod([kept + taps - 1 for kept, taps in zip(rest, others, strict=True)])
     whole = kept == count * block  # otherwise the result is cut out of the blocks
-    held = footprint.in_channels(signal, outputs, whole) + 2 * neighbours * block**2 * math.prod(others)
-    return settings, Estimate("matrix", seconds, int(held * item))
+    laid_out = traits.fused and problem.axes[-1] != len(problem.shape1) - 1
+    held = footprint.in_channels(traits.held, signal, outputs, whole, laid_out)
+    held += 2 * neighbours * block**2 * math.prod(others)
+    return settings, Estimate("matrix", seconds, int(held * footprint.item_size(problem.compute, traits.has_float64)))
 
 
 def _cut_out(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict, Estimate] | None:

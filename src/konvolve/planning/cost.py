@@ -26,6 +26,7 @@ class Held(NamedTuple):
     row; ``loop``: in a loop over taps.
     ``matrix``: of the padded signal, of the blocks cut out of it, of those that are a view where the library can, and
     of the result.
+    ``cropped``: of the result, where blocks as channels are more than is wanted: once, or twice if cropping copies.
     ``layout``: of the signal, where axes are brought last.
     """
 
@@ -38,6 +39,7 @@ class Held(NamedTuple):
     lone: float = 2.0
     loop: float = 3.0
     matrix: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    cropped: float = 2.0
     layout: float = 0.0
 
 

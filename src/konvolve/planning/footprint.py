@@ -103,9 +103,12 @@ def matrix(held: Held, signal: float, frames: float, outputs: float, view: bool)
     return padded * signal + (viewed if view else cut) * frames + product * outputs
 
 
-def in_channels(signal: float, outputs: float, whole: bool) -> float:
-    """Return the padded signal, the blocks' results, and what is cut out of them."""
-    return signal + (1.0 if whole else 2.0) * outputs
+def in_channels(held: Held, signal: float, outputs: float, whole: bool, laid_out: bool) -> float:
+    """Return the padded signal, the blocks' results, and what is cut out of them where that is a copy.
+
+    A compiler that takes other transposes along copies one for the library's convolution.
+    """
+    return signal * (2.0 if laid_out else 1.0) + (1.0 if whole else held.cropped) * outputs
 
 
 def looked_at(problem: Problem) -> int:
