@@ -94,8 +94,8 @@ CONSTANTS: dict[str, dict[str, Any]] = {
         "start": 5.0e-5,
     },
     "torch": {
-        "fft": 7.4e-11,
-        "alone": 3.2,
+        "fft": 6.4e-11,
+        "alone": 3.6,
         "together": 1,
         "crowded": 2.0,
         "tap": 6.4e-10,
