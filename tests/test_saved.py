@@ -1,0 +1,54 @@
+"""What users saved with earlier versions loads today, and gives what it gave then.
+
+``saved/first`` holds a Keras model of each function and of layers, plans, and a graph of TensorFlow, as konvolve
+0.1.0.dev0 wrote them on 2026-11-25.
+"""
+
+import json
+import pathlib
+import pickle
+
+import keras
+import numpy as np
+import pytest
+
+import konvolve.layers
+import konvolve.symbolic  # noqa: F401  (registers what functional models are saved as)
+
+FOLDER = pathlib.Path(__file__).parent / "saved" / "first"
+
+
+def saved_arrays(name):
+    with np.load(FOLDER / f"{name}.npz") as arrays:
+        return [arrays[key] for key in arrays.files if key not in ("expected", "y")], arrays[
+            "y" if "y" in arrays.files else "expected"
+        ]
+
+
+def close(y, expected):
+    np.testing.assert_allclose(y, expected, rtol=0, atol=2e-5 * max(1, np.abs(expected).max()))
+
+
+@pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWarning")
+@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.keras")))
+def test_keras_models(name):
+    inputs, expected = saved_arrays(name)
+    model = keras.models.load_model(FOLDER / f"{name}.keras")
+    close(keras.ops.convert_to_numpy(model(inputs if len(inputs) > 1 else inputs[0])), expected)
+
+
+def test_pickled_plans():
+    plans = pickle.loads((FOLDER / "plans.pickle").read_bytes())
+    then = json.loads((FOLDER / "plans.json").read_text())
+    assert plans.keys() == then.keys()
+    for name, plan in plans.items():
+        assert plan.method == then[name]["method"]
+        assert plan.method in str(plan)
+        assert plan.seconds == pytest.approx(plan.estimates[0].seconds) if plan.estimates else plan.seconds is None
+
+
+def test_a_graph_of_tensorflow():
+    import tensorflow as tf
+
+    (image,), expected = saved_arrays("graph")
+    close(tf.saved_model.load(str(FOLDER / "graph"))(image), expected)
