@@ -227,6 +227,6 @@ def test_plans_are_remembered():
     execute.forget()
     for _ in range(3):
         nn.conv(X, K, padding="same")
-    assert len(execute._NAMES) == 1
+    assert len(execute._PLANS) == 1
     nn.conv(X, K, padding="same", strides=True)  # equal to 1, and another question
-    assert len(execute._NAMES) == 2
+    assert len(execute._PLANS) == 2

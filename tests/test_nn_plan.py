@@ -16,8 +16,8 @@ def library(request):
     return request.param
 
 
-def shelf():
-    return list(vars(execute._SHELF).values())
+def planned():
+    return list(execute._PLANS.values())
 
 
 @pytest.mark.parametrize("kind", ["conv", "depthwise_conv", "conv_transpose"])
@@ -38,7 +38,7 @@ def test_the_functions_use_that_plan(library, seed, kind):
         with pytest.raises(ValueError, match=re.escape(str(error))):
             nn.plan(shape, kernel, **given)
         return
-    assert shelf() == [nn.plan(shape, kernel, **given)]
+    assert planned() == [nn.plan(shape, kernel, **given)]
 
 
 def test_a_second_kernel_is_planned_with(library):
@@ -49,7 +49,7 @@ def test_a_second_kernel_is_planned_with(library):
     more = {"dtype": "float64", "library": registry.backend(library.name).profile()}
     plan = nn.plan((2, 30, 4), (5, 4, 1), function="depthwise_conv", bidirectional=(9, 4, 1), **options, **more)
     assert plan.problem.axes[0].taps == 13
-    assert shelf() == [plan]
+    assert planned() == [plan]
 
 
 def told(plan):

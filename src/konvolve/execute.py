@@ -29,11 +29,15 @@ from konvolve.planning.plan import Plan
 from konvolve.planning.planner import make_plan
 from konvolve.planning.problem import Operand, Problem
 
-# Plans by name, and their names by everything they depend on.
+# Plans by everything they depend on. Threads share them without a lock: each step is one operation on the dictionary,
+# and a plan that has been found is used itself, so that it may be dropped meanwhile.
+_PLANS: dict[tuple, Any] = {}
+_MOST_PLANS = 4096
+
+# The same for a compiler that reads this file, by a name. Nothing is dropped: compiled programs go on looking there.
 _SHELF = types.SimpleNamespace()
 _NAMES: dict[tuple, str] = {}
 _NUMBERS = itertools.count()
-_MOST_PLANS = 4096
 
 # Which question each public function asks; "sepfir2d" asks one per pass.
 _ASK: dict[str, Callable[..., Problem]] = {
@@ -113,37 +117,48 @@ def plan_arrays(xp: Backend, function: str, a: Any, b: Any, *options: Any) -> Pl
     """Return the plan for two arrays of a library, from the cache where it stands there."""
     one, two = (xp.shape(a), xp.dtype(a)), (xp.shape(b), xp.dtype(b))
     bits = (_bits(xp, a, one[1]), _bits(xp, b, two[1]))
-    return recall(make, (function, one, two, xp.profile(), bits), options)
+    return recall(xp, make, (function, one, two, xp.profile(), bits), options)
 
 
-def recall(planning: Callable, facts: tuple, options: tuple) -> Any:
-    """Return ``planning(*facts, *options)``, a plan, from the shelf where it stands there; a function's name is first.
+def recall(xp: Backend, planning: Callable, facts: tuple, options: tuple) -> Any:
+    """Return ``planning(*facts, *options)``, a plan, from the cache where it stands there; a function's name is first.
 
-    The shelf holds the plans of all functions, those on channels included.
+    The cache holds the plans of all functions, those on channels included.
     """
     if not all(map(_is_plain, options)):  # an iterator, an array, or a mistake for the checker to name
         return planning(*facts, *options)
-    return getattr(_SHELF, _shelve(planning, facts, options))
+    if xp.reads_code():
+        return getattr(_SHELF, _shelve(planning, facts, options))
+    return _planned(planning, facts, options)
+
+
+def _planned(planning: Callable, facts: tuple, options: tuple) -> Any:
+    # Text and not values: 1, 1.0 and True are equal, and not all of them are axes.
+    key = (facts, repr(options))
+    found = _PLANS.get(key)
+    if found is None:
+        found = planning(*facts, *options)
+        if len(_PLANS) >= _MOST_PLANS:
+            _PLANS.clear()
+        _PLANS[key] = found
+    return found
 
 
 def _shelve(planning: Callable, facts: tuple, options: tuple) -> str:
     """Return the name under which the plan that answers a question stands on the shelf."""
-    # Text and not values: 1, 1.0 and True are equal, and not all of them are axes.
     key = (facts, repr(options))
     name = _NAMES.get(key)
     if name is None:
-        found = planning(*facts, *options)
-        if len(_NAMES) >= _MOST_PLANS:
-            forget()
-        name = _NAMES[key] = f"plan{next(_NUMBERS)}"
-        setattr(_SHELF, name, found)
+        name = f"plan{next(_NUMBERS)}"
+        setattr(_SHELF, name, _planned(planning, facts, options))
+        _NAMES[key] = name  # last: whoever finds the name finds the plan
     return name
 
 
 def forget() -> None:
     """Forget all plans, and the constants they were made with."""
+    _PLANS.clear()
     _NAMES.clear()
-    vars(_SHELF).clear()
     traits.forget()  # type: ignore[attr-defined]
 
 

@@ -115,7 +115,7 @@ def make(function: str, operands: tuple[Operand, ...], library: str, *options: A
 def plan_arrays(xp: Backend, function: str, arrays: tuple[Array, ...], options: Options) -> ChannelPlan:
     """Return the plan for arrays of a library, from the cache where it stands there."""
     operands = tuple((xp.shape(x), xp.dtype(x)) for x in arrays)
-    return recall(make, (function, operands, xp.profile()), options)
+    return recall(xp, make, (function, operands, xp.profile()), options)
 
 
 def planned(

@@ -83,9 +83,10 @@ class Kernel:
         """Return the terms of a separable kernel for a plan, none if it is not separable."""
         axes = plan.problem.axes
         key = (axes, plan.problem.compute)
-        if key not in self._terms:
-            self._terms[key] = terms(np.asarray(self), plan, self._most_terms)
-        return self._terms[key]
+        found = self._terms.get(key)
+        if found is None:
+            found = self._terms[key] = terms(np.asarray(self), plan, self._most_terms)
+        return found
 
 
 def terms(kernel: np.ndarray, plan: Plan, most: int = 1) -> list[factors.Term]:

@@ -31,7 +31,7 @@ class _Kept:
 
     def __init__(self, values: np.ndarray) -> None:
         self.kernel = Kernel(values)
-        self.sizes: dict[tuple, int] = {}
+        self.sizes: dict[tuple, int] = {}  # replaced and never changed: other threads may be adding it up
 
 
 # Apart from the owners: nothing of this is copied, pickled or saved with them.
@@ -74,9 +74,16 @@ class Weight:
             _KEPT.pop(self.owner, None)
             found = None
         size = plan.prepared_bytes
-        if size + sum(sum(each.sizes.values()) for each in list(_KEPT.values())) > MOST_BYTES:
+        if size + _kept_bytes() > MOST_BYTES:
             return None
         if found is None:
             found = _KEPT[self.owner] = _Kept(values)
-        found.sizes[key] = size
+        found.sizes = found.sizes | {key: size}
         return found.kernel
+
+
+def _kept_bytes() -> int:
+    """Return the bytes of all that is kept, to which other threads may be adding: the owners are listed first."""
+    owners = [reference() for reference in _KEPT.keyrefs()]
+    kept = [_KEPT.get(owner) for owner in owners if owner is not None]
+    return sum(sum(each.sizes.values()) for each in kept if each is not None)

@@ -78,6 +78,9 @@ class Backend(Protocol):
     def at_once(self) -> Any:
         """Return a context in which constants are computed with at once, also while a function is traced."""
 
+    def reads_code(self) -> bool:
+        """Whether a compiler follows the Python code line by line at this moment, in place of running it."""
+
     def minimum(self, a: Size, b: Size) -> Size:
         """Return the lesser of two sizes."""
 

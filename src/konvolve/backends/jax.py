@@ -34,6 +34,11 @@ def profile() -> str:
     return "jax" if jax.config.read("jax_enable_x64") else "jax32"
 
 
+def reads_code() -> bool:
+    """Never: functions are run to be traced."""
+    return False
+
+
 def owns(x: Any) -> bool:
     """Whether x is a JAX array or a tracer."""
     return isinstance(x, jax.Array)

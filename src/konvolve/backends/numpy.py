@@ -22,6 +22,11 @@ def profile() -> str:
     return name
 
 
+def reads_code() -> bool:
+    """Nothing is compiled."""
+    return False
+
+
 def owns(x: Any) -> bool:
     """Whether x is a NumPy array or scalar."""
     return isinstance(x, (np.ndarray, np.generic))

@@ -44,6 +44,11 @@ _NAMES = {
 }
 
 
+def reads_code() -> bool:
+    """Never: functions are run to be traced, and AutoGraph leaves these alone."""
+    return False
+
+
 def owns(x: Any) -> bool:
     """Whether x is a tensor, symbolic or not, or a variable."""
     return isinstance(x, (tf.Tensor, tf.Variable))

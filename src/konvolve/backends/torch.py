@@ -57,9 +57,14 @@ _NAMES: dict[torch.dtype, str] = {}
 def dtype(x: torch.Tensor) -> str:
     """Return the name of the dtype."""
     kind = x.dtype
-    if kind not in _NAMES:
+    if kind not in _NAMES:  # nothing is ever taken out, so threads may share it
         _NAMES[kind] = str(kind).removeprefix("torch.")
     return _NAMES[kind]
+
+
+def reads_code() -> bool:
+    """Whether torch.compile is at work."""
+    return torch.compiler.is_compiling()
 
 
 def shape(x: torch.Tensor) -> tuple[int | None, ...]:

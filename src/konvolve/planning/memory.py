@@ -8,9 +8,12 @@ from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable)
 
+# Of one function. Long programs ask about ever new sizes; what is dropped is worked out again.
+_MOST_RESULTS = 4096
+
 
 def remembered(function: F) -> F:
-    """Keep every result by its positional arguments, in a plain dictionary.
+    """Keep results by their positional arguments, in a plain dictionary; threads may share it.
 
     ``functools.cache`` would do, but tracing compilers warn about it and look through it; a dictionary they follow.
     """
@@ -18,9 +21,13 @@ def remembered(function: F) -> F:
 
     @functools.wraps(function)
     def recall(*arguments: Any) -> Any:
-        if arguments not in known:
-            known[arguments] = function(*arguments)
-        return known[arguments]
+        found = known.get(arguments, known)  # the dictionary itself stands for no result
+        if found is known:
+            found = function(*arguments)
+            if len(known) >= _MOST_RESULTS:
+                known.clear()
+            known[arguments] = found
+        return found
 
     # torch.compile shall call it, and not look in (see execute._shelve): what is called fills the dictionary.
     recall._dynamo_marked_constant = True  # type: ignore[attr-defined]
