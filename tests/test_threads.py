@@ -150,6 +150,7 @@ def test_weights_of_many_owners_and_lengths(library, monkeypatch):
     in_threads(work)
 
 
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # PyTorch 2.13, of itself
 def test_planning_is_a_constant_to_a_compiler_that_reads_code(monkeypatch):
     """It is called and not followed; compiled programs outlive plans that are dropped or forgotten."""
     import torch
