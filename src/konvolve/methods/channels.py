@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 
 from konvolve.backends.interface import Array, Backend, Size
-from konvolve.methods import channel_direct
+from konvolve.methods import channel_direct, nothing
 from konvolve.methods.channel_blocks import in_blocks
 from konvolve.methods.channel_layout import merge, places, spatial_sizes, split_inputs, split_kernel
 from konvolve.methods.edges import beyond
@@ -26,7 +26,7 @@ def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array) -> Array:
     """Carry out a plan on two arrays of the backend's library."""
     problem = plan.problem
     if plan.method == "nothing":
-        return xp.zeros(_output_sizes(xp, plan, x), problem.result, x)
+        return nothing.zeros(xp, _output_sizes(xp, plan, x), problem.result, x, kernel)
     own = plan.method == "direct" and not plan.loop
     dtype = problem.result if own and xp.convolves(x, problem.result) else problem.compute
     x, kernel = xp.cast(x, dtype), xp.cast(kernel, dtype)

@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from konvolve.backends.interface import Array, Backend
-from konvolve.methods import direct, edges, exact, fft, matrix, overlap
+from konvolve.methods import direct, edges, exact, fft, matrix, nothing, overlap
 from konvolve.methods.sizes import Sizes, at_run_time
 from konvolve.planning import dtypes
 from konvolve.planning.plan import Plan
@@ -26,7 +26,7 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
     if plan.rows is not None:
         return _in_chunks(xp, plan, a, b)
     if plan.method == "nothing":
-        return xp.zeros(_output_sizes(xp, plan, a, b), problem.result, a)
+        return nothing.zeros(xp, _output_sizes(xp, plan, a, b), problem.result, a, b)
     b = _oriented(xp, plan, b)
     if problem.mode == "same" and problem.batch:
         b = _centre(xp, plan, a, b)

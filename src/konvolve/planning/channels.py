@@ -144,7 +144,8 @@ class ChannelProblem:
 
 
 def _checked(function: str, problem: ChannelProblem) -> ChannelProblem:
-    if 0 not in problem.shape and any(n is not None and n <= 0 for n in problem.output_spatial):
+    sizes = zip(problem.spatial, problem.output_spatial, strict=True)
+    if any(size is not None and (size < 0 or (size == 0 and n != 0)) for n, size in sizes):
         raise ValueError(
             f"{function}: the result would be empty: inputs {problem.shape} with kernel {problem.kernel}, strides "
             f"{[axis.stride for axis in problem.axes]}, dilation_rate {[axis.dilation for axis in problem.axes]}, "
