@@ -22,8 +22,8 @@ LENGTHS = "the length of a transform must be a number when this library exports"
 # What does not work, and why: (library, way): the reason, and the functions it holds for (None for all).
 EXCEPTIONS = {
     **{("numpy", way): (NUMPY, None) for way in WAYS if way != "eager"},
-    # Where the kernel is known and short, the sum is taken directly, or in blocks of a known length.
-    ("jax", "unknown sizes"): (LENGTHS, {"fftconvolve", "correlate", "convolve2d", "correlate2d"}),
+    # Where the kernel is known, it is summed directly or in blocks of a known length, unless transforms are asked for.
+    ("jax", "unknown sizes"): (LENGTHS, {"fftconvolve", "correlate"}),
     ("torch", "unknown sizes"): (
         LENGTHS,
         {"fftconvolve", "oaconvolve", "convolve", "correlate", "convolve2d", "correlate2d"},

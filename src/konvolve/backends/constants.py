@@ -91,6 +91,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
         ),
         # Seen: 49 taps on 1024 x 1024 3 ms, their gradient 245 ms, by the matrix 33 ms.
         "fused": True,
+        "late_lengths": False,
         "start": 5.0e-5,
     },
     "torch": {

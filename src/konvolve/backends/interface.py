@@ -87,8 +87,11 @@ class Backend(Protocol):
     def maximum(self, a: Size, b: Size) -> Size:
         """Return the greater of two sizes."""
 
-    def lookup(self, size: Size, table: Sequence[int]) -> Size:
-        """Return the first entry of an ascending table that is not less than a run-time size."""
+    def lookup(self, size: Callable[[], Size], table: Sequence[int]) -> Size:
+        """Return the first entry of an ascending table that is not less than what ``size`` returns, a run-time size.
+
+        ValueError without asking for it where the length of a transform has to be a number.
+        """
 
     def whole(self, function: Callable) -> Callable:
         """Return a function of (backend, plan, *arrays) as the library runs it best: compiled, or as it is."""

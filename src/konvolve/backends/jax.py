@@ -127,9 +127,16 @@ def maximum(a: Any, b: Any) -> Any:
     return max(a, b) if isinstance(a, int) and isinstance(b, int) else jax.core.max_dim(a, b)
 
 
-def lookup(size: Any, table: Sequence[int]) -> Any:
-    """Refuse: the length of a transform has to be a number, also in an exported function."""
-    raise ValueError(f"JAX has to know the sizes of the convolved axes; one of them is {size}")
+def lookup(size: Callable[[], Any], table: Sequence[int]) -> Any:
+    """Refuse: the length of a transform has to be a number, also in an exported function.
+
+    Without asking for the size: JAX may think for minutes about which of two terms with a symbol is the greater.
+    """
+    raise ValueError(
+        "JAX has to know the sizes of the convolved axes, on which the length of a transform depends. Where the "
+        "kernel's are known method='direct' does without the others, and along one axis, or on channels, "
+        "method='overlap' does"
+    )
 
 
 @functools.cache
@@ -234,6 +241,17 @@ def _layouts(rank: int, last: bool) -> tuple[str, str, str]:
 
 def native(x: jax.Array, kernel: jax.Array, how: Native) -> jax.Array:
     """Correlate on channels with XLA's convolution."""
+    if not all(isinstance(n, int) for pad in how.pads for n in pad):  # that takes no symbols, and a window does
+        held = x.shape[1:-1] if how.last else x.shape[2:]
+        x = window(
+            x,
+            [*(-before for before, _ in how.pads), *([0] if how.last else [])],
+            [
+                *(n + before + behind for n, (before, behind) in zip(held, how.pads, strict=True)),
+                *([x.shape[-1]] if how.last else []),
+            ],
+        )
+        how = how._replace(pads=((0, 0),) * len(how.pads))
     if how.depthwise:
         kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)
     return jax.lax.conv_general_dilated(

@@ -93,9 +93,9 @@ def peak(x: np.ndarray) -> float:
     return float(np.abs(x.astype(complex)).max())
 
 
-def lookup(size: int, table: Sequence[int]) -> int:
-    """Return the first entry that is not less than size."""
-    return int(table[int(np.searchsorted(table, size))])
+def lookup(size: Callable[[], int], table: Sequence[int]) -> int:
+    """Return the first entry that is not less than the size."""
+    return int(table[int(np.searchsorted(table, size()))])
 
 
 def whole(function: Callable) -> Callable:

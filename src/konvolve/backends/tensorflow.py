@@ -146,10 +146,10 @@ def maximum(a: Any, b: Any) -> Any:
     return max(a, b) if isinstance(a, int) and isinstance(b, int) else tf.maximum(a, b)
 
 
-def lookup(size: tf.Tensor, table: Sequence[int]) -> tf.Tensor:
-    """Return the first entry that is not less than size."""
+def lookup(size: Callable[[], tf.Tensor], table: Sequence[int]) -> tf.Tensor:
+    """Return the first entry that is not less than the size."""
     entries = tf.constant(table, tf.int32)
-    return entries[tf.searchsorted(entries, size[tf.newaxis])[0]]
+    return entries[tf.searchsorted(entries, size()[tf.newaxis])[0]]
 
 
 def whole(function: Callable) -> Callable:

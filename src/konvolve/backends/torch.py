@@ -137,12 +137,12 @@ minimum = min
 maximum = max
 
 
-def lookup(size: Any, table: Sequence[int]) -> int:
-    """Return the first entry that is not less than a size; a compiled function is specialised on it."""
-    low, high = 0, len(table)
+def lookup(size: Callable[[], Any], table: Sequence[int]) -> int:
+    """Return the first entry that is not less than the size; a compiled function is specialised on it."""
+    least, low, high = size(), 0, len(table)
     while low < high:  # few comparisons, because the compiler checks each of them again at every call
         middle = (low + high) // 2
-        low, high = (low, middle) if table[middle] >= size else (middle + 1, high)
+        low, high = (low, middle) if table[middle] >= least else (middle + 1, high)
     return table[low]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 from konvolve.backends.interface import Array, Backend, Size
 from konvolve.methods import channel_direct, nothing
@@ -90,7 +91,9 @@ def transformed(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array) -> Arra
     """Convolve by transforms, of everything or of blocks."""
     where = places(xp, plan, spatial_sizes(plan.problem, xp.sizes(x)))
     lengths = tuple(
-        xp.lookup(sufficient_length(p.size, split.taps, p.window, xp.maximum), table()) if length is None else length
+        xp.lookup(partial(sufficient_length, p.size, split.taps, p.window, xp.maximum), table())
+        if length is None
+        else length
         for length, p, split in zip(plan.lengths, where, plan.splits, strict=True)
     )
     return _combine(xp, plan, where, lengths, x, _kernel(xp, plan, lengths, kernel))

@@ -161,7 +161,9 @@ def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tup
     digits = None if traits.native_exact or not native else _digits(problem, bits, 1, fourier=False)
     if not problem.known:
         loop = not native or (kind.integral and not traits.native_exact and taps is not None and taps <= _SHORT)
-        if problem.methods != ("direct",) and (taps is None or taps > _SHORT):
+        # Blocks are for a single axis. Where no transform may have a length that is not known, a long sum is left.
+        left = not traits.late_lengths and None in windows and len(windows) > 1
+        if problem.methods != ("direct",) and (taps is None or (taps > _SHORT and not left)):
             return None
     else:
         loop_seconds, native_seconds = _direct_seconds(problem, traits, windows, taps, digits, native)

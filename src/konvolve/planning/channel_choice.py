@@ -125,6 +125,13 @@ def _overlap(problem: ChannelProblem, plan: ChannelPlan, sizes: _Sizes, traits: 
     return best
 
 
+def _allowed(problem: ChannelProblem, traits: Traits, method: str) -> bool:
+    """Whether a method was asked for, or may be chosen: one transform has to know how long everything is."""
+    if problem.method != "auto":
+        return problem.method == method
+    return method != "fft" or traits.late_lengths or None not in problem.spatial
+
+
 def _direct(problem: ChannelProblem, plan: ChannelPlan, sizes: _Sizes, traits: Traits, speed: ChannelTraits):
     taps = math.prod([axis.taps for axis in problem.axes])
     places = sizes.spatial if problem.transposed else tuple(p.output for p in sizes.places)
@@ -176,7 +183,7 @@ def make_plan(problem: ChannelProblem, traits: Traits, speed: ChannelTraits) -> 
     sizes = _assumed(problem, splits)
     found = {}
     for method, candidate in (("direct", _direct), ("fft", _fourier), ("overlap", _overlap)):
-        if problem.method in ("auto", method):
+        if _allowed(problem, traits, method):
             settled = candidate(problem, plan, sizes, traits, speed)
             if settled is not None:
                 found[method] = settled

@@ -61,7 +61,8 @@ class Traits(NamedTuple):
     ``Held``.
     ``crowded``: how many times slower transforms along several axes are that leave the last cache between them.
     ``start``: what the native convolution costs once, beside all else. ``has_float64``: without it integers are summed
-    in integers. ``fused``: whether a loop over taps is compiled into one pass; its gradient
+    in integers. ``late_lengths``: whether the length of a transform may be a size that is known only at run time.
+    ``fused``: whether a loop over taps is compiled into one pass; its gradient
     by the kernel, which is a sum for each tap, is far slower then.
     """
 
@@ -83,6 +84,7 @@ class Traits(NamedTuple):
     crowded: float = 1.0
     parts: int = 0
     fused: bool = False
+    late_lengths: bool = True
     banded: Mapping[int, float] = MappingProxyType({})
     banded_double: Mapping[int, float] = MappingProxyType({})
 

@@ -250,7 +250,10 @@ def _choose(problem: Problem, estimates: dict[str, Estimate | None], few: bool) 
     known = [estimate for estimate in estimates.values() if estimate]
     if len(known) < len(estimates):
         for method, why in (
-            ("direct", "the kernel is short and the signal's size is known only at run time"),
+            (
+                "direct",
+                "the signal's size is known only at run time, and a sum over the kernel's taps has no use for it",
+            ),
             ("overlap", "the kernel's size is known, the signal's only at run time"),
             ("fft", "sizes are known only at run time"),
         ):
