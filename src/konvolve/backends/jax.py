@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from konvolve.backends import jax_uncompiled as uncompiled
 from konvolve.backends.interface import Native
 from konvolve.backends.jax_cuts import bands, frame, window
 from konvolve.backends.jax_transforms import fftn, ifftn, irfftn, rfftn
@@ -49,6 +50,8 @@ def asarray(x: Any, like: jax.Array | None = None) -> jax.Array:
     if isinstance(x, jax.Array) and not x.weak_type:
         return x
     try:
+        if isinstance(x, np.ndarray) and not isinstance(like, jax.core.Tracer):
+            return jax.device_put(x)  # for which JAX 0.10 compiles no program, as it does for jnp.asarray
         return jnp.asarray(x)
     except TypeError as error:
         raise TypeError(f"JAX has no such dtype: {getattr(x, 'dtype', type(x).__name__)}") from error
@@ -141,8 +144,8 @@ def lookup(size: Callable[[], Any], table: Sequence[int]) -> Any:
 
 @functools.cache
 def whole(function: Callable) -> Callable:
-    """Compile a function of (backend, plan, *arrays) for each plan: one by one its operations take six times longer."""
-    return jax.jit(function, static_argnums=(0, 1))
+    """Return a function of (backend, plan, *arrays) that is compiled for each plan that comes again."""
+    return uncompiled.whole(function)
 
 
 def canonical(dtype: str) -> str:
