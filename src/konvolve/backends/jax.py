@@ -7,7 +7,8 @@ Seen with JAX 0.10:
 - Half precision has no transform: the methods compute it in float32.
 - A dimension of jax.export may be a symbol; it has arithmetic but no number.
 
-The transforms, on one device and on many, are in ``jax_transforms.py``, windows and blocks in ``jax_cuts.py``.
+The transforms, on one device and on many, are in ``jax_transforms.py``, windows and blocks in ``jax_cuts.py``,
+XLA's convolutions on channels in ``jax_channels.py``.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from konvolve.backends import jax_uncompiled as uncompiled
-from konvolve.backends.interface import Native
+from konvolve.backends.jax_channels import convolves, native, native_adjoint
 from konvolve.backends.jax_cuts import bands, frame, window
 from konvolve.backends.jax_transforms import fftn, ifftn, irfftn, rfftn
 
-__all__ = ["bands", "fftn", "frame", "ifftn", "irfftn", "rfftn", "window"]  # adapted next door, asked for here
+# Adapted next door, asked for here.
+__all__ = [
+    "bands", "convolves", "fftn", "frame", "ifftn", "irfftn", "native", "native_adjoint", "rfftn", "window",
+]  # fmt: skip
 
 name = "jax"
 
@@ -230,67 +234,6 @@ def correlate(x: jax.Array, kernel: jax.Array) -> jax.Array:
         "VALID",
         feature_group_count=kernel.shape[0],
         precision=jax.lax.Precision.HIGHEST,
-    )
-
-
-_SPATIAL = "HWD"
-
-
-def _layouts(rank: int, last: bool) -> tuple[str, str, str]:
-    spatial = _SPATIAL[:rank]
-    arrays = f"N{spatial}C" if last else f"NC{spatial}"
-    return arrays, f"{spatial}IO", arrays
-
-
-def native(x: jax.Array, kernel: jax.Array, how: Native) -> jax.Array:
-    """Correlate on channels with XLA's convolution."""
-    if not all(isinstance(n, int) for pad in how.pads for n in pad):  # that takes no symbols, and a window does
-        held = x.shape[1:-1] if how.last else x.shape[2:]
-        x = window(
-            x,
-            [*(-before for before, _ in how.pads), *([0] if how.last else [])],
-            [
-                *(n + before + behind for n, (before, behind) in zip(held, how.pads, strict=True)),
-                *([x.shape[-1]] if how.last else []),
-            ],
-        )
-        how = how._replace(pads=((0, 0),) * len(how.pads))
-    if how.depthwise:
-        kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)
-    return jax.lax.conv_general_dilated(
-        x,
-        kernel,
-        how.strides,
-        how.pads,
-        rhs_dilation=how.dilations,
-        dimension_numbers=_layouts(len(how.strides), how.last),
-        feature_group_count=how.groups,
-    )
-
-
-def convolves(x: jax.Array, dtype: str) -> bool:
-    """Whether the dtype is as fast as float32: float16 is not on a CPU (seen with JAX 0.10)."""
-    return dtype != "float16" or jax.default_backend() != "cpu"
-
-
-def native_adjoint(y: jax.Array, kernel: jax.Array, how: Native, sizes: Sequence[Any]) -> jax.Array:
-    """Return the adjoint for inputs of these spatial sizes: a convolution of y with zeros between its samples."""
-    assert how.groups == 1  # autodiff needs no adjoint, and transposed convolutions have no groups
-    rank = len(how.strides)
-    pads = []
-    for i, size in enumerate(sizes):
-        reach = (y.shape[i + (1 if how.last else 2)] - 1) * how.strides[i] + 1
-        left = (kernel.shape[i] - 1) * how.dilations[i] - how.pads[i][0]
-        pads.append((left, size - reach - left + (kernel.shape[i] - 1) * how.dilations[i]))
-    arrays, layout, _ = _layouts(rank, how.last)
-    return jax.lax.conv_general_dilated(
-        y,
-        jnp.flip(kernel, tuple(range(rank))),
-        (1,) * rank,
-        pads,
-        lhs_dilation=how.strides,
-        rhs_dilation=how.dilations,
-        dimension_numbers=(arrays, layout.replace("IO", "OI"), arrays),
     )
 
 

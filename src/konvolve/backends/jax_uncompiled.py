@@ -34,7 +34,7 @@ def whole(function: Callable) -> Callable:
 
     One by one its operations would take six times longer.
     """
-    compiled = jax.jit(function, static_argnums=(0, 1))
+    compiled: Any = jax.jit(function, static_argnums=(0, 1))
     # By the identity of the plan, since the cache of plans returns the same one. Threads share them without a lock.
     awaited: dict[int, Any] = {}
     programs: dict[int, Any] = {}
@@ -66,7 +66,8 @@ def by_numpy(plan: Any, arrays: Sequence[jax.Array]) -> bool:
     """
     if plan.method in ("direct", "matrix") and (plan.seconds or 0.0) > _QUICK:
         return False
-    if jax.config.jax_debug_nans or jax.config.jax_debug_infs or jax.config.jax_disable_jit:
+    settings: Any = jax.config
+    if settings.jax_debug_nans or settings.jax_debug_infs or settings.jax_disable_jit:
         return False
     return all(not x.committed and x.is_fully_addressable and _on_cpu(x) for x in arrays)
 
