@@ -25,6 +25,7 @@ from konvolve.backends import jax_uncompiled as uncompiled
 from konvolve.backends.jax_channels import convolves, native, native_adjoint
 from konvolve.backends.jax_cuts import bands, frame, window
 from konvolve.backends.jax_transforms import fftn, ifftn, irfftn, rfftn
+from konvolve.backends.numpy import asarray as plain
 
 # Adapted next door, asked for here.
 __all__ = [
@@ -45,20 +46,36 @@ def reads_code() -> bool:
 
 
 def owns(x: Any) -> bool:
-    """Whether x is a JAX array or a tracer."""
-    return isinstance(x, jax.Array)
+    """Whether x is a JAX array or a tracer, or one of JAX's sparse arrays, which ``asarray`` refuses by name."""
+    return isinstance(x, jax.Array) or type(x).__module__.startswith("jax.experimental.sparse")
+
+
+_WIDE = frozenset(("float64", "complex128", "int64", "uint64"))
 
 
 def asarray(x: Any, like: jax.Array | None = None) -> jax.Array:
-    """Return a JAX array."""
-    if isinstance(x, jax.Array) and not x.weak_type:
-        return x
+    """Return a JAX array, a 32-bit one where 64 bits have been switched off since it was made.
+
+    TypeError for a random key and for a sparse array.
+    """
+    if isinstance(x, jax.Array):
+        weak = getattr(x, "weak_type", None)
+        if weak is None:
+            raise TypeError("a random key cannot be convolved: it has no numbers; pass what jax.random makes of it")
+        if x.dtype.name in _WIDE and not jax.config.read("jax_enable_x64"):
+            return x.astype(jax.dtypes.canonicalize_dtype(x.dtype))
+        return jnp.asarray(x) if weak else x
+    if owns(x):
+        raise TypeError(
+            f"a sparse array ({type(x).__name__}) cannot be convolved: pass a dense one, such as .todense() makes"
+        )
+    x = plain(x)
     try:
         if isinstance(x, np.ndarray) and not isinstance(like, jax.core.Tracer):
             return jax.device_put(x)  # for which JAX 0.10 compiles no program, as it does for jnp.asarray
         return jnp.asarray(x)
     except TypeError as error:
-        raise TypeError(f"JAX has no such dtype: {getattr(x, 'dtype', type(x).__name__)}") from error
+        raise TypeError(f"JAX has no such dtype: {x.dtype}") from error
 
 
 def dtype(x: jax.Array) -> str:

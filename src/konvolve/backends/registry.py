@@ -45,13 +45,36 @@ def _find(x: Any) -> Backend | None:
     return None
 
 
-def _is_keras_variable(x: Any) -> bool:
-    return type(x).__module__.startswith("keras.") and hasattr(x, "value") and hasattr(x, "path")
+_KERAS: dict[type, str] = {}
+
+
+def _keras_kind(kind: type) -> str:
+    """Return "symbolic" or "variable" for Keras's types, and nothing for others."""
+    found = _KERAS.get(kind)
+    if found is None:
+        found = ""
+        if kind.__module__.startswith("keras."):
+            if kind.__name__ == "KerasTensor":
+                found = "symbolic"
+            elif hasattr(kind, "value") and hasattr(kind, "path"):
+                found = "variable"
+        _KERAS[kind] = found
+    return found
+
+
+# torch.compile shall call it and not look in: the module's name of torch.nn.Parameter is no constant to it.
+_keras_kind._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def is_symbolic(x: Any) -> bool:
     """Whether x is one of Keras's symbolic tensors, which have a shape and a dtype and no values."""
-    return type(x).__name__ == "KerasTensor" and type(x).__module__.startswith("keras.")
+    return _keras_kind(type(x)) == "symbolic"
+
+
+def _of_numpy() -> Any:
+    """Return the backend of NumPy arrays: PyTorch's inside torch.compile, which turns them into tensors."""
+    torch: Any = sys.modules.get("torch")
+    return backend("torch") if torch is not None and torch.compiler.is_compiling() else numpy_backend
 
 
 def resolve(arrays: dict[str, Any]) -> tuple[Backend, list[Any]]:
@@ -63,9 +86,10 @@ def resolve(arrays: dict[str, Any]) -> tuple[Backend, list[Any]]:
     owner = ""
     values = []
     for argument, x in arrays.items():
-        if is_symbolic(x):
+        keras = _keras_kind(type(x))
+        if keras == "symbolic":
             raise TypeError(f"{argument} is a symbolic tensor, and its values are asked for")
-        if _is_keras_variable(x):
+        if keras:
             x = x.value
         values.append(x)
         kind = type(x)
@@ -78,6 +102,11 @@ def resolve(arrays: dict[str, Any]) -> tuple[Backend, list[Any]]:
                 "call; convert one of them"
             )
         chosen, owner = found, argument
-    xp: Any = chosen or numpy_backend
+    xp: Any = chosen or _of_numpy()
     like = next((x for x in values if _BY_TYPE.get(type(x)) is xp), None)
-    return xp, [xp.asarray(x if _BY_TYPE.get(type(x)) is xp else numpy_backend.asarray(x), like) for x in values]
+    for place, (argument, x) in enumerate(zip(arrays, values, strict=True)):
+        try:
+            values[place] = xp.asarray(x, like)
+        except TypeError as error:
+            raise TypeError(f"{argument}: {error}") from error
+    return xp, values

@@ -20,9 +20,10 @@ import tensorflow as tf
 from tensorflow import raw_ops
 
 from konvolve.backends import tensorflow_transforms as transforms
+from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.tensorflow_channels import convolves, forked, native, native_adjoint
 from konvolve.backends.tensorflow_cuts import bands, frame, window
-from konvolve.backends.tensorflow_support import ints, recording, run_time_sizes
+from konvolve.backends.tensorflow_support import differentiated, ints, recording, run_time_sizes
 
 # Adapted next door, asked for here.
 __all__ = ["bands", "convolves", "forked", "frame", "native", "native_adjoint", "window"]
@@ -49,15 +50,24 @@ def reads_code() -> bool:
     return False
 
 
+_SCATTERED = (tf.RaggedTensor, tf.SparseTensor, tf.IndexedSlices)
+
+
 def owns(x: Any) -> bool:
-    """Whether x is a tensor, symbolic or not, or a variable."""
-    return isinstance(x, (tf.Tensor, tf.Variable))
+    """Whether x is a tensor, symbolic or not, a variable, or what ``asarray`` refuses by name."""
+    return isinstance(x, (tf.Tensor, tf.Variable, *_SCATTERED))
 
 
 def asarray(x: Any, like: tf.Tensor | None = None) -> tf.Tensor:
-    """Return a tensor; a NumPy array keeps its dtype."""
+    """Return a tensor; a NumPy array keeps its dtype. TypeError for one whose samples do not lie on a grid."""
     if isinstance(x, tf.Tensor):
         return x
+    if isinstance(x, _SCATTERED):
+        raise TypeError(
+            f"a {type(x).__name__} cannot be convolved: pass a dense tensor, such as tf.convert_to_tensor, "
+            ".to_tensor() or tf.sparse.to_dense makes"
+        )
+    x = x if isinstance(x, tf.Variable) else plain(x)
     try:
         return tf.convert_to_tensor(x)
     except (TypeError, ValueError) as error:
@@ -114,12 +124,13 @@ def to_numpy(x: tf.Tensor) -> np.ndarray:
 
 
 def values(x: tf.Tensor) -> Any:
-    """Return the values of an eager tensor on the host, or of a constant in a graph, that no tape may be watching."""
-    if recording():
+    """Return the values of an eager tensor on the host, where no graph is built and no derivative may be taken to it.
+
+    Not those of a constant in a graph either: tf.gradients may be asked for it later.
+    """
+    if not tf.executing_eagerly() or recording() or differentiated(x) or "CPU" not in x.device:
         return None
-    if tf.executing_eagerly():
-        return x.numpy() if "CPU" in x.device else None
-    return tf.get_static_value(x)
+    return x.numpy()
 
 
 def snapshot(x: tf.Tensor) -> tf.Tensor:

@@ -19,6 +19,21 @@ except ImportError:
         return True
 
 
+try:  # Not public either: without it a forward accumulator is taken to be at work.
+    from tensorflow.python.eager.forwardprop_util import pack_tangents as _tangents
+except ImportError:
+
+    def differentiated(x: tf.Tensor) -> bool:
+        """Whether a forward accumulator follows x."""
+        return True
+
+else:
+
+    def differentiated(x: tf.Tensor) -> bool:
+        """Whether a forward accumulator follows x."""
+        return bool(_tangents([x]).tangents)
+
+
 try:  # Not public either: without it every graph is taken for one that XLA compiles.
     from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext as _in_xla
 except ImportError:

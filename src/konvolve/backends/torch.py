@@ -11,14 +11,16 @@ Seen with PyTorch 2.13 on CPU:
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.torch_channels import convolves, correlate, forked, native, native_adjoint
-from konvolve.backends.torch_support import in_dual_level, traced, transforming, window
+from konvolve.backends.torch_support import in_dual_level, recorded, traced, transforming, window
 from konvolve.backends.torch_transforms import fftn, ifftn, irfftn, matmul, multiply, rfftn
 
 # Adapted next door, asked for here.
@@ -41,9 +43,18 @@ def owns(x: Any) -> bool:
 
 
 def asarray(x: Any, like: torch.Tensor | None = None) -> torch.Tensor:
-    """Return a tensor, on the device of ``like``."""
+    """Return a tensor, on the device of ``like``; TypeError for one whose samples do not lie on a grid."""
     if isinstance(x, torch.Tensor):
-        return x
+        if x.layout is torch.strided and not x.is_nested:
+            return x
+        layout = "nested" if x.is_nested else str(x.layout).removeprefix("torch.").removeprefix("_")
+        raise TypeError(f"a {layout} tensor cannot be convolved: pass a dense one, as .to_dense() or padding makes it")
+    if torch.compiler.is_compiling():  # which knows nothing of how an array of NumPy lies in memory
+        y = torch.as_tensor(np.asarray(x))
+        return y if like is None else y.to(like.device)
+    x = plain(x)
+    if x.dtype.name == "bfloat16":  # of ml_dtypes, which PyTorch does not know: the same 16 bits
+        return asarray(x.view(np.int16), like).view(torch.bfloat16)
     try:
         y = torch.from_numpy(x if x.flags.writeable and min(x.strides, default=0) >= 0 else np.array(x))
     except TypeError as error:
@@ -69,11 +80,17 @@ def reads_code() -> bool:
 
 def shape(x: torch.Tensor) -> tuple[int | None, ...]:
     """Return the sizes, None for a symbolic one."""
+    found = tuple(x.shape)
     if not torch.compiler.is_compiling():
-        return tuple(x.shape)
+        if all(type(n) is int for n in found):
+            return found
+        if isinstance(found[0], torch.Tensor):  # torch.jit.trace, which records for these sizes alone, and says so
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", torch.jit.TracerWarning)
+                return tuple(map(int, found))
     from torch.fx.experimental.symbolic_shapes import has_static_value  # imports SymPy: the compiler has done so
 
-    return tuple(n if has_static_value(n) else None for n in x.shape)
+    return tuple((n if type(n) is int else int(n)) if has_static_value(n) else None for n in found)
 
 
 def sizes(x: torch.Tensor) -> tuple[Any, ...]:
@@ -86,8 +103,10 @@ def magnitude_bits(x: torch.Tensor) -> None:
     return
 
 
-def peak(x: torch.Tensor) -> float:
-    """Return the largest magnitude."""
+def peak(x: torch.Tensor) -> float | None:
+    """Return the largest magnitude, None where a function is being recorded."""
+    if recorded(x) or x.device.type == "meta":
+        return None
     if x.is_complex() or x.is_floating_point():
         return float(x.abs().max())
     if x.dtype is torch.uint64:  # has no maximum
@@ -108,9 +127,9 @@ def to_numpy(x: torch.Tensor) -> np.ndarray:
 
 
 def values(x: torch.Tensor) -> Any:
-    """Return the values of a tensor on the host that no derivative is taken to."""
+    """Return the values of a tensor on the host, where nobody records what is done and no derivative is taken to it."""
     dual = torch.autograd.forward_ad.unpack_dual(x).tangent is not None if in_dual_level() else False
-    if (x.requires_grad and torch.is_grad_enabled()) or dual or transforming() or x.device.type != "cpu":
+    if (x.requires_grad and torch.is_grad_enabled()) or dual or recorded(x) or x.device.type != "cpu":
         return None
     return to_numpy(x)
 
@@ -147,8 +166,23 @@ def lookup(size: Callable[[], Any], table: Sequence[int]) -> int:
 
 
 def whole(function: Callable) -> Callable:
-    """Return the function as it is: operations run one by one."""
-    return function
+    """Return the function as it runs in any surroundings: operations one by one, and in the dtypes asked for.
+
+    Under autocast PyTorch would narrow its own convolutions and products of matrices, and no transform: the methods
+    would answer with three digits or with seven.
+    """
+
+    def run(xp: Any, plan: Any, *arrays: torch.Tensor) -> torch.Tensor:
+        if not _autocast(arrays[0].device.type):
+            return function(xp, plan, *arrays)
+        with torch.autocast(arrays[0].device.type, enabled=False):
+            return function(xp, plan, *arrays)
+
+    return run
+
+
+def _autocast(device: str) -> bool:
+    return device != "meta" and torch.is_autocast_enabled(device)
 
 
 def canonical(dtype: str) -> str:

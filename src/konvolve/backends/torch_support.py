@@ -20,8 +20,20 @@ except AttributeError:
 
 
 def traced(x: torch.Tensor) -> bool:
-    """Whether torch.func has wrapped x; torch.compile takes what it does with a tensor as done."""
-    return not torch.compiler.is_compiling() and _wrapped(x)
+    """Whether x stands for values that come later; torch.compile takes what it does with a tensor as done."""
+    return not torch.compiler.is_compiling() and (_wrapped(x) or recorded(x))
+
+
+_PLAIN = (torch.Tensor, torch.nn.Parameter, torch.nn.Buffer)
+
+
+def recorded(x: torch.Tensor) -> bool:
+    """Whether somebody records what is done with x, so that its values must not be looked at.
+
+    That is torch.compile, torch.export, torch.jit.trace, make_fx and whatever else stands between PyTorch's functions
+    and their kernels, torch.func, and a tensor that is none of PyTorch's plain ones, such as one without values.
+    """
+    return transforming() or _recording() or type(x) not in _PLAIN
 
 
 def in_dual_level() -> bool:
@@ -46,6 +58,20 @@ except AttributeError:
 
     def _functorch() -> Any:
         return True
+
+
+try:
+    _tracer, _modes = torch._C._get_tracing_state, torch._C._len_torch_dispatch_stack
+    _early_modes: Callable[[], int] = torch._ops._len_torch_dispatch_stack_pre_dispatch
+except AttributeError:
+
+    def _recording() -> bool:
+        return True
+
+else:
+
+    def _recording() -> bool:
+        return _tracer() is not None or _modes() > 0 or _early_modes() > 0
 
 
 def window(x: torch.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> torch.Tensor:
