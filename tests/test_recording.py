@@ -129,6 +129,7 @@ def test_torch_compile_in_a_fresh_process(case):
 @pytest.mark.parametrize("method", ["direct", "matrix", "fft", "overlap"])
 def test_autocast_stays_outside(method):
     import torch
+
     from konvolve import nn
 
     a, k = (torch.from_numpy(rng.standard_normal(n)).float() for n in (400, 64))
