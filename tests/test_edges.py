@@ -9,7 +9,7 @@ import konvolve
 import oracle
 from libraries import LIBRARIES
 
-PAD = {"zero": "constant", "wrap": "wrap", "symmetric": "symmetric", "reflect": "reflect", "nearest": "edge"}
+KINDS = ("zero", "wrap", "symmetric", "reflect", "nearest")
 
 
 @pytest.fixture(params=LIBRARIES, scope="module")
@@ -17,25 +17,17 @@ def library(request):
     return LIBRARIES[request.param]
 
 
-def padded(a, b, axes, boundary):
-    """Return a with one kernel less a sample before and behind each axis, by numpy.pad, the lowest axis first."""
-    for axis, kind in sorted(zip(axes, boundary, strict=True), key=lambda pair: pair[0]):
-        widths = [(0, 0)] * a.ndim
-        widths[axis] = (b.shape[axis] - 1,) * 2
-        if isinstance(kind, str):
-            a = np.pad(a, widths, PAD[kind])
-        else:
-            a = np.pad(a, widths, constant_values=kind)
-    return a
-
-
 def expected(a, b, mode, axes, boundary):
-    y = oracle.convolve(padded(a, b, axes, boundary), b, "valid", axes)
-    if mode == "same":
-        for axis in axes:
-            start = (b.shape[axis] - 1) // 2
-            y = np.take(y, range(start, start + a.shape[axis]), axis)
-    return y
+    return oracle.family(a, b, mode=mode, axes=axes, boundary=boundary)[0]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, -7])
+def test_the_sum_itself_is_extended_as_numpy_pad_does(kind):
+    pad = {"zero": "constant", "nearest": "edge"}
+    options = {"mode": pad.get(kind, kind)} if isinstance(kind, str) else {"constant_values": kind}
+    for n in range(1, 5):
+        a = np.arange(1, 2 * n + 1).reshape(2, n)
+        np.testing.assert_array_equal(oracle.reaching(a, 1, -11, n + 20, kind), np.pad(a, ((0, 0), (11, 9)), **options))
 
 
 @st.composite
@@ -44,7 +36,7 @@ def questions(draw):
     axes = draw(st.permutations(range(ndim)))[: draw(st.integers(1, ndim))]
     shape1 = [draw(st.integers(1, 6)) for _ in range(ndim)]
     shape2 = [draw(st.integers(1, 9)) if axis in axes else 1 for axis in range(ndim)]
-    kinds = st.one_of(st.sampled_from(list(PAD)), st.integers(-3, 3))
+    kinds = st.one_of(st.sampled_from(KINDS), st.integers(-3, 3))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     a, b = rng.integers(-9, 9, shape1), rng.integers(-9, 9, shape2)
     if draw(st.booleans()):
@@ -56,11 +48,11 @@ def check(library, method, question):
     a, b, mode, axes, boundary = question
     options = {"axes": axes, "boundary": boundary}
     result = library.numpy(konvolve.convolve(library.array(a), library.array(b), mode, method, **options))
-    wide = padded(a, b, axes, boundary)
-    oracle.assert_close(result, expected(a, b, mode, axes, boundary), wide, b, a.dtype.name)
+    wanted, wide = oracle.family(a, b, mode=mode, axes=axes, boundary=boundary)
+    oracle.assert_close(result, wanted, wide, b, a.dtype.name)
     flipped = np.flip(b, axes).copy()
     turned = library.numpy(konvolve.correlate(library.array(a), library.array(flipped), mode, method, **options))
-    oracle.assert_close(turned, expected(a, b, mode, axes, boundary), wide, b, a.dtype.name)
+    oracle.assert_close(turned, wanted, wide, b, a.dtype.name)
 
 
 @pytest.mark.parametrize("method", ["auto", "fft", "direct"])
@@ -155,3 +147,106 @@ def test_chunks_give_the_same(library, mode):
     assert konvolve.plan(a.shape, b.shape, mode=mode, dtype="float64", library=profile, **options).rows is not None
     result = library.numpy(konvolve.convolve(library.array(a), library.array(b), mode, **options))
     oracle.assert_close(result, oracle.convolve(a, b, mode, (1,)), a, b, "float64")
+
+
+def window_of_lags(a, b, lags):
+    """Return the lags of the last axes, both ends included, zeros where the two do not meet."""
+    axes = tuple(range(a.ndim - len(lags), a.ndim))
+    return oracle.family(a, b, correlating=True, axes=axes, lags=lags)[0]
+
+
+@pytest.mark.parametrize("method", ["auto", "direct", "fft", "overlap", "matrix"])
+@pytest.mark.parametrize("lags", [(-7, -7), (-40, -20), (9, 12), (9, 9), (60, 61), (-30, 30)])
+def test_lags_at_which_the_two_do_not_meet_are_zero(library, method, lags):
+    a, b = np.arange(1.0, 10), np.arange(1.0, 6)
+    found = library.numpy(konvolve.correlate(library.array(a), library.array(b), lags=lags, method=method))
+    oracle.assert_close(found, window_of_lags(a, b, [lags]), a, b, "float64")
+
+
+@pytest.mark.parametrize("method", ["auto", "direct", "fft", "overlap", "matrix", "separable"])
+def test_lags_of_an_axis_where_one_has_a_single_sample(library, method):
+    rng = np.random.default_rng(2)
+    for shape1, shape2 in (((9, 70), (1, 8)), ((70, 9), (8, 1)), ((1, 70), (4, 8)), ((3, 9, 70), (1, 1, 8))):
+        a, b = rng.standard_normal(shape1), rng.standard_normal((*shape2[:-2], 1, 1)) * np.ones(shape2)
+        if method == "matrix" and library.name == "numpy" and shape1[0] == 1:
+            continue  # NumPy has it along one axis
+        for lags in ([(2, 5), (-3, 61)], [(-12, -11), (5, 9)], [(-3, 20), (-10, 80)]):
+            options = {"axes": tuple(range(a.ndim - 2, a.ndim)), "lags": lags, "method": method}
+            found = library.numpy(konvolve.correlate(library.array(a), library.array(b), **options))
+            oracle.assert_close(found, window_of_lags(a, b, lags), a, b, "float64")
+
+
+def test_disjoint_lags_have_gradients_of_zero():
+    import torch
+
+    a, b = torch.arange(9.0, requires_grad=True), torch.arange(5.0, requires_grad=True)
+    konvolve.correlate(a, b, lags=(-9, -7)).sum().backward()
+    assert not a.grad.any()
+    assert not b.grad.any()
+
+
+def test_lags_where_sizes_are_known_only_at_run_time():
+    import tensorflow as tf
+
+    a, b = np.arange(1.0, 10), np.arange(1.0, 6)
+    for lags in ((-7, -7), (-3, 2), (9, 12), (-20, 20)):
+        compiled = tf.function(
+            lambda x, k, lags=lags: konvolve.correlate(x, k, lags=lags),
+            input_signature=[tf.TensorSpec((None,), tf.float64)] * 2,
+        )
+        oracle.assert_close(compiled(a, b).numpy(), window_of_lags(a, b, [lags]), a, b, "float64")
+
+
+@pytest.mark.parametrize("method", ["auto", "direct", "fft", "overlap"])
+@pytest.mark.parametrize(
+    ("dtypes", "fill"),
+    [
+        (("int64", "int64"), 10**12),
+        (("int8", "int64"), -(2**63)),
+        (("uint64", "uint8"), 2**64 - 1),
+        (("uint64", "uint64"), 2**63),
+        (("uint8", "int32"), 2**31 - 1),
+        (("int16", "int16"), -(2**15)),
+    ],
+)
+def test_integers_are_exact_beyond_the_edges(library, method, dtypes, fill):
+    """The constant beyond the edges may be far larger than the samples."""
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 5, 900).astype(dtypes[0]), rng.integers(0, 100, 70).astype(dtypes[1])
+    found = library.numpy(konvolve.convolve(library.array(a), library.array(b), method=method, boundary=fill))
+    sums = expected(a, b, "full", (0,), fill)
+    name = np.result_type(*dtypes).name
+    assert found.dtype.name == name
+    np.testing.assert_array_equal(found, oracle.wrapped(sums, name))
+    image, kernel = a.reshape(30, 30), b.reshape(10, 7)
+    found = konvolve.convolve2d(library.array(image), library.array(kernel), "same", fillvalue=fill, method=method)
+    sums = expected(image, kernel, "same", (0, 1), fill)
+    np.testing.assert_array_equal(library.numpy(found), oracle.wrapped(sums, name))
+
+
+@pytest.mark.parametrize("method", ["auto", "direct", "fft"])
+@pytest.mark.parametrize("mode", ["full", "same"])
+def test_corners_of_two_boundaries_where_there_is_one_sample(library, method, mode):
+    """Axis by axis, the lowest first: the constant of a later axis lies beyond the zeros of an earlier one, too."""
+    rng = np.random.default_rng(0)
+    for shape1, shape2 in (((1, 6), (3, 3)), ((6, 1), (3, 3)), ((1, 1), (4, 3)), ((1, 6), (3, 1))):
+        a, b = rng.integers(-9, 9, shape1), rng.integers(-9, 9, shape2)
+        for boundary in (["zero", 4], [4, "zero"], ["zero", "wrap"], [3, 4], ["reflect", -2]):
+            found = konvolve.convolve(library.array(a), library.array(b), mode, method, boundary=boundary)
+            np.testing.assert_array_equal(library.numpy(found), expected(a, b, mode, (0, 1), boundary))
+
+
+@pytest.mark.parametrize("method", ["auto", "direct", "fft", "overlap"])
+def test_same_keeps_the_batch_of_axes_that_are_named(library, method):
+    """The batch is broadcast; SciPy's ``fftconvolve`` cuts it to in1's size."""
+    rng = np.random.default_rng(4)
+    for shape1, shape2, axes in (((1, 40), (7, 10), 1), ((40, 1, 2), (10, 3, 1), 0), ((1, 1, 9), (4, 3, 1), -1)):
+        a, b = rng.standard_normal(shape1), rng.standard_normal(shape2)
+        wanted = oracle.family(a, b, mode="same", axes=(axes,))[0]
+        found = library.numpy(konvolve.convolve(library.array(a), library.array(b), "same", method, axes=axes))
+        oracle.assert_close(found, wanted, a, b, "float64")
+        assert konvolve.plan(shape1, shape2, mode="same", axes=axes, method=method).output_shape == wanted.shape
+        turned = konvolve.correlate(library.array(a), library.array(np.flip(b, axes).copy()), "same", method, axes=axes)
+        oracle.assert_close(library.numpy(turned), wanted, a, b, "float64")
+        cut = library.numpy(konvolve.fftconvolve(library.array(a), library.array(b), "same", axes=axes))
+        assert cut.shape == shape1

@@ -78,7 +78,7 @@ def convolve(
             one transform, "overlap" transforms of blocks, "matrix" blocks times a banded matrix (floating point, one
             kernel for all rows; on NumPy, and for complex numbers, a single axis), "separable" one axis after the
             other, for a kernel that is a product.
-        axes: The axes to convolve over, all by default; the others are broadcast. Beyond SciPy.
+        axes: The axes to convolve over, all by default; the others are broadcast, in mode "same" too. Beyond SciPy.
         boundary: What lies beyond in1's ends, in numpy.pad's words: "zero", "wrap", "symmetric", "reflect", "nearest"
             (or "edge"), or a number; one, or a list with one for each axis, extended in ascending order. Beyond SciPy.
             Mode "valid" sees none of it.

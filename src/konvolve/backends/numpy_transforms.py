@@ -28,7 +28,7 @@ def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.nda
     if part.shape[batch:] == tuple(sizes):
         return part
     y = np.zeros((*x.shape[:batch], *sizes), x.dtype)
-    before = [max(-start, 0) for start in starts]
+    before = [min(max(-start, 0), size) for start, size in zip(starts, sizes, strict=True)]
     place: Any = (slice(b, b + n) for b, n in zip(before, part.shape[batch:], strict=True))
     y[(..., *place)] = part
     return y

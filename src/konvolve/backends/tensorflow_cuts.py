@@ -60,7 +60,7 @@ def _known_window(
         x = raw_ops.Slice(input=x, begin=ints([0] * batch + begin), size=ints([-1] * batch + inside))
     if tuple(inside) == tuple(sizes):
         return x
-    before = [max(-start, 0) for start in starts]
+    before = [min(max(-start, 0), size) for start, size in zip(starts, sizes, strict=True)]
     return _pad(x, before, [size - b - n for size, b, n in zip(sizes, before, inside, strict=True)])
 
 
@@ -72,7 +72,7 @@ def _unknown_window(
     end = [tf.clip_by_value(start + size, 0, n) for start, size, n in zip(starts, sizes, held, strict=True)]
     inside = [b - a for a, b in zip(begin, end, strict=True)]
     y = tf.slice(x, [0] * batch + begin, [-1] * batch + inside)
-    before = [tf.maximum(-start, 0) for start in starts]
+    before = [tf.clip_by_value(-start, 0, size) for start, size in zip(starts, sizes, strict=True)]
     after = [size - b - n for size, b, n in zip(sizes, before, inside, strict=True)]
     y = _pad(y, before, after)
     y.set_shape((*static[:batch], *(size if isinstance(size, int) else None for size in sizes)))

@@ -86,4 +86,7 @@ def window(x: torch.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> torc
         for axis, (start, size) in enumerate(zip(starts, sizes, strict=True), start=batch):
             x = x.narrow(axis, start, size)
         return x
+    if any(start + size < 0 or start > n for start, size, n in zip(starts, sizes, x.shape[batch:], strict=True)):
+        # Beside the array: a pad would cut more than there is. So all is zeros, which still depend on x.
+        return window(x.narrow(batch, 0, 0), [0] * len(sizes), sizes)
     return torch.constant_pad_nd(x, edges)

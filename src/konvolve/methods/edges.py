@@ -16,8 +16,8 @@ from __future__ import annotations
 from typing import Any
 
 from konvolve.backends.interface import Array, Backend
+from konvolve.planning import dtypes
 from konvolve.planning.arguments import Edge
-from konvolve.planning.dtypes import is_complex
 from konvolve.planning.geometry import window
 from konvolve.planning.plan import Plan
 
@@ -79,8 +79,7 @@ def beyond(xp: Backend, a: Array, index: Array, n: Any, axis: int, edge: Edge) -
     y = xp.take(a, nearest, axis)
     if edge.kind == "nearest":
         return y
-    name = xp.dtype(a)
-    constant = xp.scalar(edge.value if is_complex(name) else edge.value.real, name)
+    constant = xp.scalar(dtypes.fitted(edge.value, xp.dtype(a)), xp.dtype(a))
     shape = [1] * len(xp.shape(a))
     shape[axis] = -1
     return xp.where(xp.reshape(inside, shape), y, constant)

@@ -82,10 +82,13 @@ def _cut_out(xp: Backend, plan: Plan, sizes: Sizes, a: Array, band: Array) -> Ar
     extent = xp.sizes(band)[1]
     kept = sizes.windows[place]
     count = -(-kept.size // block)
+    # Blocks are counted whole, from K - 1 samples before the window on; zeros lie outside the signal. Along the other
+    # axes, where the kernel has one sample, the window is cut out as it is.
+    starts, extents = [each.start for each in sizes.windows], [each.size for each in sizes.windows]
+    starts[place], extents[place] = kept.start - (extent - block), count * block + extent - block
+    a = xp.window(a, starts, extents)
     held = xp.sizes(a)
     lead, behind = held[:axis], held[axis + 1 :]
-    # Blocks are counted whole, from K - 1 samples before the window on; zeros lie outside the signal.
-    a = xp.window(a, [kept.start - (extent - block), *(0 for _ in behind)], [count * block + extent - block, *behind])
     samples = xp.reshape(a, (*lead, 1, extent, *behind)) if count == 1 else xp.frame(a, axis, extent, block)
     inner = math.prod(behind)
     if inner == 1:

@@ -28,7 +28,7 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
     if plan.method == "nothing":
         return nothing.zeros(xp, _output_sizes(xp, plan, a, b), problem.result, a, b)
     b = _oriented(xp, plan, b)
-    if problem.mode == "same" and problem.batch:
+    if problem.cropped:
         b = _centre(xp, plan, a, b)
     if plan.method == "product":
         return xp.finish(xp.cast(xp.cast(a, _work_dtype(plan)) * b, problem.result))
@@ -133,16 +133,16 @@ def _work_dtype(plan: Plan) -> str:
 def _centre(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
     """Keep the rows of b that mode "same" keeps where in1 has one row to broadcast: the middle one.
 
-    SciPy cuts the broadcast result down to in1's own shape on every axis, about the centre; taking the row
-    before convolving gives the same.
+    SciPy cuts the broadcast result down to in1's own shape, about the centre; taking the row before convolving gives
+    the same.
     """
     problem = plan.problem
-    pairs = [(problem.shape1[axis], problem.shape2[axis]) for axis in problem.batch]
+    pairs = [(problem.shape1[axis], problem.shape2[axis]) for axis in problem.cropped]
     if all(n2 == 1 or (n1 is not None and n1 == n2) for n1, n2 in pairs):
         return b
     sizes1, sizes2 = xp.sizes(a), list(xp.sizes(b))
     starts = [0] * len(sizes2)
-    for axis in problem.batch:
+    for axis in problem.cropped:
         n1, n2 = sizes1[axis], sizes2[axis]
         single = xp.maximum(1 - abs(n1 - 1), 0)  # 1 where n1 is, otherwise 0: sizes that do not fit stay an error
         starts[axis] = single * ((n2 - 1) // 2)

@@ -113,6 +113,19 @@ def is_complex(name: str) -> bool:
     return parse(name).kind == "complex"
 
 
+def fitted(value: complex, name: str) -> complex:
+    """Return a number as an array of the dtype takes it: integers wrap, and what is not complex is real.
+
+    >>> fitted(2**64 - 1, "int64"), fitted(2 + 0j, "float32")
+    (-1, 2.0)
+    """
+    kind, bits = parse(name)[1:]
+    if kind not in ("int", "uint"):
+        return value if kind == "complex" else value.real
+    low = -(2 ** (bits - 1)) if kind == "int" else 0
+    return (int(value.real) - low) % 2**bits + low
+
+
 def real(name: str) -> str:
     """Return the dtype of a complex dtype's parts, any other as it is."""
     dtype = parse(name)

@@ -44,6 +44,15 @@ def magnitude_bits(dtype: str) -> int:
     return min(bits + 1, 64) if kind in ("uint", "bool") else bits
 
 
+def bits_of(value: complex) -> int:
+    """Return the bits of a signed number that holds a whole one, read as ``magnitude_bits`` has it.
+
+    >>> bits_of(5), bits_of(-1000), bits_of(2**64 - 1)
+    (4, 11, 64)
+    """
+    return min(int(value.real).bit_length() + 1, 64)
+
+
 def digits(bits1: int, bits2: int, result: str, samples1: int, samples2: int, points: int, *, fourier: bool) -> Digits:
     """Choose the widest digits that keep sums of products exact in float64.
 

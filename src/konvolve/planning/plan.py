@@ -60,7 +60,7 @@ class Plan(Estimated):
     def preparable(self) -> bool:
         """Whether the kernel can be prepared before the signal is seen: all sizes known, and the same rows kept."""
         problem = self.problem
-        centred = problem.mode == "same" and any(problem.shape2[axis] != 1 for axis in problem.batch)
+        centred = any(problem.shape2[axis] != 1 for axis in problem.cropped)
         known = None not in self.windows and None not in self.lengths
         return (
             self.method in ("fft", "overlap", "matrix")
@@ -86,11 +86,8 @@ class Plan(Estimated):
         shape = [broadcast(n1, n2) for n1, n2 in zip(problem.shape1, problem.shape2, strict=True)]
         for axis, kept in zip(problem.axes, self.windows, strict=True):
             shape[axis] = kept.size if kept is not None else None
-        if problem.mode == "same":
-            shape = [
-                n1 if axis in problem.batch else n
-                for axis, (n1, n) in enumerate(zip(problem.shape1, shape, strict=True))
-            ]
+        for axis in problem.cropped:
+            shape[axis] = problem.shape1[axis]
         return tuple(shape)
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from konvolve.planning import banded, candidates, dtypes, footprint
+from konvolve.planning import banded, candidates, dtypes, exact, footprint
 from konvolve.planning.ceiling import within
 from konvolve.planning.cost import Estimate, Traits
 from konvolve.planning.geometry import Window, trailing, window
@@ -45,8 +45,17 @@ def make_plan(problem: Problem, traits: Traits, bits: tuple[int | None, int | No
 
     ``bits`` are the magnitudes of integer operands where their values were looked at.
     """
+    bits = _with_fills(problem, bits)
     found = _unlimited(problem, traits, bits)
     return within(problem, traits, found, lambda problem, traits: _unlimited(problem, traits, bits))
+
+
+def _with_fills(problem: Problem, bits: tuple[int | None, int | None]) -> tuple[int | None, int | None]:
+    """Return the magnitudes of the operands, that of in1 with the constants beyond its edges."""
+    fills = [edge.value for edge in problem.edges if edge.kind == "constant"]
+    if not fills or not dtypes.parse(problem.compute).integral:
+        return bits
+    return max(bits[0] or exact.magnitude_bits(problem.dtype1), *map(exact.bits_of, fills)), bits[1]
 
 
 def _unlimited(problem: Problem, traits: Traits, bits: tuple[int | None, int | None]) -> Plan:

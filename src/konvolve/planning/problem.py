@@ -65,6 +65,7 @@ class Problem:
     lags: tuple[tuple[int, int], ...] = ()  # one per convolved axis; none where the mode says what is kept
     methods: tuple[str, ...] = ("direct", "fft", "overlap", "matrix")
     max_memory: int | None = None
+    cropped: tuple[int, ...] = ()  # the broadcast axes on which "same" cuts the result to in1's size, about the centre
     batch: tuple[int, ...] = field(init=False, compare=False, repr=False)  # the axes that are broadcast, not convolved
 
     def __post_init__(self) -> None:
@@ -116,9 +117,9 @@ def _same_rank(in1: Operand, in2: Operand, names: str = "in1 and in2") -> int:
     return len(in1[0])
 
 
-def _product(function: str, in1: Operand, in2: Operand, *, mode: str = "full", conjugate: bool = False) -> Problem:
+def _product(function: str, in1: Operand, in2: Operand, **rest: Any) -> Problem:
     common = dtypes.result_type(in1[1], in2[1])
-    return Problem(function, "product", in1[0], in2[0], in1[1], in2[1], common, common, mode=mode, conjugate=conjugate)
+    return Problem(function, "product", in1[0], in2[0], in1[1], in2[1], common, common, **rest)
 
 
 def _convolution(
@@ -132,11 +133,15 @@ def _convolution(
     shape1, shape2 = in1[0], in2[0]
     check_compatible(shape1, shape2, [axis for axis in range(len(shape1)) if axis not in axes])
     edges, lags = edges or {}, lags or {}
-    # correlate2d's "same", lags, and values beyond the edges look at the sizes of an axis whatever they are.
-    particular = (
-        {axis for axis, edge in edges.items() if edge != ZERO} | set(lags) | set(axes if rest.get("late") else ())
-    )
+    # correlate2d's "same", lags, and values beyond the edges look at the sizes of an axis whatever they are. So does a
+    # constant beyond a later axis, which is also beyond the zeros that lie before and behind a single sample.
+    valued = {axis for axis, edge in edges.items() if edge != ZERO}
+    last = max((axis for axis, edge in edges.items() if edge.kind == "constant"), default=-1)
+    cornered = {axis for axis in edges if axis < last}
+    particular = valued | cornered | set(lags) | set(axes if rest.get("late") else ())
     kept = tuple(axis for axis in sorted(axes) if axis in particular or 1 not in (shape1[axis], shape2[axis]))
+    if mode == "same":  # an axis that is not asked for keeps its broadcast size
+        rest["cropped"] = tuple(axis for axis in sorted(axes) if axis not in kept)
     compute = result if dtypes.parse(result).kind in ("bool", "int", "uint", "other") else dtypes.as_float(result)
     kind: Literal["convolution", "product"] = "convolution" if kept else "product"
     rest["edges"] = tuple(edges.get(axis, ZERO) for axis in kept) if particular else ()
@@ -160,8 +165,10 @@ def fourier(function: str, in1: Operand, in2: Operand, mode: Any, axes: Any) -> 
     if mode == "valid":
         check_valid(shape1, shape2, kept)
     check_mode(mode)
+    # SciPy cuts the broadcast axes of "same" to in1's size too.
+    cropped = tuple(axis for axis in range(ndim) if axis not in kept) if mode == "same" else ()
     if not kept:
-        return _product(function, in1, in2, mode=mode)
+        return _product(function, in1, in2, mode=mode, cropped=cropped)
     result = dtypes.result_type(dtypes.as_float(in1[1]), dtypes.as_float(in2[1]))
     methods = ("overlap",) if function == "oaconvolve" else ("fft", "overlap")
     return Problem(
@@ -176,6 +183,7 @@ def fourier(function: str, in1: Operand, in2: Operand, mode: Any, axes: Any) -> 
         kept,
         mode,
         methods=methods,
+        cropped=cropped,
     )
 
 

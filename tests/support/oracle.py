@@ -19,7 +19,7 @@ def full(a, b, axes):
 
     In float64 or complex128; in Python's integers, which never overflow, for integer arrays.
     """
-    exact = a.dtype.kind in "iub" and b.dtype.kind in "iub"
+    exact = a.dtype.kind in "iubO" and b.dtype.kind in "iubO"
     work = object if exact else np.result_type(a, b, np.float64)
     a, b = a.astype(work), b.astype(work)
     batch = [axis for axis in range(a.ndim) if axis not in axes]
@@ -59,6 +59,61 @@ def correlate(a, b, mode="full", axes=None):
     """Return the cross-correlation: the convolution with b reversed and conjugated."""
     axes = tuple(range(a.ndim)) if axes is None else tuple(axis % a.ndim for axis in axes)
     return convolve(a, np.flip(b.conj() if b.dtype.kind == "c" else b, axes), mode, axes)
+
+
+def reaching(a, axis, first, count, kind):
+    """Return so many samples of an axis from the index ``first`` on, what lies beyond its ends as a boundary says.
+
+    One sample after the other, in numpy.pad's words; a number is the constant beyond both ends.
+    """
+    n = a.shape[axis]
+    if not isinstance(kind, str) or kind == "zero":
+        value = 0 if kind == "zero" else kind
+        beyond = np.full_like(np.take(a, [0], axis), value)
+        parts = [np.take(a, [i], axis) if 0 <= i < n else beyond for i in range(first, first + count)]
+        return np.concatenate(parts, axis) if parts else np.take(a, [], axis)
+    picked = []
+    for i in range(first, first + count):
+        if kind in ("nearest", "edge"):
+            i = min(max(i, 0), n - 1)
+        elif kind in ("wrap", "circular"):
+            i %= n
+        while not 0 <= i < n:  # mirrored at one end after the other
+            if kind == "reflect":
+                i = 0 if n == 1 else -i if i < 0 else 2 * (n - 1) - i
+            else:
+                i = -1 - i if i < 0 else 2 * n - 1 - i
+        picked.append(i)
+    return np.take(a, picked, axis)
+
+
+def family(a, b, *, correlating=False, mode="full", axes=None, boundary="zero", lags=None, late=False):
+    """Return what ``convolve`` or ``correlate`` promises for any of their options, and in1 as far as it is needed.
+
+    in1 is extended along the axes, the lowest first, and summed where the kernel lies on it wholly. ``boundary`` and
+    ``lags`` have one entry for each axis, in their order. ``late`` is how correlate2d centres "same".
+    """
+    axes = tuple(range(a.ndim)) if axes is None else tuple(axis % a.ndim for axis in axes)
+    kinds = dict(zip(axes, boundary if isinstance(boundary, (list, tuple)) else [boundary] * len(axes), strict=True))
+    exact = a.dtype.kind in "iub" and b.dtype.kind in "iub"
+    a = a.astype(object if exact else np.result_type(a, b, np.float64))
+    if correlating:
+        b = np.flip(b.conj() if b.dtype.kind == "c" else b, axes)
+    wide = a
+    for axis in sorted(axes):
+        n1, n2 = a.shape[axis], b.shape[axis]
+        if lags is not None:
+            low, high = lags[axes.index(axis)]
+            first, count = low + n2 - 1, high - low + 1
+        else:
+            first = {"full": 0, "same": n2 // 2 if late else (n2 - 1) // 2, "valid": min(n1, n2) - 1}[mode]
+            count = {"full": n1 + n2 - 1, "same": n1, "valid": abs(n1 - n2) + 1}[mode]
+        kind = "zero" if mode == "valid" else kinds[axis]
+        wide = reaching(wide, axis, first - (n2 - 1), count + n2 - 1, kind)
+    y = full(wide, b, axes)
+    for axis in axes:
+        y = np.take(y, range(b.shape[axis] - 1, wide.shape[axis]), axis)
+    return y, wide
 
 
 def wrapped(y, dtype):
