@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 Image = pytest.importorskip("PIL.Image", reason="the [cli] extra is not installed")
+features = pytest.importorskip("PIL.features")
 tifffile = pytest.importorskip("tifffile", reason="the [cli] extra is not installed")
 
-from konvolve import io  # noqa: E402
-from konvolve.io import Picture, PictureError, read_kernel, read_picture, write_picture  # noqa: E402
+from konvolve import encode, io, outputs  # noqa: E402
+from konvolve.encode import write_picture  # noqa: E402
+from konvolve.io import Picture, PictureError, read_kernel, read_picture  # noqa: E402
 
 CHANNELS = [1, 2, 3, 4]
 ICC = b"any bytes serve as a profile here" * 4
@@ -166,18 +168,65 @@ def refused(path, match):
 
 def test_pictures_we_do_not_read_are_refused_by_name(tmp_path):
     Image.new("CMYK", (4, 4)).save(tmp_path / "a.jpg")
-    refused(tmp_path / "a.jpg", "pixels of kind CMYK; allowed: PNG, JPEG and TIFF")
+    refused(tmp_path / "a.jpg", "pixels of kind CMYK; convert it to RGB first, as with: python")
     tifffile.imwrite(tmp_path / "f.tif", np.zeros((4, 4), np.float32))
-    refused(tmp_path / "f.tif", "32 bits, float32; allowed")
+    refused(tmp_path / "f.tif", "32 bits, float32; convert it to 16 bits first, as with: python")
     tifffile.imwrite(tmp_path / "many.tif", np.zeros((3, 40, 40), np.uint8), photometric="minisblack")
     refused(tmp_path / "many.tif", "holds 3 pages; allowed: a TIFF of one page")
     tifffile.imwrite(tmp_path / "five.tif", noise(5, np.uint16), photometric="rgb", planarconfig="contig")
     refused(tmp_path / "five.tif", "5 samples of 16 bits")
-    Image.new("L", (4, 4)).save(tmp_path / "a.gif")
-    refused(tmp_path / "a.gif", "not a picture of a known format; allowed: PNG")
-    frames = [Image.new("L", (4, 4), grey) for grey in (0, 9)]
-    frames[0].save(tmp_path / "moving.png", save_all=True, append_images=frames[1:])
-    refused(tmp_path / "moving.png", "holds 2 frames; allowed: one")
+    Image.new("L", (4, 4)).save(tmp_path / "a.ppm")
+    refused(tmp_path / "a.ppm", "not a picture of a known format; allowed: PNG")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".gif", ".webp"])
+def test_of_a_moving_picture_the_first_frame_is_taken_and_that_is_said(tmp_path, suffix):
+    frames = [Image.new("RGB", (4, 4), (grey,) * 3) for grey in (0, 255)]
+    frames[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=frames[1:])
+    read = read_picture(tmp_path / f"a{suffix}")
+    assert read.remark == "the first of 2 frames"
+    assert not read.colour.any()
+    frames[0].save(tmp_path / f"b{suffix}")
+    assert read_picture(tmp_path / f"b{suffix}").remark == ""
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".webp", ".gif", ".avif"])
+def test_other_formats_are_read_as_pillow_reads_them(tmp_path, suffix):
+    if suffix == ".avif" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    pixels = noise(3)
+    Image.fromarray(pixels).save(tmp_path / f"a{suffix}")
+    with Image.open(tmp_path / f"a{suffix}") as image:
+        expected = np.asarray(image.convert("RGB"))
+    np.testing.assert_array_equal(read_picture(tmp_path / f"a{suffix}").pixels, expected)
+
+
+@pytest.mark.parametrize(("suffix", "channels"), [(".bmp", 1), (".bmp", 3), (".webp", 1), (".webp", 2), (".webp", 4)])
+def test_bmp_and_webp_are_written(tmp_path, suffix, channels):
+    smooth = np.linspace(0, 255, 20 * 30).reshape(20, 30, 1).repeat(channels, axis=2).astype(np.uint8)
+    write_picture(tmp_path / f"a{suffix}", Picture(smooth, "a"))
+    with Image.open(tmp_path / f"a{suffix}") as image:
+        read = np.asarray(image.convert("RGBA")).astype(int)
+    colour = smooth[..., :1].repeat(3, axis=2) if channels < 3 else smooth[..., :3]
+    assert np.abs(read[..., :3] - colour).max() <= (0 if suffix == ".bmp" else 6)
+    if channels in (2, 4):
+        np.testing.assert_array_equal(read[..., 3], smooth[..., -1])
+
+
+def test_a_large_png_is_the_same_to_pillow(tmp_path, monkeypatch):
+    pixels = noise(3, shape=(700, 1000))  # of several pieces
+    monkeypatch.setattr(encode, "_LARGE", 0)
+    write_picture(tmp_path / "a.png", Picture(pixels, "a"))
+    with Image.open(tmp_path / "a.png") as image:
+        image.load()
+        np.testing.assert_array_equal(np.asarray(image), pixels)
+
+
+def test_too_many_pixels_name_the_option_that_allows_them(tmp_path):
+    write_picture(tmp_path / "a.png", Picture(noise(3), "a"))
+    with pytest.raises(PictureError, match=r"30 x 20 \(width x height\) are 600 pixels; .* --max-pixels 600"):
+        read_picture(tmp_path / "a.png", 250)
+    assert read_picture(tmp_path / "a.png", 600).pixels.shape == (20, 30, 3)
 
 
 def test_a_thumbnail_in_a_tiff_is_not_a_second_page(tmp_path):
@@ -210,7 +259,7 @@ def test_truncated_at_any_place_is_refused(tmp_path, suffix, dtype):
     for share in (0.05, 0.3, 0.7, 0.95):
         path = tmp_path / f"cut{suffix}"
         path.write_bytes(whole[: int(len(whole) * share)])
-        refused(path, "damaged or cut short|not a picture|0 pages|too many pixels|float")
+        refused(path, "damaged or cut short|not a picture|0 pages|pixels; allowed|float")
 
 
 def test_zero_size_is_refused(tmp_path):
@@ -223,7 +272,7 @@ def test_a_decompression_bomb_is_refused_where_pillow_only_warns(tmp_path, monke
     write_picture(tmp_path / f"a{suffix}", Picture(noise(3), "a"))
     # Pillow warns above its limit, and raises above twice the limit.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", int(20 * 30 * times))
-    refused(tmp_path / f"a{suffix}", "too many pixels; allowed: ")
+    refused(tmp_path / f"a{suffix}", "are 600 pixels; allowed: ")
 
 
 def test_picture_rounds_and_clips_colours_and_keeps_alpha():
@@ -291,7 +340,7 @@ def test_replacing_keeps_the_old_file_when_it_fails(tmp_path):
     path.write_text("old")
 
     def fail(error):
-        with io.replacing(path) as temporary:
+        with encode.replacing(path) as temporary:
             temporary.write_text("half")
             raise error
 
@@ -299,7 +348,7 @@ def test_replacing_keeps_the_old_file_when_it_fails(tmp_path):
         with pytest.raises(error):
             fail(error)
     assert path.read_text() == "old"
-    with io.replacing(path) as temporary:
+    with encode.replacing(path) as temporary:
         temporary.write_text("new")
     assert path.read_text() == "new"
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
@@ -311,7 +360,7 @@ def test_check_output(tmp_path):
     (tmp_path / "link.png").symlink_to(source)
     (tmp_path / "folder.png").mkdir()
     for name, match in {
-        "a.bmp": r"unknown output format '.bmp'; allowed: .png, .jpg, .jpeg, .tif, .tiff",
+        "a.gif": r"unknown output format '.gif'; allowed: .png, .jpg, .jpeg, .tif, .tiff, .webp, .bmp",
         "a": "unknown output format ''",
         "in.png": "the output is the input",
         "link.png": "the output is the input",
@@ -320,9 +369,9 @@ def test_check_output(tmp_path):
         "in.png/a.png": "can't write in .*in.png: Not a directory",
     }.items():
         with pytest.raises(PictureError, match=match):
-            io.check_output(tmp_path / name, (source,))
+            outputs.check_output(tmp_path / name, (source,))
     before = sorted(tmp_path.iterdir())
-    io.check_output(tmp_path / "a.png", (source,))
+    outputs.check_output(tmp_path / "a.png", (source,))
     assert sorted(tmp_path.iterdir()) == before
 
 

@@ -7,6 +7,7 @@ exit code 2; what these are is decided in one place, `_explained`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -24,34 +25,67 @@ except ImportError:  # the [cli] extra is missing; `main` says so. The annotatio
     typer = None  # type: ignore[assignment]
 
 
-def blur(
-    picture: Annotated[Path | None, typer.Argument(help="A PNG, JPEG or TIFF file; a sample if left out.")] = None,
-    sigma: Annotated[float, typer.Option(help="Standard deviation of the Gaussian, in pixels, above 0.")] = 14.1,
-    size: Annotated[int, typer.Option(help="Rows and columns of the kernel, 1 to 10000.")] = 60,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="[default: ./<picture>-blur.<its format>]")
-    ] = None,
-    backend: Annotated[
-        str | None, typer.Option(help="tensorflow or numpy  [default: tensorflow where it is installed]")
-    ] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Print konvolve's plan as well.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
-) -> int:
-    """Smooth a picture with a Gaussian kernel; the help is BLUR_HELP."""
-    from konvolve.job import Job, gaussian_kernel
+if typer is not None:  # options that several commands have; the annotations are evaluated by typer
+    Output = Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE|FOLDER", help="[default: ./<picture>-<command>.<its format>]"),
+    ]
+    Backend = Annotated[
+        str | None, typer.Option(help="numpy, or tensorflow, which starts in seconds  [default: numpy]")
+    ]
+    Boundary = Annotated[
+        str, typer.Option(help="What lies beyond the edges: reflect, symmetric, nearest, wrap or zero.")
+    ]
+    Check = Annotated[
+        bool | None,
+        typer.Option(
+            "--check/--no-check", help="Compare with SciPy  [default: below 10 megapixels]", show_default=False
+        ),
+    ]
+    Figure = Annotated[
+        bool | None,
+        typer.Option(
+            "--figure/--no-figure",
+            help="Draw before, after, kernel  [default: below 10 megapixels]",
+            show_default=False,
+        ),
+    ]
+    MaxPixels = Annotated[int | None, typer.Option(metavar="N", help="Read larger pictures  [default: 89478485]")]
+    Explain = Annotated[bool, typer.Option("--explain", help="Print konvolve's plan as well.")]
+    Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
-    return Job(picture, output, "blur", backend, explain, quiet).run(lambda: gaussian_kernel(sigma, size))
+
+def blur(
+    pictures: Annotated[
+        list[str] | None, typer.Argument(metavar="[PICTURE...]", help="Files or a folder; a sample if left out.")
+    ] = None,
+    sigma: Annotated[float, typer.Option(help="Standard deviation of the Gaussian, in pixels, above 0.")] = 14.1,
+    size: Annotated[
+        int | None, typer.Option(help="Width and height of the kernel  [default: 4 sigma to each side]")
+    ] = None,
+    output: Output = None,
+    boundary: Boundary = "reflect",
+    check: Check = None,
+    figure: Figure = None,
+    max_pixels: MaxPixels = None,
+    backend: Backend = None,
+    explain: Explain = False,
+    quiet: Quiet = False,
+) -> int:
+    """Smooth pictures with a Gaussian kernel; the help is BLUR_HELP."""
+    from konvolve.job import Job
+    from konvolve.kernels import gaussian_kernel
+
+    given = tuple(pictures or ())
+    job = Job(given, "blur", None, output, backend, boundary, check, figure, max_pixels, explain, quiet)
+    return job.run(lambda: gaussian_kernel(sigma, size))
 
 
 def filter_(
-    picture: Annotated[Path, typer.Argument(help="A PNG, JPEG or TIFF file.")],
-    kernel: Annotated[Path, typer.Argument(help="A .npy file, or a picture taken for its luminance.")],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="[default: ./<picture>-filter.<its format>]")
-    ] = None,
-    backend: Annotated[
-        str | None, typer.Option(help="tensorflow or numpy  [default: tensorflow where it is installed]")
-    ] = None,
+    pictures: Annotated[
+        list[str], typer.Argument(metavar="PICTURE... KERNEL", help="Files or a folder, then a kernel.")
+    ],
+    output: Output = None,
     normalize: Annotated[
         bool | None,
         typer.Option(
@@ -60,13 +94,26 @@ def filter_(
             show_default=False,
         ),
     ] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Print konvolve's plan as well.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    boundary: Boundary = "reflect",
+    check: Check = None,
+    figure: Figure = None,
+    max_pixels: MaxPixels = None,
+    backend: Backend = None,
+    explain: Explain = False,
+    quiet: Quiet = False,
 ) -> int:
-    """Convolve a picture with any kernel; the help is FILTER_HELP."""
-    from konvolve.job import Job, kernel_from
+    """Convolve pictures with any kernel; the help is FILTER_HELP."""
+    from konvolve.job import Job
+    from konvolve.kernels import kernel_from
 
-    job = Job(picture, output, "filter", backend, explain, quiet, kernel)
+    if len(pictures) < 2:
+        from konvolve.terminal import Mistake
+
+        raise Mistake(
+            "Missing argument 'KERNEL': a name such as sharpen, a .npy file or a picture; see konvolve filter -h"
+        )
+    *given, kernel = pictures
+    job = Job(tuple(given), "filter", kernel, output, backend, boundary, check, figure, max_pixels, explain, quiet)
     return job.run(lambda: kernel_from(kernel, normalize))
 
 
@@ -138,10 +185,9 @@ def doctor_() -> None:
 
 def _explained(error: Exception) -> str | None:
     """The message for an error that a user can put right; None for a fault of ours."""
-    from konvolve.explain import Mistake
-    from konvolve.io import PictureError
+    from konvolve.terminal import Mistake
 
-    if isinstance(error, PictureError | Mistake):
+    if isinstance(error, Mistake):
         return str(error)
     if isinstance(error, ModuleNotFoundError):
         return f'{error.name} is not installed: pip install "konvolve[cli]"'
@@ -149,7 +195,12 @@ def _explained(error: Exception) -> str | None:
         return "not enough memory; allowed: a smaller picture or kernel"
     # typer's own complaints; their class is private, and has moved between versions.
     if hasattr(error, "format_message"):
-        return f"{error.format_message().rstrip('.')}; see konvolve --help"
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "konvolve"
+        return f"{error.format_message().rstrip('.')}; see {command} --help"
+    if isinstance(error, OSError):  # what no file of ours has met: a folder that is gone, a disk that fails
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}"
     return None
 
 
@@ -170,7 +221,10 @@ def _top(
 def application() -> Any:
     """The typer application: five commands."""
     # Without rich's markup the help keeps its lines, and "[cli]" is not taken for a style.
-    app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+    settings = {"help_option_names": ["-h", "--help"]}
+    app = typer.Typer(
+        rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False, context_settings=settings
+    )
     app.callback(help=HELP)(_top)
     app.command("blur", help=BLUR_HELP)(blur)
     app.command("filter", help=FILTER_HELP)(filter_)
@@ -189,15 +243,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in ("matplotlib", "tifffile"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if given[0] == "help":
+        given = [*given[1:], "--help"]
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal has no letters for
     try:
-        return application()(given, prog_name="konvolve", standalone_mode=False) or 0
+        if sys.stdout is None:  # closed by who called: what would be said there is dropped
+            with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+                return _answer(given)
+        return _answer(given)
     except (KeyboardInterrupt, typer.Abort):
         return 130
+    except NotPrinted as error:
+        complain(str(error))
+        return 1
     except Exception as error:
         if (message := _explained(error)) is None:
             raise
         complain(message)
         return 2
+
+
+class NotPrinted(Exception):
+    """Standard output takes no more: the disk is full, or whoever read it has gone."""
+
+
+def _answer(given: list[str]) -> int:
+    """Run a command; what it prints is passed on at the end at the latest, so that a failure to do so is noticed."""
+    try:
+        code = application()(given, prog_name="konvolve", standalone_mode=False) or 0
+        sys.stdout.flush()
+        return code
+    except OSError as error:
+        if not _unprintable():
+            raise
+        raise NotPrinted(f"standard output can't be written: {error.strerror}") from error
+
+
+def _unprintable() -> bool:
+    """Whether standard output refuses what it holds; it is then pointed elsewhere, so that Python's end is quiet."""
+    try:
+        sys.stdout.flush()
+        return False
+    except OSError:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        return True
 
 
 if __name__ == "__main__":

@@ -7,11 +7,7 @@ from typing import Any
 
 import konvolve
 from konvolve.planning import story
-from konvolve.terminal import duration
-
-
-class Mistake(Exception):
-    """Something that was asked for and can't be; the message says what is allowed."""
+from konvolve.terminal import Mistake, duration
 
 
 def shape(text: str, name: str) -> tuple[int | None, ...]:

@@ -2,51 +2,63 @@
 
 from __future__ import annotations
 
-HELP = """Convolution of pictures, on TensorFlow or NumPy, as SciPy's fftconvolve does it.
+HELP = """Convolution of pictures, on NumPy or TensorFlow, as SciPy does it.
 
 \b
   konvolve blur                          blur a sample picture, and draw what was done
-  konvolve blur photo.jpg --sigma 5 --size 31
-  konvolve filter photo.png kernel.npy -o sharp.png
+  konvolve blur photo.jpg --sigma 5
+  konvolve blur holiday -o soft          all pictures of the folder holiday, into the folder soft
+  konvolve filter photo.png sharpen
   konvolve plan 768x1024x3 60x60x1 --mode same --axes 0,1   which method, and what each would cost
   konvolve bench                         how fast it is here, beside what else is installed
   konvolve doctor                        what is installed, and which devices it sees
+  konvolve help blur                     what blur can do; so say konvolve blur -h and --help
 
 \b
-Exit codes: 0 done; 1 the picture was written but its figure was not; 2 a wrong option or file,
-named in one line on standard error; 130 stopped by Ctrl-C.
+Exit codes: 0 done; 1 the picture was written but its figure was not, or what was done could not be
+printed; 2 a wrong option or file, named in one line on standard error; 130 stopped by Ctrl-C.
 """
 
 PICTURES = """\b
-PICTURES. PNG, JPEG and TIFF; grey or RGB, with or without alpha; 8 or 16 bits. Bit depth, alpha
-and the ICC profile are kept: alpha is not touched, and colours are convolved as they are stored,
-not weighted by alpha. An EXIF orientation is applied to the pixels; other metadata is dropped.
-Palettes become RGB and one bit becomes 8-bit grey. Refused, with a line that says why: CMYK,
-floating-point pixels, several pages or frames, and more pixels than Pillow's safe limit.
+PICTURES. PNG, JPEG, TIFF, WebP, BMP, GIF and, where Pillow reads it, AVIF; grey or RGB, with or
+without alpha; 8 or 16 bits. Bit depth, alpha and the ICC profile are kept: alpha is not touched, and
+colours are convolved as they are stored, not weighted by alpha. An EXIF orientation is applied to the
+pixels; other metadata is dropped. Palettes become RGB and one bit becomes 8-bit grey. Of a moving
+picture the first frame is taken, and that is said. Refused, with the way out: CMYK, floating-point
+pixels, TIFFs of several pages, and more than 89 megapixels unless --max-pixels allows them. Sizes are
+width x height wherever they are printed. A folder stands for the pictures in it.
 
 \b
-OUTPUT. The format follows the name: .png .jpg .jpeg .tif .tiff; JPEG (quality 95) holds neither
-alpha nor 16 bits. Beside OUT.png comes OUT-figure.png: before, after, and the kernel. Existing
-files are replaced, the inputs never; a file is written whole or not at all. The last line says
-where the files are, the time of the convolution itself (the second of two runs, without reading,
-writing and checking), the time in all, and the largest difference from SciPy in float64 on the
-same pixels, before rounding. 8-bit pictures are computed in float32, 16-bit ones in float64.
+EDGES. --boundary says what lies outside the picture, in numpy.pad's words: reflect (mirrored about
+the pixel at the edge), symmetric (mirrored about the edge itself), nearest, wrap, or zero: black, as
+in scipy.signal.fftconvolve, which darkens the edges.
+
+\b
+OUTPUT. -o names a file, or a folder: one that is there, or a name that ends in a slash. The format
+follows the name: .png .jpg .jpeg .tif .tiff .webp .bmp; JPEG, WebP and BMP hold no 16 bits, JPEG and
+BMP no alpha. Beside OUT.png comes OUT-figure.png, beside OUT.jpg OUT-jpg-figure.png: before, after,
+and the kernel. Existing files are replaced, the inputs never; a file is written whole or not at all.
+Three lines say what was done, where the files are, and what to try next: the time of the convolution
+alone, its method, and the largest difference from SciPy in float64 on the same pixels before rounding.
+Comparing and drawing take longer than all else: from 10 megapixels on they are left out unless --check
+and --figure ask for them. 8-bit pictures are computed in float32, 16-bit ones in float64.
 """
 
-BLUR_HELP = f"""Smooth a picture with a Gaussian kernel.
+BLUR_HELP = f"""Smooth pictures with a Gaussian kernel.
 
 \b
-The kernel is SciPy's classic: the outer product of scipy.signal.windows.gaussian(SIZE, SIGMA) with
-itself, divided by its sum so that brightness is kept. Outside the picture is black (mode "same"),
-so the edges darken over half of SIZE. An even SIZE shifts the picture by half a pixel, as in SciPy.
-SIZE may be larger than the picture.
+The kernel is the outer product of scipy.signal.windows.gaussian(SIZE, SIGMA) with itself, divided by
+its sum so that brightness is kept. Its width and height follow SIGMA, 4 of it to each side, as in
+scipy.ndimage.gaussian_filter; a smaller --size cuts it off. An even SIZE shifts the picture by half a
+pixel, as in SciPy. The kernel may be larger than the picture.
 
 \b
 EXAMPLES
   konvolve blur                                    -> astronaut-blur.png, astronaut-blur-figure.png
-  konvolve blur photo.jpg                          -> photo-blur.jpg, photo-blur-figure.png
-  konvolve blur scan.tif --sigma 3 --size 19 -o out/smooth.tif
-  konvolve blur photo.png --backend numpy --explain
+  konvolve blur photo.jpg                          -> photo-blur.jpg, photo-blur-jpg-figure.png
+  konvolve blur a.png b.webp -o soft/              -> soft/a-blur.png, soft/b-blur.webp, two figures
+  konvolve blur scan.tif --sigma 3 -o smooth.tif
+  konvolve blur photo.png --size 60 --boundary zero      SciPy's classic example
 
 \b
 Without PICTURE a sample is taken: SciPy's raccoon face, if it is in the cache or can be fetched in
@@ -54,26 +66,29 @@ Without PICTURE a sample is taken: SciPy's raccoon face, if it is in the cache o
 
 {PICTURES}"""
 
-FILTER_HELP = f"""Convolve a picture with any kernel.
+FILTER_HELP = f"""Convolve pictures with any kernel, which is named last.
 
 \b
-KERNEL is a .npy file, 2-D, or (rows, columns, channels) with one layer for each colour of the
-picture; or a picture, of which the luminance from 0 to 1 is taken. Its values must be finite and
-real. It is convolved, that is turned by 180 degrees, as scipy.signal.fftconvolve does; turn it
-yourself (kernel[::-1, ::-1]) for a correlation. Outside the picture is black (mode "same").
+KERNEL is a name: sharpen, edges, emboss, box:9 (the mean of 9 x 9 pixels), gaussian:2 (of sigma 2).
+Or a .npy file, 2-D, or (rows, columns, colours) with one layer for each colour of the picture. Or a
+picture, of which the luminance from 0 to 1 is taken. Its values must be finite and real. It is
+convolved, that is turned by 180 degrees, as scipy.signal.fftconvolve does; turn it yourself
+(kernel[::-1, ::-1]) for a correlation. A file that is called sharpen is ./sharpen.
 
 \b
 THE SUM OF THE KERNEL is what brightness is multiplied by. --normalize divides each layer by its sum;
 this is the default for a kernel that is a picture. --no-normalize takes the values as they are; this
-is the default for .npy. An edge kernel (sum 0) can't be normalised.
+is the default for names and .npy. An edge kernel (sum 0) can't be normalised.
 
 \b
 CLIPPING. A picture holds no negative values and none above white: results are rounded and clipped,
-and the last line says how many were. An edge kernel keeps only its positive half this way; for the
+and the first line says how many were. An edge kernel keeps only its positive half this way; for the
 whole answer call konvolve.fftconvolve in Python.
 
 \b
 EXAMPLES
+  konvolve filter photo.png sharpen
+  konvolve filter photo.jpg box:9 -o mean.png
   python -c "import numpy; numpy.save('k.npy', [[0, -1, 0], [-1, 5, -1], [0, -1, 0]])"
   konvolve filter photo.png k.npy -o sharp.png
   konvolve filter stars.tif psf.png -o seen.tif --normalize

@@ -1,10 +1,7 @@
-"""What `konvolve blur` and `konvolve filter` do: read a picture, convolve it, check, write and draw it, and say so."""
+"""What `konvolve blur` and `konvolve filter` do: read pictures, apply a kernel, write and draw them, and say so."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,175 +10,144 @@ from typing import Any
 
 import numpy as np
 
-import konvolve
-from konvolve import figures, io
-from konvolve.io import Picture, PictureError
-from konvolve.terminal import complain, duration, hushed, progress
+from konvolve import apply, encode, figures, io, outputs
+from konvolve.io import PictureError
+from konvolve.terminal import complain, duration, progress, shown
 
-BACKENDS = ("tensorflow", "numpy")
-LARGEST_SIZE = 10_000  # a kernel of 0.8 GB in float64; no picture we read is so wide and so high
+# Below so many pixels a comparison with SciPy and a figure take less time than a user notices.
+SMALL = 10_000_000
 
 
 @dataclass(frozen=True)
 class Job:
     """What `blur` and `filter` have in common: everything but the kernel."""
 
-    picture: Path | None
-    output: Path | None
+    pictures: tuple[str, ...]
     verb: str
-    backend: str | None
-    explain: bool
-    quiet: bool
-    kernel: Path | None = None
+    kernel: str | None = None
+    output: str | None = None
+    backend: str | None = None
+    boundary: str = "reflect"
+    check: bool | None = None
+    figure: bool | None = None
+    max_pixels: int | None = None
+    explain: bool = False
+    quiet: bool = False
 
     def run(self, make_kernel: Callable[[], np.ndarray]) -> int:
-        """Read, convolve, check, write, draw, and say so; the exit code."""
+        """Convert all pictures; the exit code. Of several pictures those that can't be read are named and left out."""
         started = time.perf_counter()
+        backend, boundary = apply.backend_name(self.backend), apply.boundary_name(self.boundary)
+        if self.max_pixels is not None and self.max_pixels < 1:
+            raise PictureError(f"--max-pixels {self.max_pixels}: allowed: 1 or more")
+        given = [Path(each) for each in self.pictures]
+        if "" in self.pictures:
+            raise PictureError("PICTURE '': empty; allowed: a file or a folder")
+        folders = any(path.is_dir() for path in given)
+        names = outputs.Names(self.output, self.verb, len(given) > 1 or folders)
+        sources: list[Path | None] = [*outputs.inputs(given, names.output)] or [None]
+        done, code = [], 0
         with progress(self.quiet) as step:
-            step("reading")
-            name = _backend_name(self.backend)
             kernel = make_kernel()
-            before = io.read_picture(self.picture) if self.picture else io.sample_picture()
-            if kernel.shape[2] not in (1, before.colour.shape[2]):
-                raise PictureError(
-                    f"the kernel has {kernel.shape[2]} layers, the picture is {before.description}; "
-                    f"allowed: 1 or {before.colour.shape[2]} layers"
-                )
-            output = self.output or self._default_output(before)
-            drawing = output.with_name(f"{output.stem}-figure.png")
-            inputs = tuple(path for path in (self.picture, self.kernel) if path)
-            io.check_output(output, inputs)
-            io.check_output(drawing, (*inputs, output))
-            io.check_holds(output, before)
-            done = _convolved(before, kernel, name, step)
-            after = before.with_colour(done.values)
-            step("writing")
-            io.write_picture(output, after)
-            files, code = f"{output} and {drawing}", 0
-            how = f"{done.method} on {done.backend}"
-            sizes = f"{before.description}  |  kernel {kernel.shape[1]} x {kernel.shape[0]}"
-            title = f"{before.name[:40]}, {sizes}  |  {how}  |  {duration(done.seconds)}"
-            try:
-                step("drawing")
-                figures.write_figure(drawing, before, after, kernel, title)
-            except Exception as error:  # whatever Matplotlib or the disk has, the picture itself is written
-                complain(f"the figure {drawing} was not written: {error}")
-                files, code = str(output), 1
-        if self.explain:
-            print(done.plan)
-        if not self.quiet:
-            clipped = f"; {done.clipped:.2%} of values clipped" if done.clipped else ""
-            print(
-                f"{files}: convolved in {duration(done.seconds)} ({how}, second of two runs), "
-                f"{duration(time.perf_counter() - started)} in all; largest difference from SciPy "
-                f"{done.difference:.2g} of {before.full_range} grey levels "
-                f"({done.difference / before.full_range:.1e} of full range){clipped}"
-            )
+            for source in sources:
+                try:
+                    one = self._one(source, kernel, names, (backend, boundary), step)
+                except PictureError as error:
+                    if len(sources) == 1:
+                        raise
+                    complain(str(error))
+                    code = 2
+                    continue
+                done.append(one)
+                code = max(code, one.code)
+        if not self.quiet and done:
+            self._say(done, kernel, time.perf_counter() - started)
         return code
 
-    def _default_output(self, picture: Picture) -> Path:
-        """In the current directory, in the format of the picture's file if that can hold the picture."""
-        suffix = self.picture.suffix if self.picture else ".png"
-        output = Path(f"{picture.name}-{self.verb}{suffix}")
-        try:
-            if suffix.lower() in io.FORMATS:
-                io.check_holds(output, picture)
-                return output
-        except PictureError:
-            pass  # its name says JPEG, its content is more
-        return output.with_suffix(".png")
+    def _one(
+        self,
+        source: Path | None,
+        kernel: np.ndarray,
+        names: outputs.Names,
+        how: tuple[str, str],
+        step: Callable[[str], Any],
+    ) -> _Done:
+        """Read, convolve, write and draw one picture."""
+        step("reading")
+        before = io.read_picture(source, self.max_pixels) if source else io.sample_picture()
+        colours = before.colour.shape[2]
+        if kernel.shape[2] not in (1, colours):
+            raise PictureError(
+                f"the kernel has {kernel.shape[2]} layers, the picture is {before.description}; allowed: "
+                + ("1 layer" if colours == 1 else f"1 layer, or one for each of its {colours} colours")
+            )
+        small = before.pixels.shape[0] * before.pixels.shape[1] < SMALL
+        check, figure = (small if asked is None else asked for asked in (self.check, self.figure))
+        names.ready()
+        output = names.of(source, before)
+        drawing = outputs.figure_name(output)
+        read = tuple(Path(path) for path in (source, self.kernel) if path)
+        outputs.check_output(output, read)
+        if figure:
+            outputs.check_output(drawing, (*read, output))
+        encode.check_holds(output, before)
+        done = apply.applied(before, kernel, *how, check, step)
+        step("writing")
+        encode.write_picture(output, done.picture)
+        files, code = [output], 0
+        if figure:
+            step("drawing")
+            title = f"{before.name[:40]}, {before.description}  |  {_kernel(kernel)}  |  {_way(done, how[0])}"
+            try:
+                figures.write_figure(drawing, before, done.picture, kernel, title)
+                files.append(drawing)
+            except Exception as error:  # whatever Matplotlib or the disk has, the picture itself is written
+                complain(f"the figure {drawing} was not written: {error}")
+                code = 1
+        if self.explain:
+            print(done.plan)
+        # Of the pictures that are done only the words are needed: several of them need not be in memory at once.
+        said = f"{before.name}, {before.description}{f' ({before.remark})' if before.remark else ''}, with a "
+        said += f"{_kernel(kernel)}: {_way(done, how[0])}"
+        if done.difference is not None:
+            said += f", at most {done.difference:.2g} of {before.full_range} grey levels from SciPy"
+        if done.clipped:
+            said += f", {done.clipped:.2%} of values clipped"
+        return _Done(said, files, code, None if source is None else str(source))
+
+    def _say(self, done: list[_Done], kernel: np.ndarray, seconds: float) -> None:
+        """Three lines: what was done, where it is, and what to try next."""
+        word = {"blur": "blurred", "filter": "filtered"}[self.verb]
+        if len(done) == 1:
+            print(shown(f"{word} {done[0].said}"))
+            print(shown(f"written in {duration(seconds)}: {' and '.join(map(str, done[0].files))}"))
+        else:
+            for each in done:
+                print(shown(f"  {each.said}"))
+            files = [path for each in done for path in each.files]
+            print(shown(f"{word} {len(done)} pictures with a {_kernel(kernel)}"))
+            print(shown(f"written in {duration(seconds)}: {len(files)} files in {files[0].parent}"))
+        name = done[0].source or ""
+        name = f" {name!r}" if " " in name else f" {name}" if name else ""
+        if self.verb == "blur":
+            print(shown(f"try next: konvolve filter{name or ' photo.jpg'} sharpen, or konvolve blur --help"))
+        else:
+            print(shown(f"try next: konvolve blur{name} --sigma 3, or konvolve filter --help"))
 
 
 @dataclass(frozen=True)
 class _Done:
-    """A finished convolution; `difference` is in grey levels, `clipped` a share of the values."""
+    """What became of one picture."""
 
-    values: np.ndarray
-    backend: str
-    method: str
-    plan: str
-    seconds: float
-    difference: float
-    clipped: float
+    said: str
+    files: list[Path]
+    code: int
+    source: str | None
 
 
-def _convolved(picture: Picture, kernel: np.ndarray, backend: str, step: Callable[[str], Any]) -> _Done:
-    """Convolve the colours of a picture, timed, and compared with SciPy channel by channel."""
-    # float32 has 24 bits: plenty for 8-bit pixels, too near the rounding of 16-bit ones.
-    dtype = "float32" if picture.full_range == 255 else "float64"
-    with np.errstate(over="ignore"):
-        largest = np.abs(kernel).sum() * picture.full_range * picture.pixels.size  # of all sums in an FFT
-    if not largest < np.finfo(dtype).max:
-        raise PictureError(f"the kernel's values are too large for {dtype}; allowed: smaller ones")
-    image, weights = picture.colour.astype(dtype), kernel.astype(dtype)
-    plan = konvolve.plan(
-        image.shape, weights.shape, function="fftconvolve", mode="same", axes=(0, 1), dtype=dtype, library=backend
-    )
-    arrays: tuple[Any, Any] = (image, weights)
-    if backend == "tensorflow":
-        step("starting TensorFlow")
-        tf = _tensorflow()
-        arrays = (tf.constant(image), tf.constant(weights))
-    step("convolving")
-    np.asarray(konvolve.fftconvolve(*arrays, mode="same", axes=(0, 1)))  # first use of the device, of its FFT
-    started = time.perf_counter()
-    values = np.asarray(konvolve.fftconvolve(*arrays, mode="same", axes=(0, 1)))
-    seconds = time.perf_counter() - started
-    step("comparing with SciPy")
-    import scipy.fft
-    from scipy.signal import fftconvolve
-
-    difference = 0.0
-    for channel in range(values.shape[2]):  # one at a time: float64 of a large picture fills the memory
-        layer = kernel[..., min(channel, kernel.shape[2] - 1)]
-        with scipy.fft.set_workers(os.cpu_count() or 1):
-            expected = fftconvolve(picture.colour[..., channel].astype(np.float64), layer, mode="same")
-        difference = max(difference, float(np.abs(values[..., channel] - expected).max()))
-    clipped = float(np.mean((values < -0.5) | (values > picture.full_range + 0.5)))
-    return _Done(values, backend, plan.method, str(plan), seconds, difference, clipped)
+def _kernel(kernel: np.ndarray) -> str:
+    return f"{kernel.shape[1]} x {kernel.shape[0]} kernel"
 
 
-def gaussian_kernel(sigma: float, size: int) -> np.ndarray:
-    """The normalised kernel of `blur`, (size, size, 1), or a `PictureError` for a wrong option."""
-    if not 0 < sigma < float("inf"):
-        raise PictureError(f"--sigma {sigma:g}: allowed: a finite number above 0")
-    if not 1 <= size <= LARGEST_SIZE:
-        raise PictureError(f"--size {size}: allowed: 1 to {LARGEST_SIZE}")
-    from scipy.signal.windows import gaussian
-
-    with np.errstate(over="ignore"):
-        line = gaussian(size, sigma)
-    if line.sum() == 0:  # of an even size no pixel is at the centre
-        raise PictureError(f"--sigma {sigma:g}: all {size} weights vanish; allowed: larger, or an odd --size")
-    line /= line.sum()
-    return np.outer(line, line)[..., np.newaxis]
-
-
-def kernel_from(path: Path, normalize: bool | None) -> np.ndarray:
-    """The kernel of `filter`, normalised if asked for, or if it is a picture and nothing was asked for."""
-    kernel = io.read_kernel(path)
-    if path.suffix.lower() != ".npy" if normalize is None else normalize:
-        sums = kernel.sum(axis=(0, 1))
-        if (np.abs(sums) <= 1e-9 * np.abs(kernel).sum(axis=(0, 1))).any():
-            raise PictureError(f"{path}: the kernel's sum is 0, nothing to normalise; allowed: --no-normalize")
-        kernel = kernel / sums
-    return kernel
-
-
-def _backend_name(name: str | None) -> str:
-    """The backend asked for, or the best there is; `PictureError` if it is unknown or not installed."""
-    if name not in (None, *BACKENDS):
-        raise PictureError(f"--backend {name}: unknown; allowed: {' or '.join(BACKENDS)}")
-    installed = importlib.util.find_spec("tensorflow") is not None
-    if name == "tensorflow" and not installed:
-        raise PictureError('--backend tensorflow: not installed; allowed: numpy, or pip install "konvolve[tensorflow]"')
-    return name or ("tensorflow" if installed else "numpy")
-
-
-def _tensorflow() -> Any:
-    """TensorFlow, without its chatter; `PictureError` if the installed one is broken."""
-    try:
-        with hushed("TF_CPP_MIN_LOG_LEVEL", "3"):
-            return importlib.import_module("tensorflow")
-    except Exception as error:
-        raise PictureError(f"TensorFlow is installed but broken: {error}; allowed: --backend numpy") from error
+def _way(done: apply.Applied, backend: str) -> str:
+    return f"{duration(done.seconds)} ({done.plan.method} on {backend})"

@@ -9,13 +9,18 @@ from contextlib import contextmanager
 from typing import Any
 
 
+class Mistake(ValueError):
+    """Something that was asked for and can't be; the message, of one line, says what is allowed."""
+
+
 @contextmanager
 def hushed(variable: str, value: str) -> Iterator[None]:
-    """Set an environment variable, and drop what libraries write on standard error, unless a user has set it.
+    """Set an environment variable, and drop what libraries write on standard error, unless a user asks for more.
 
-    TensorFlow 2.17 to 2.21 log from C++ while they are imported, whatever TF_CPP_MIN_LOG_LEVEL says.
+    TensorFlow 2.17 to 2.21 log from C++ while they are imported, whatever TF_CPP_MIN_LOG_LEVEL says. Who has set it to
+    this value already wants what we want.
     """
-    if variable in os.environ:
+    if os.environ.get(variable, value) != value or sys.stderr is None:
         yield
         return
     os.environ[variable] = value
@@ -48,6 +53,17 @@ def duration(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
 
 
+def shown(text: str) -> str:
+    """Text on one line, and without what a terminal would take for a command."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in _printable(text))
+
+
+def _printable(text: str) -> str:
+    """Text whose bytes that are no UTF-8, which names of files may hold, are written out."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def complain(message: str) -> None:
     """One line on standard error, whatever the message holds."""
-    print("konvolve:", *message.split(), file=sys.stderr)
+    if sys.stderr is not None:
+        print("konvolve:", *map(shown, message.split()), file=sys.stderr)

@@ -48,7 +48,7 @@ def load(path: Path) -> dict:
 
 def save(path: Path, results: dict) -> None:
     """Write a results file, whole or not at all."""
-    from konvolve.io import replacing
+    from konvolve.encode import replacing
 
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(results, indent=1) + "\n")
