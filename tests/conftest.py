@@ -15,6 +15,12 @@ hypothesis.settings.load_profile("suite")
 
 def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="run the tests that take minutes, too")
+    parser.addoption("--seed", type=int, default=0, help="the seed of the questions that test_draws.py draws")
+    parser.addoption("--draw", type=int, help="the number of the one question that test_draws.py asks")
+
+
+def pytest_report_header(config):
+    return f"draws: --seed {config.getoption('--seed')}"
 
 
 def pytest_collection_modifyitems(config, items):

@@ -1,5 +1,6 @@
 """PyTorch in all its ways: autograd to two orders, torch.func, torch.compile, torch.export, every kind of tensor."""
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import torch
 
 import konvolve
 import oracle
+from konvolve import nn
 
 # PyTorch 2.13 warns of itself: where it compiles what its forward mode needs, and where it compiles a Function.
 pytestmark = [
@@ -324,3 +326,16 @@ def test_no_warning_where_nothing_was_looked_at():
         warnings.simplefilter("error")
         y = konvolve.convolve(torch.full((3000,), float("nan")), torch.ones(900), method="fft")
     assert bool(y.isnan().all())
+
+
+@pytest.mark.parametrize("name", ["conv", "conv_transpose", "depthwise_conv"])
+def test_gradients_where_there_is_one_channel(name):
+    """PyTorch's own refuse a kernel of one output, or of one input if transposed, in some orders of memory."""
+    ask = getattr(nn, name)
+    for rank, samples, channels, outputs in itertools.product((1, 2), (1, 2), (1, 2), (1, 2)):
+        last = (channels, outputs) if name != "conv_transpose" else (outputs, channels)
+        x = normal((samples, *[6] * rank, channels)).requires_grad_()
+        kernel = normal((*[3] * rank, *last), 1).requires_grad_()
+        found = [torch.autograd.grad((ask(x, kernel, method=m) ** 2).sum(), (x, kernel)) for m in ("direct", "fft")]
+        for one, two in zip(*found, strict=True):
+            torch.testing.assert_close(one, two)

@@ -43,6 +43,7 @@ class Jax(Library):
     """JAX, with 64-bit types for the whole process: tests of 32-bit JAX run in processes of their own."""
 
     name = "jax"
+    by_numpy = False  # whether the first call of each kind is left to NumPy's operations
 
     def array(self, x):
         import jax
@@ -50,7 +51,7 @@ class Jax(Library):
         from konvolve.backends import jax_uncompiled
 
         jax.config.update("jax_enable_x64", True)
-        jax_uncompiled.by_numpy = lambda plan, arrays: False  # as conftest.py has it, where JAX is imported here first
+        jax_uncompiled.by_numpy = lambda plan, arrays: self.by_numpy  # conftest.py has it where JAX was imported before
         return jax.numpy.asarray(x)
 
     def numpy(self, x):

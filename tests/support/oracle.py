@@ -159,30 +159,37 @@ def _each(value, rank):
     return tuple(np.broadcast_to(value, rank))
 
 
-def channels(x, kernel, strides=1, padding="valid", data_format="channels_last", dilation_rate=1, depthwise=False):
+def channels(
+    x, kernel, strides=1, padding="valid", data_format="channels_last", dilation_rate=1, depthwise=False,
+    padding_mode="zeros",
+):  # fmt: skip
     """Return the cross-correlation on channels, one tap after the other.
 
     y[b, p, o] = sum over taps t and channels c of o's group of x[b, p * stride - before + t * dilation, c] k[t, c, o]
     """
     if data_format == "channels_first":
-        y = channels(np.moveaxis(x, 1, -1), kernel, strides, padding, "channels_last", dilation_rate, depthwise)
+        rest = (strides, padding, "channels_last", dilation_rate, depthwise, padding_mode)
+        y = channels(np.moveaxis(x, 1, -1), kernel, *rest)
         return np.moveaxis(y, -1, 1)
     rank = x.ndim - 2
     if kernel.ndim == rank + 3:
-        rest = (strides, padding, data_format, dilation_rate, depthwise)
+        rest = (strides, padding, data_format, dilation_rate, depthwise, padding_mode)
+        if not len(x):  # the shape of what one sample would give
+            return channels(np.zeros((1, *x.shape[1:]), x.dtype), kernel.sum(0), *rest)[:0]
         return np.concatenate([channels(x[i : i + 1], kernel[i], *rest) for i in range(len(x))])
     if depthwise:  # a group for each channel
         kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)
     strides, dilations, taps = _each(strides, rank), _each(dilation_rate, rank), kernel.shape[:rank]
-    pads, sizes = [], []
-    for n, k, s, d in zip(x.shape[1:-1], taps, strides, dilations, strict=True):
+    sizes = []
+    modes = [padding_mode] * rank if isinstance(padding_mode, str) else padding_mode
+    for axis, (n, k, s, d, mode) in enumerate(zip(x.shape[1:-1], taps, strides, dilations, modes, strict=True), 1):
         span = (k - 1) * d + 1
         size = {"valid": (n - span) // s + 1}.get(padding, -(-n // s))
         needed = max((size - 1) * s + span - n, 0)
         before = {"valid": 0, "same": needed // 2, "causal": span - 1}[padding]
-        pads.append((before, max(needed - before, 0)))
+        behind = max(needed - before, 0)
+        x = reaching(x, axis, -before, before + n + behind, {"zeros": "zero"}.get(mode, mode))
         sizes.append(max(size, 0))
-    x = np.pad(x, [(0, 0), *pads, (0, 0)])
     held, outputs = kernel.shape[-2:]
     groups = x.shape[-1] // held
     y = np.zeros((len(x), *sizes, outputs), np.result_type(x, kernel, np.float64))
@@ -212,6 +219,9 @@ def channels_transposed(
         )
         return np.moveaxis(y, -1, 1)
     rank = x.ndim - 2
+    if kernel.ndim == rank + 3 and not len(x):
+        rest = (strides, padding, output_padding, data_format, dilation_rate)
+        return channels_transposed(np.zeros((1, *x.shape[1:]), x.dtype), kernel.sum(0), *rest)[:0]
     if kernel.ndim == rank + 3:
         rest = (strides, padding, output_padding, data_format, dilation_rate)
         return np.concatenate([channels_transposed(x[i : i + 1], kernel[i], *rest) for i in range(len(x))])

@@ -160,7 +160,8 @@ def maximum(a: Any, b: Any) -> Any:
 def lookup(size: Callable[[], tf.Tensor], table: Sequence[int]) -> tf.Tensor:
     """Return the first entry that is not less than the size."""
     entries = tf.constant(table, tf.int32)
-    return entries[tf.searchsorted(entries, size()[tf.newaxis])[0]]
+    least = tf.convert_to_tensor(size(), tf.int32)  # a number where all that is unknown lies along other axes
+    return entries[tf.searchsorted(entries, least[tf.newaxis])[0]]
 
 
 def whole(function: Callable) -> Callable:

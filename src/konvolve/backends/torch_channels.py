@@ -73,6 +73,8 @@ def _as_pictures(x: torch.Tensor, kernel: torch.Tensor, last: bool) -> tuple[tor
     """
     rank = x.ndim - 2
     kernel = kernel.permute(rank + 1, rank, *range(rank))
+    if kernel.shape[0] == 1:  # PyTorch takes it for one in the order of pictures, and then refuses its gradient (2.13)
+        kernel = kernel.contiguous()
     return (x.unsqueeze(2), kernel.unsqueeze(2), (1,)) if last and x.ndim == 3 else (x, kernel, ())
 
 

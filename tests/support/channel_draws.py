@@ -1,0 +1,133 @@
+"""Questions to ``konvolve.nn`` at random, every option drawn together, and what the sums of their definition answer."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+import oracle
+from draws import common_scales, values
+
+FUNCTIONS = ("conv", "conv", "depthwise_conv", "conv_transpose", "separable_conv")
+METHODS = ("auto", "auto", "direct", "fft", "overlap")
+DTYPES = ("float16", "float32", "float64", "float32", "float64", "complex64", "complex128")
+MODES = ("zeros", "reflect", "symmetric", "nearest", "circular")
+
+
+@dataclass
+class Question:
+    """One call: a function, its inputs, kernel and options; ``second`` is the pointwise or the looking-ahead kernel."""
+
+    number: tuple[int, int]
+    function: str
+    a: np.ndarray = field(repr=False)
+    b: np.ndarray = field(repr=False)
+    second: np.ndarray | None = field(repr=False)
+    options: dict
+    kernel: bool = False
+
+    def __str__(self):
+        given = [self.a, self.b] if self.second is None else [self.a, self.b, self.second]
+        operands = ", ".join(f"{x.dtype.name}{list(x.shape)}" for x in given)
+        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        wrapped = " with a Kernel" if self.kernel else ""
+        return f"nn.{self.function}({operands}, {options}){wrapped}   --seed {self.number[0]} --draw {self.number[1]}"
+
+    @property
+    def result(self):
+        """The dtype of the result: integers take that of the other operand."""
+        names = [x.dtype for x in (self.a, self.b) if x.dtype.kind in "fc"]
+        return np.result_type(*names).name
+
+    def answer(self, a=None, b=None):
+        """Return the sum, and an array of what it was taken of, for the tolerance."""
+        a, b = self.a if a is None else a, self.b if b is None else b
+        wide = np.result_type(a, b, np.float64)
+        options = {name: value for name, value in self.options.items() if name != "method"}
+        x, kernel = a.astype(wide), b.astype(wide)
+        if self.function == "conv_transpose":
+            return oracle.channels_transposed(x, kernel, **options), x
+        depthwise = self.function != "conv"
+        y = oracle.channels(x, kernel, depthwise=depthwise, **options)
+        if self.function == "separable_conv":
+            scale = np.linalg.norm(self.second.astype(wide).ravel())
+            return oracle.channels(y, self.second.astype(wide), 1, "valid", options["data_format"]), x * scale
+        if self.second is not None:
+            axis = 1 if options["data_format"] == "channels_last" else 2
+            ahead = oracle.channels(np.flip(x, axis), self.second.astype(wide), depthwise=depthwise, **options)
+            y = y + np.flip(ahead, axis)
+            x = x * (1 + np.linalg.norm(self.second.astype(wide)) / max(np.linalg.norm(kernel), 1e-300))
+        return y, x
+
+    @property
+    def empty(self):
+        """Whether there would be no place to compute, which is an error."""
+        taps = self.b.shape[-2 - (self.a.ndim - 2) : -2]
+        if self.options["padding"] != "valid" or self.function == "conv_transpose":
+            return False
+        spatial = self.a.shape[1:-1] if self.options["data_format"] == "channels_last" else self.a.shape[2:]
+        dilations = np.broadcast_to(self.options["dilation_rate"], len(taps))
+        return any((k - 1) * d + 1 > n for n, k, d in zip(spatial, taps, dilations, strict=True))
+
+
+def question(seed, number, allowed=DTYPES):
+    """Draw a question; ``allowed`` are the dtypes to draw from."""
+    rng = np.random.default_rng((seed, number, 1))
+    function = str(rng.choice(FUNCTIONS))
+    rank = int(rng.choice([1, 1, 2, 2, 3]))
+    most, longest = {1: (60, 20), 2: (12, 5), 3: (7, 4)}[rank]
+    spatial = [int(n) for n in rng.integers(1, most, rank)]
+    taps = [int(n) for n in rng.integers(1, longest, rank)]
+    if rank == 1 and rng.random() < 0.2:  # so long that blocks are worth cutting
+        spatial, taps = [int(rng.integers(200, 1500))], [int(rng.integers(1, 150))]
+    for axis in range(rank):
+        if rng.random() < 0.1:
+            spatial[axis] = 1
+        if rng.random() < 0.2:
+            taps[axis] = 1
+    groups, held, outputs = (int(n) for n in rng.integers(1, 4, 3))
+    batch = int(rng.integers(1, 4)) if rng.random() < 0.95 else 0
+    options = _options(rng, function, rank)
+    channels = groups * held if function == "conv" else held
+    shape = {
+        "conv": (*taps, held, groups * outputs),
+        "conv_transpose": (*taps, outputs, held),
+    }.get(function, (*taps, held, outputs))
+    if rng.random() < 0.2:
+        shape = (batch, *shape)
+    last = options["data_format"] == "channels_last"
+    dtype1 = str(rng.choice(allowed))
+    dtype2 = str(rng.choice([*allowed, "int8", "uint16", "int32"])) if rng.random() < 0.3 else dtype1
+    scales = common_scales(dtype1, dtype2)
+    a = values(rng, (batch, *spatial, channels) if last else (batch, channels, *spatial), dtype1, scales)
+    b = values(rng, shape, dtype2, scales)
+    second = None
+    if function == "separable_conv":
+        second = rng.standard_normal((*[1] * rank, held * outputs, int(rng.integers(1, 4)))).astype(b.dtype)
+    elif options["padding"] == "causal" and rng.random() < 0.3:
+        extent = list(b.shape)
+        extent[-3] = int(rng.integers(1, longest))
+        second = values(rng, extent, dtype2, scales)
+    return Question(
+        (seed, number), function, a, b, second, options, kernel=bool(second is None and rng.random() < 0.15)
+    )
+
+
+def _options(rng, function, rank):
+    """Draw the options that every mixture is allowed of."""
+    options = {
+        "strides": [int(s) for s in rng.integers(1, 4, rank)] if rng.random() < 0.5 else int(rng.integers(1, 3)),
+        "padding": str(
+            rng.choice(["valid", "same", "causal"][: 3 if rank == 1 and function != "conv_transpose" else 2])
+        ),
+        "data_format": str(rng.choice(["channels_last", "channels_first"])),
+        "dilation_rate": [int(d) for d in rng.integers(1, 3, rank)] if rng.random() < 0.5 else 1,
+        "method": str(rng.choice(METHODS)),
+    }
+    if function == "conv_transpose":
+        if rng.random() < 0.5:
+            strides = np.broadcast_to(options["strides"], rank)
+            options["output_padding"] = [int(rng.integers(0, s)) for s in strides]
+    elif options["padding"] != "valid" and rng.random() < 0.5:
+        each = [str(rng.choice(MODES)) for _ in range(rank)]
+        options["padding_mode"] = each if rng.random() < 0.5 else each[0]
+    return options

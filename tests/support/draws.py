@@ -1,0 +1,262 @@
+"""Questions to the family at random, every option drawn together, and what the direct sum answers.
+
+One number of a draw, with the seed, gives one question on every machine. ``pytest tests/test_draws.py --seed 7`` asks
+others; ``--draw 123`` asks that one alone, which is how a failure is looked at.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+import oracle
+from konvolve.planning import dtypes
+
+FUNCTIONS = ("convolve", "correlate", "convolve", "correlate", "fftconvolve", "oaconvolve", "convolve2d", "correlate2d")
+METHODS = ("auto", "auto", "direct", "fft", "overlap", "matrix", "separable")
+BOUNDARIES = ("zero", "wrap", "circular", "symmetric", "symm", "reflect", "nearest", "edge")
+INTEGERS = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+FLOATS = ("float16", "float32", "float64", "complex64", "complex128")
+
+# Powers of ten that samples may be scaled by, so that products of two neither overflow nor vanish.
+SCALES = {"float16": (-2, 1), "float32": (-14, 14), "complex64": (-14, 14)}
+WIDE = (-140, 140)
+
+# The longest axes by the number of axes: the sum is taken tap by tap.
+SMALL = {1: 40, 2: 12, 3: 6, 4: 4}
+
+
+@dataclass
+class Question:
+    """One call: a function, its operands and its keyword arguments; ``kernel`` wraps in2 in a ``konvolve.Kernel``."""
+
+    number: tuple[int, int]
+    function: str
+    a: np.ndarray = field(repr=False)
+    b: np.ndarray = field(repr=False)
+    options: dict
+    kernel: bool = False
+
+    def __str__(self):
+        operands = ", ".join(f"{x.dtype.name}{list(x.shape)}" for x in (self.a, self.b))
+        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        wrapped = " with a Kernel" if self.kernel else ""
+        return f"{self.function}({operands}, {options}){wrapped}   --seed {self.number[0]} --draw {self.number[1]}"
+
+    @property
+    def axes(self):
+        """The axes that are convolved, in the order they were named."""
+        axes = self.options.get("axes")
+        ndim = self.a.ndim
+        return tuple(range(ndim)) if axes is None else tuple(axis % ndim for axis in np.atleast_1d(axes).tolist())
+
+    @property
+    def result(self):
+        """The dtype of the result."""
+        if self.function not in ("fftconvolve", "oaconvolve"):
+            return np.result_type(self.a, self.b).name
+        if 0 in self.a.shape or 0 in self.b.shape:
+            return "float64"
+        if all(1 in (self.a.shape[axis], self.b.shape[axis]) for axis in self.axes):  # a plain product
+            return np.result_type(self.a, self.b).name
+        return dtypes.result_type(dtypes.as_float(self.a.dtype.name), dtypes.as_float(self.b.dtype.name))
+
+    def answer(self, a=None, b=None, *, linear=False):
+        """Return the direct sum of the operands, or of others of their shapes, and in1 as far as it is needed.
+
+        ``linear`` leaves out the constants beyond the edges: what remains is linear in both operands.
+        """
+        a, b = self.a if a is None else a, self.b if b is None else b
+        options = self.options
+        mode = options.get("mode", "full")
+        if self.function in ("fftconvolve", "oaconvolve"):
+            if 0 in a.shape or 0 in b.shape:
+                return np.zeros(0), a
+            return oracle.convolve(a, b, mode, self.axes), a
+        correlating = self.function.startswith("correlate")
+        boundary = options.get("boundary", "zero")
+        if self.function.endswith("2d"):
+            boundary = options.get("fillvalue", 0) if boundary in ("fill", "pad") else boundary
+        each = boundary if isinstance(boundary, (list, tuple)) else [boundary] * len(self.axes)
+        integral = np.dtype(self.result).kind in "iub"
+        constants = {False: lambda value: int(value) if integral else value, True: lambda value: "zero"}[linear]
+        each = [one if isinstance(one, str) else constants(one) for one in each]
+        lags = options.get("lags")
+        if lags is not None and not isinstance(lags[0], (tuple, list)):
+            lags = [lags]
+        late = self.function == "correlate2d" and mode == "same"
+        return oracle.family(
+            a, b, correlating=correlating, mode=mode, axes=self.axes, boundary=each, lags=lags, late=late
+        )
+
+
+def question(seed, number, allowed=(*INTEGERS, *FLOATS)):
+    """Draw a question; ``allowed`` are the dtypes to draw from."""
+    rng = np.random.default_rng((seed, number))
+    function = str(rng.choice(FUNCTIONS))
+    planar = function.endswith("2d")
+    if planar:
+        allowed = [name for name in allowed if name != "bool"]
+    shape1, shape2 = _sizes(rng, 2 if planar else int(rng.choice([1, 1, 2, 2, 2, 3, 3, 4])))
+    options = {"mode": str(rng.choice(["full", "same", "valid"]))}
+    if function not in ("fftconvolve", "oaconvolve"):
+        options["method"] = str(rng.choice(METHODS))
+    ndim = len(shape1)
+    axes = tuple(range(ndim))
+    if not planar and rng.random() < 0.6:
+        axes = tuple(int(axis) for axis in rng.permutation(ndim)[: rng.integers(1, ndim + 1)])
+        named = [axis - ndim if rng.random() < 0.3 else axis for axis in axes]
+        options["axes"] = named[0] if len(named) == 1 and rng.random() < 0.5 else named
+    _fit(rng, shape1, shape2, axes, options["mode"])
+    if options.get("method") in ("matrix", "separable") and rng.random() < 0.8:  # which are not for everything
+        allowed = FLOATS
+        shape2 = [n if axis in axes else 1 for axis, n in enumerate(shape2)]
+    dtype1 = str(rng.choice(allowed))
+    dtype2 = str(rng.choice(allowed)) if rng.random() < 0.4 else dtype1
+    scales = common_scales(dtype1, dtype2)
+    a, b = values(rng, shape1, dtype1, scales), values(rng, shape2, dtype2, scales)
+    if function not in ("fftconvolve", "oaconvolve"):
+        _more(rng, function, axes, shape1, shape2, np.result_type(a, b).name, options)
+    if options.get("method") == "separable" or rng.random() < 0.1:
+        b = _product(rng, shape2, dtype2)
+    if rng.random() < 0.1:  # as views, whose samples do not lie side by side
+        a, b = np.flip(np.flip(a).copy()), np.asfortranarray(b)
+    return Question((seed, number), function, a, b, options, kernel=bool(rng.random() < 0.15))
+
+
+def _sizes(rng, ndim):
+    """Draw two shapes: small ones of any rank, or one long axis; one sample is as likely as many."""
+    if ndim < 3 and rng.random() < 0.3:
+        long = 2000 if ndim == 1 else 400
+        shape1 = [int(rng.integers(1, 7)) for _ in range(ndim)]
+        shape2 = [int(rng.integers(1, 4)) for _ in range(ndim)]
+        axis = int(rng.integers(ndim))
+        shape1[axis] = int(rng.integers(long // 8, long))
+        shape2[axis] = int(rng.integers(1, max(2, int(shape1[axis] ** rng.uniform(0.2, 0.75)))))
+        if rng.random() < 0.2:
+            shape1, shape2 = shape2, shape1
+    else:
+        shape1, shape2 = ([int(rng.integers(1, SMALL[ndim] + 1)) for _ in range(ndim)] for _ in range(2))
+    for shape in (shape1, shape2):
+        for axis in range(ndim):
+            if rng.random() < 0.2:
+                shape[axis] = 1
+    return shape1, shape2
+
+
+def _fit(rng, shape1, shape2, axes, mode):
+    """Make the shapes such that the function takes them: batches that broadcast, and for "valid" one that fits in."""
+    larger = rng.random() < 0.7
+    for axis in range(len(shape1)):
+        n1, n2 = shape1[axis], shape2[axis]
+        if axis not in axes:
+            which = rng.choice(4)
+            n = min(n1, n2, 40)
+            shape1[axis], shape2[axis] = [(n, n), (1, n), (n, 1), (n, 1)][which]
+            if rng.random() < 0.06:  # no rows at all
+                shape1[axis], shape2[axis] = (0, 0) if which == 0 else (0, 1) if which > 1 else (1, 0)
+        elif mode == "valid":
+            shape1[axis], shape2[axis] = (max(n1, n2), min(n1, n2)) if larger else (min(n1, n2), max(n1, n2))
+
+
+def _more(rng, function, axes, shape1, shape2, result, options):
+    """Draw what the functions have beyond ``fftconvolve``."""
+    if function.endswith("2d"):
+        options["boundary"] = str(rng.choice(["fill", "pad", "wrap", "circular", "symm", "symmetric"]))
+        if rng.random() < 0.5:
+            options["fillvalue"] = _fill(rng, result)
+        return
+    if rng.random() < 0.5:
+        each = [_fill(rng, result) if rng.random() < 0.3 else str(rng.choice(BOUNDARIES)) for _ in axes]
+        options["boundary"] = each[0] if rng.random() < 0.3 else each
+    if function == "correlate" and rng.random() < 0.4:
+        options["mode"] = "full"
+        options["lags"] = [_lags(rng, shape1[axis], shape2[axis]) for axis in axes]
+        if len(axes) == 1 and rng.random() < 0.5:
+            options["lags"] = options["lags"][0]
+    if rng.random() < 0.1:
+        result = np.prod([n1 + n2 for n1, n2 in zip(shape1, shape2, strict=True)]) * np.dtype(result).itemsize
+        options["max_memory"] = int(result * rng.uniform(0.5, 20)) + 1
+
+
+def _lags(rng, n1, n2):
+    """Draw the lowest and the highest lag: among those at which the two meet, across their ends, or beyond."""
+    reach = max(n1, n2) // 2 + 3
+    low = int(rng.integers(-(n2 - 1) - reach, n1 + reach))
+    return low, low + int(rng.integers(0, rng.choice([2, 6, n1 + n2 + 4])))
+
+
+def _fill(rng, result):
+    """Draw a constant beyond the edges: small, or at the ends of what the result's dtype holds."""
+    kind = np.dtype(result).kind
+    if kind == "b":
+        return int(rng.integers(0, 2))
+    if kind in "iu":
+        info = np.iinfo(result)
+        near = [int(info.min), int(info.max), int(info.max) // 3, int(rng.integers(0, 5)), min(10**12, int(info.max))]
+        return near[rng.integers(len(near))] if rng.random() < 0.9 else 2.7  # whose fraction is cut off
+    low, high = SCALES.get(result, WIDE)
+    value = float(np.float32(rng.standard_normal())) * 10.0 ** int(rng.integers(low, high + 1))
+    value = value if rng.random() < 0.3 else int(rng.integers(-3, 4))
+    return complex(value, int(rng.integers(-2, 3))) if kind == "c" and rng.random() < 0.5 else value
+
+
+def common_scales(*names):
+    """Return the lowest and highest power of ten by which samples of these dtypes may be multiplied."""
+    return max((SCALES.get(name, WIDE) for name in names), key=lambda pair: pair[0])
+
+
+def values(rng, shape, dtype, scales=None):
+    """Draw samples: integers of a few bits or of all, floating-point numbers of any scale, some of them all alike."""
+    kind = np.dtype(dtype).kind
+    if kind == "b":
+        return rng.random(shape) < rng.random()
+    if kind in "iu":
+        info = np.iinfo(dtype)
+        bits = int(rng.integers(1, info.bits + 1)) if rng.random() < 0.7 else info.bits
+        bits = min(bits, 4) if scales == SCALES["float16"] else bits  # a half has no room for more
+        low, high = (
+            max(-(2 ** (bits - 1)), int(info.min)),
+            min(2**bits - 1 if kind == "u" else 2 ** (bits - 1) - 1, info.max),
+        )
+        return rng.integers(low, high, shape, dtype, endpoint=True)
+    low, high = scales or SCALES.get(dtype, WIDE)
+    scale = 10.0 ** int(rng.integers(low, high + 1)) if rng.random() < 0.5 else 1.0
+    x = rng.standard_normal(shape)
+    if rng.random() < 0.1:
+        x = np.full(shape, x.ravel()[0] if x.size else 0.0)
+    if kind == "c":
+        x = x + 1j * rng.standard_normal(shape)
+    return (x * scale).astype(dtype)
+
+
+def _product(rng, shape, dtype):
+    """Draw a kernel that is the product of one factor for each axis."""
+    kernel = np.ones((1,) * len(shape), dtype)
+    for axis, n in enumerate(shape):
+        each = [1] * len(shape)
+        each[axis] = n
+        factor = rng.integers(0, 3, n) if np.dtype(dtype).kind in "iub" else rng.standard_normal(n)
+        kernel = kernel * factor.astype(dtype).reshape(each)
+    return kernel.astype(dtype)
+
+
+def near(found, wanted, wide, b, dtype):
+    """Return what is wrong with a result, or None: its dtype, its shape or its values."""
+    if found.dtype.name != dtype:
+        return f"dtype {found.dtype.name}, and not {dtype}"
+    if found.shape != wanted.shape:
+        return f"shape {found.shape}, and not {wanted.shape}"
+    if found.dtype.kind in "iub":
+        wrong = int((found != oracle.wrapped(wanted, dtype)).sum())
+        return f"{wrong} of {found.size} integers are wrong" if wrong else None
+    inner = {"float16": "float32", "bfloat16": "float32"}.get(dtype, dtype)
+    widest = np.complex128 if dtype.startswith("complex") else np.float64
+    wanted = wanted.astype(widest)
+    # A sum of half precision is taken in float32 and rounded once, to infinity beyond 65504.
+    fits = np.abs(wanted) < (6e4 if dtype == "float16" else np.inf)
+    finest = 2.0**-24 if dtype == "float16" else 0.0  # the least number that it has
+    allowed = oracle.tolerance(wide, b, inner) + np.abs(wanted) * oracle.EPSILON[dtype] + finest
+    error = np.where(fits, np.abs(found.astype(widest) - wanted), 0.0)
+    if (error <= allowed).all():
+        return None
+    return f"largest error {error.max():.3g}, {(error / np.maximum(allowed, 1e-300)).max():.3g} times what is allowed"
