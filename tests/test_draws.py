@@ -19,27 +19,27 @@ from libraries import LIBRARIES
 
 # Library, way, and how many questions are drawn: always, and with --slow.
 FAMILY = [
-    ("numpy", "eager", 800, 20_000),
-    ("tensorflow", "eager", 250, 6000),
-    ("tensorflow", "graph", 60, 1500),
-    ("tensorflow", "unknown sizes", 60, 1500),
-    ("tensorflow", "xla", 25, 500),
-    ("jax", "eager", 40, 1500),
-    ("jax", "first call", 100, 1500),
-    ("jax", "vmap", 12, 300),
-    ("torch", "eager", 300, 10_000),
-    ("torch", "compiled", 10, 300),
-    ("torch", "compiled, any size", 3, 100),
+    ("numpy", "eager", 800, 4000),
+    ("tensorflow", "eager", 250, 1500),
+    ("tensorflow", "graph", 60, 300),
+    ("tensorflow", "unknown sizes", 60, 200),
+    ("tensorflow", "xla", 25, 100),
+    ("jax", "eager", 40, 300),
+    ("jax", "first call", 100, 500),
+    ("jax", "vmap", 12, 60),
+    ("torch", "eager", 300, 2500),
+    ("torch", "compiled", 10, 40),
+    ("torch", "compiled, any size", 3, 10),
 ]
 CHANNELS = [
-    ("numpy", "eager", 300, 10_000),
-    ("tensorflow", "eager", 150, 5000),
-    ("tensorflow", "graph", 40, 1000),
-    ("tensorflow", "unknown sizes", 40, 1000),
-    ("tensorflow", "xla", 12, 300),
-    ("jax", "eager", 20, 1000),
-    ("torch", "eager", 200, 8000),
-    ("torch", "compiled", 8, 200),
+    ("numpy", "eager", 300, 2500),
+    ("tensorflow", "eager", 150, 1000),
+    ("tensorflow", "graph", 40, 200),
+    ("tensorflow", "unknown sizes", 40, 150),
+    ("tensorflow", "xla", 12, 60),
+    ("jax", "eager", 20, 150),
+    ("torch", "eager", 200, 2000),
+    ("torch", "compiled", 8, 30),
 ]
 FOURIER = ("fftconvolve", "oaconvolve")
 
@@ -114,6 +114,8 @@ def derivable(library, way, question, rng):
 def compared(way, question, found):
     """Return what is wrong with an answer of the family."""
     wanted, wide = question.answer()
+    if way == "unknown sizes" and question.function in FOURIER and wanted.shape == (0,):
+        wanted = wanted.reshape(found.shape) if 0 in found.shape else wanted  # nor does a graph know that one is empty
     name = question.result
     floating = dtypes.result_type(*(dtypes.as_float(x.dtype.name) for x in (question.a, question.b)))
     if way == "unknown sizes" and question.function in FOURIER and found.dtype.name == floating:
@@ -163,18 +165,19 @@ def on_channels(library, way, seed, number):
     def hide(which, axis):
         return which == 0 and axis != (1 if first else question.a.ndim - 1)
 
-    if question.empty and way == "unknown sizes":
+    wanted, wide = question.answer()
+    nowhere = 0 in np.delete(wanted.shape, [0, 1 if first else wanted.ndim - 1])
+    if nowhere and way == "unknown sizes":
         return question, "refused"
     try:
         found = asking.answer(library, way, question, ask, rng, hide)
-        if question.empty:
+        if nowhere:
             return question, "there is no place to compute, and no error"
-        wanted, wide = question.answer()
-        problem = draws.near(found, wanted, wide, question.b, question.result)
+        problem = draws.near(found, wanted, wide, question.kernels, question.result, question.slack)
         if problem is None and derivable(library, way, question, rng):
             problem = channel_derivatives(library, ask, question, rng)
     except Exception as error:
-        problem = None if question.empty and "would be empty" in str(error) else told(error)
+        problem = None if nowhere and "would be empty" in str(error) else told(error)
     return question, problem
 
 

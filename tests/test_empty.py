@@ -127,3 +127,18 @@ def test_a_kernel_longer_than_no_samples():
     with pytest.raises(ValueError, match="the result would be empty"):
         nn.conv(np.ones((2, 0, 3)), np.ones((5, 3, 4)), data_format="channels_last")
     assert nn.conv(np.ones((2, 0, 3)), np.ones((1, 3, 4)), data_format="channels_last").shape == (2, 0, 4)
+
+
+@pytest.mark.parametrize("shapes", [((0, 3), (0, 4)), ((0, 3), (1, 4)), ((1, 3), (0, 4))])
+def test_empty_batches_where_sizes_are_known_only_at_run_time(shapes):
+    """The batch is known to be empty, the convolved axis is not known; or only one of the batches is known."""
+    import tensorflow as tf
+
+    a, b = (np.ones(shape) for shape in shapes)
+    for hidden in ([(shapes[0][0], None), shapes[1]], [(None, 3), shapes[1]], [(None, None), (None, 4)]):
+        for options in ({"mode": "full"}, {"mode": "same"}, {"mode": "valid"}, {"lags": (-9, -4)}):
+            asked = tf.function(
+                lambda a, b, options=options: konvolve.correlate(a, b, axes=1, **options),
+                input_signature=[tf.TensorSpec(shape, tf.float64) for shape in hidden],
+            )
+            assert asked(a, b).shape == konvolve.correlate(a, b, axes=1, **options).shape

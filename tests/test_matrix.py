@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import konvolve
 import oracle
@@ -13,41 +11,6 @@ from libraries import LIBRARIES
 @pytest.fixture(params=LIBRARIES, scope="module")
 def library(request):
     return LIBRARIES[request.param]
-
-
-@st.composite
-def questions(draw, several):
-    ndim = draw(st.integers(1, 3))
-    axes = sorted(draw(st.sets(st.integers(0, ndim - 1), min_size=1, max_size=ndim if several else 1)))
-    shape1, shape2 = [draw(st.integers(1, 5)) for _ in range(ndim)], [1] * ndim
-    for axis in axes:
-        shape1[axis] = draw(st.integers(2, 90 if axis == axes[-1] else 9))
-        shape2[axis] = draw(st.integers(2, shape1[axis] + 5))
-    real = ["float16", "float32", "float64"]
-    dtype = draw(st.sampled_from(real if len(axes) > 1 else [*real, "complex64"]))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    a, b = (rng.standard_normal(shape) for shape in (shape1, shape2))
-    if dtype == "complex64":
-        a, b = a + 1j * rng.standard_normal(shape1), b - 2j
-    return a.astype(dtype), b.astype(dtype), tuple(axes)
-
-
-@pytest.mark.parametrize("function", ["convolve", "correlate"])
-def test_matrix_is_the_sum(library, function):
-    """Along any axes; on NumPy, which convolves no channels, along one."""
-
-    @settings(max_examples=20 if library.name == "jax" else 50)
-    @given(questions(several=library.name != "numpy"), st.sampled_from(["full", "same", "valid"]))
-    def check(question, mode):
-        a, b, axes = question
-        if mode == "valid" and len({a.shape[axis] < b.shape[axis] for axis in axes}) > 1:
-            mode = "full"  # neither holds the other
-        result = library.numpy(
-            getattr(konvolve, function)(library.array(a), library.array(b), mode, "matrix", axes=axes)
-        )
-        oracle.assert_close(result, getattr(oracle, function)(a, b, mode, axes), a, b, a.dtype.name)
-
-    check()
 
 
 @pytest.mark.parametrize("options", [{"boundary": "reflect"}, {"boundary": "wrap"}, {"lags": (-3, 20), "mode": "full"}])

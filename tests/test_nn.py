@@ -1,11 +1,11 @@
-"""konvolve.nn against the sums of its definition, on every library: random ranks, strides, dilations, groups."""
+"""konvolve.nn against the sums of its definition, on every library; test_draws.py draws all its options at once."""
 
 import numpy as np
 import pytest
 
 from konvolve import execute, nn
 from libraries import LIBRARIES
-from oracle import channels, channels_transposed, tolerance
+from oracle import channels, tolerance
 
 METHODS = ("auto", "direct", "fft", "overlap")
 
@@ -26,53 +26,6 @@ def near(found, expected, x, kernel, dtype):
     assert found.shape == expected.shape
     error = np.abs(found - expected).max(initial=0.0)
     assert error <= tolerance(x, kernel, dtype), f"largest error {error:.3g}"
-
-
-def question(rng, kind):
-    """Return inputs, a kernel and options at random; every mixture of them is allowed."""
-    rank = int(rng.integers(1, 4))
-    spatial = rng.integers(4, 60 if rank == 1 else 12, rank)
-    taps = rng.integers(1, 9 if rank == 1 else 5, rank)
-    groups, held, outputs = rng.integers(1, 4, 3)
-    batch = int(rng.integers(1, 4))
-    options = {
-        "strides": [int(s) for s in rng.integers(1, 4, rank)] if rng.random() < 0.5 else int(rng.integers(1, 3)),
-        "padding": str(rng.choice(["valid", "same", "causal"][: 3 if rank == 1 and kind != "conv_transpose" else 2])),
-        "data_format": str(rng.choice(["channels_last", "channels_first"])),
-        "dilation_rate": [int(d) for d in rng.integers(1, 3, rank)] if rng.random() < 0.5 else 1,
-    }
-    if kind == "conv":
-        channels, shape = groups * held, (*taps, held, groups * outputs)
-    elif kind == "depthwise_conv":
-        channels, shape = held, (*taps, held, outputs)
-    else:
-        channels, shape = held, (*taps, outputs, held)
-        if rng.random() < 0.5:
-            strides = np.broadcast_to(options["strides"], rank)
-            options["output_padding"] = [int(rng.integers(0, s)) for s in strides]
-    samples = (batch,) if rng.random() < 0.2 else ()
-    x = (batch, *spatial, channels) if options["data_format"] == "channels_last" else (batch, channels, *spatial)
-    return x, (*samples, *shape), options
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("kind", ["conv", "depthwise_conv", "conv_transpose"])
-@pytest.mark.parametrize("seed", range(4))
-def test_random_convolutions_are_the_sums_of_their_definition(library, seed, kind, method):
-    rng = np.random.default_rng((seed, METHODS.index(method), len(kind)))
-    shape, kernel_shape, options = question(rng, kind)
-    dtype = str(rng.choice(["float64", "float32", "complex128"]))
-    x, kernel = normal(rng, shape, dtype), normal(rng, kernel_shape, dtype)
-    expected = (channels_transposed if kind == "conv_transpose" else channels)(
-        x, kernel, depthwise=kind == "depthwise_conv", **options
-    )
-    ask = getattr(nn, kind)
-    if expected.size == 0:
-        with pytest.raises(ValueError, match="would be empty"):
-            ask(library.array(x), library.array(kernel), method=method, **options)
-        return
-    found = library.numpy(ask(library.array(x), library.array(kernel), method=method, **options))
-    near(found, expected, x, kernel, dtype)
 
 
 @pytest.mark.parametrize("method", METHODS)

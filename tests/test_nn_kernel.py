@@ -7,32 +7,13 @@ import konvolve
 from konvolve import nn
 from konvolve.methods import channels as methods
 from libraries import LIBRARIES
-from oracle import channels, channels_transposed
-from test_nn import METHODS, near, normal, question
+from oracle import channels
+from test_nn import near, normal
 
 
 @pytest.fixture(params=LIBRARIES.values(), ids=LIBRARIES)
 def library(request):
     return request.param
-
-
-@pytest.mark.parametrize("kind", ["conv", "depthwise_conv", "conv_transpose"])
-@pytest.mark.parametrize("seed", range(5))
-def test_a_kernel_gives_what_its_array_gives(library, seed, kind):
-    rng = np.random.default_rng((seed, len(kind)))
-    direct = channels_transposed if kind == "conv_transpose" else channels
-    while True:
-        shape, kernel_shape, options = question(rng, kind)
-        x, kernel = normal(rng, shape), normal(rng, kernel_shape)
-        expected = direct(x, kernel, depthwise=kind == "depthwise_conv", **options)
-        if expected.size:
-            break
-    dtype = str(rng.choice(["float64", "float32", "complex128"]))
-    prepared = konvolve.Kernel(library.array(kernel.astype(dtype)))
-    for method in ("fft", METHODS[seed % len(METHODS)]):
-        for _ in range(2):
-            found = getattr(nn, kind)(library.array(x.astype(dtype)), prepared, method=method, **options)
-            near(library.numpy(found), expected, x, kernel, dtype)
 
 
 def test_the_kernel_is_transformed_once(library, monkeypatch):

@@ -5,10 +5,11 @@ import re
 import numpy as np
 import pytest
 
+import channel_draws
 from konvolve import execute, nn
 from konvolve.backends import registry
 from libraries import LIBRARIES
-from test_nn import METHODS, K, X, normal, question
+from test_nn import METHODS, K, X, normal
 
 
 @pytest.fixture(params=LIBRARIES.values(), ids=LIBRARIES)
@@ -24,8 +25,8 @@ def planned():
 @pytest.mark.parametrize("seed", range(3))
 def test_the_functions_use_that_plan(library, seed, kind):
     rng = np.random.default_rng((seed, len(kind)))
-    shape, kernel, options = question(rng, kind)
-    options |= {"method": METHODS[seed]}
+    drawn = channel_draws.question(seed, len(kind), functions=(kind,))
+    shape, kernel, options = drawn.a.shape, drawn.b.shape, drawn.options | {"method": METHODS[seed]}
     if seed == 2 and kind != "conv_transpose":
         options |= {"padding": "same", "padding_mode": "reflect"}
     x, k = library.array(normal(rng, shape, "float32")), library.array(normal(rng, kernel, "float64"))

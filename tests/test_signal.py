@@ -1,4 +1,4 @@
-"""The family against the direct sum, over random shapes, dtypes, modes and axes, on every library."""
+"""The family against the direct sum and SciPy on every library; test_draws.py draws all its options at once."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 import konvolve
 import oracle
-from konvolve.planning import dtypes
 from libraries import LIBRARIES
 
 FLOATS = ("float16", "float32", "float64", "complex64", "complex128")
@@ -32,87 +31,10 @@ def values(shape, dtype, seed):
     return (x + 1j * rng.standard_normal(shape) if kind == "c" else x).astype(dtype)
 
 
-@st.composite
-def questions(draw, rank=4, dtypes=LIBRARIES["numpy"].dtypes):
-    """Draw two arrays, a mode and axes that SciPy's rules allow; batch axes are equal or broadcast."""
-    ndim = draw(st.integers(1, rank))
-    most = {1: 40, 2: 12, 3: 6, 4: 4}.get(ndim, 3)
-    axes = draw(st.lists(st.integers(0, ndim - 1), min_size=1, max_size=ndim, unique=True))
-    mode = draw(st.sampled_from(["full", "same", "valid"]))
-    shape1, shape2 = [], []
-    larger = draw(st.booleans())
-    for axis in range(ndim):
-        n1, n2 = draw(st.integers(1, most)), draw(st.integers(1, most))
-        if axis not in axes:
-            n1, n2 = draw(st.sampled_from([(n1, n1), (1, n2), (n1, 1)]))
-        elif mode == "valid":
-            n1, n2 = (max(n1, n2), min(n1, n2)) if larger else (min(n1, n2), max(n1, n2))
-        shape1.append(n1)
-        shape2.append(n2)
-    seed = draw(st.integers(0, 2**32 - 1))
-    a = values(shape1, draw(st.sampled_from(dtypes)), seed)
-    b = values(shape2, draw(st.sampled_from(dtypes)), seed + 1)
-    return a, b, mode, tuple(axes)
-
-
-def floating(a, b):
-    """Return the dtype of fftconvolve's result, from SciPy's documentation of its transforms."""
-    return dtypes.result_type(dtypes.as_float(a.dtype.name), dtypes.as_float(b.dtype.name))
-
-
 def on_draws(library, strategy, check, examples):
     """Check on random draws; JAX compiles every operation for every shape, so it gets fewer of them."""
     examples = examples // 6 if library.name == "jax" else examples
     settings(max_examples=examples)(given(strategy)(check))()
-
-
-@pytest.mark.parametrize("function", ["fftconvolve", "oaconvolve"])
-def test_fourier_functions_equal_the_sum(library, function):
-    strategy = questions(dtypes=("bool", "int8", "uint16", "int32", *FLOATS))
-    on_draws(library, strategy, lambda question: fourier_equals_the_sum(library, function, question), 120)
-
-
-def fourier_equals_the_sum(library, function, question):
-    a, b, mode, axes = question
-    result = getattr(konvolve, function)(library.array(a), library.array(b), mode=mode, axes=axes)
-    expected = oracle.convolve(a, b, mode, axes)
-    result = library.numpy(result)
-    if all(1 in (a.shape[axis], b.shape[axis]) for axis in axes):  # a plain product, in the inputs' dtype
-        oracle.assert_close(result, expected, a, b, np.result_type(a, b).name)
-    else:
-        oracle.assert_close(result, expected.astype(np.result_type(a, b, float)), a, b, floating(a, b))
-
-
-@pytest.mark.parametrize("method", ["auto", "direct", "fft", "overlap"])
-@pytest.mark.parametrize("function", ["convolve", "correlate"])
-def test_general_functions_equal_the_sum(library, function, method):
-    on_draws(library, questions(), lambda question: general_equals_the_sum(library, function, method, question), 60)
-
-
-def general_equals_the_sum(library, function, method, question):
-    a, b, mode, axes = question
-    result = getattr(konvolve, function)(library.array(a), library.array(b), mode, method, axes=axes)
-    expected = getattr(oracle, function)(a, b, mode, axes)
-    oracle.assert_close(library.numpy(result), expected, a, b, np.result_type(a, b).name)
-
-
-@given(question=questions(rank=3, dtypes=("int16", "int32", "float32", "float64", "complex64")))
-@settings(max_examples=25)
-def test_all_libraries_agree(question):
-    """One draw, every library: the same dtype, the same shape, the same numbers to twice the tolerance."""
-    a, b, mode, axes = question
-    expected = oracle.convolve(a, b, mode, axes)
-    for function in ("convolve", "oaconvolve"):
-        found = {}
-        for name, library in LIBRARIES.items():
-            result = getattr(konvolve, function)(library.array(a), library.array(b), mode, axes=axes)
-            found[name] = library.numpy(result)
-        assert len({(result.dtype.name, result.shape) for result in found.values()}) == 1
-        first = found["numpy"]
-        bound = 2 * oracle.tolerance(a, b, first.dtype.name)
-        for result in found.values():
-            assert result.shape == expected.shape
-            assert np.abs(result.astype(complex) - first.astype(complex)).max() <= bound
 
 
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
@@ -293,3 +215,21 @@ def test_integers_of_different_widths_on_either_side(widths, method):
     a, b = (rng.integers(-(2**width), 2**width, n) for width, n in zip(widths, (9, 4000), strict=True))
     np.testing.assert_array_equal(konvolve.convolve(a, b, method=method), np.convolve(a, b))
     np.testing.assert_array_equal(konvolve.convolve(b, a, method=method), np.convolve(a, b))
+
+
+def test_blocks_and_digits_fit_into_the_axes_that_libraries_cut(library):
+    """A count of blocks stands along an axis of its own, and so do digits; TensorFlow cuts arrays of up to eight."""
+    a, b = values((3, 3, 4, 4), "int32", 1), values((2, 1, 3, 1), "int32", 2)
+    lags = [(3, 9), (0, 5), (4, 7), (7, 11)]
+    found = library.numpy(konvolve.correlate(library.array(a), library.array(b), method="overlap", lags=lags))
+    oracle.assert_close(found, oracle.family(a, b, correlating=True, lags=lags)[0], a, b, "int32")
+    for dtype, most in (("int32", 1), ("float32", 2)):
+        plan = konvolve.plan(
+            (2, 2, 2, 90, 91, 92),
+            (1, 1, 1, 3, 4, 2),
+            axes=(3, 4, 5),
+            method="overlap",
+            dtype=dtype,
+            library=library.name,
+        )
+        assert sum(step > 0 for step in plan.steps) == most

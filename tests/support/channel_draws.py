@@ -52,27 +52,35 @@ class Question:
             scale = np.linalg.norm(self.second.astype(wide).ravel())
             return oracle.channels(y, self.second.astype(wide), 1, "valid", options["data_format"]), x * scale
         if self.second is not None:
+            # The last tap of either meets the sample itself, whatever the stride.
             axis = 1 if options["data_format"] == "channels_last" else 2
-            ahead = oracle.channels(np.flip(x, axis), self.second.astype(wide), depthwise=depthwise, **options)
-            y = y + np.flip(ahead, axis)
-            x = x * (1 + np.linalg.norm(self.second.astype(wide)) / max(np.linalg.norm(kernel), 1e-300))
+            stride = np.atleast_1d(options["strides"])[0]
+            every = {**options, "strides": 1, "depthwise": depthwise}
+            ahead = np.flip(oracle.channels(np.flip(x, axis), self.second.astype(wide), **every), axis)
+            y = y + np.take(ahead, range(0, ahead.shape[axis], stride), axis)
         return y, x
 
     @property
-    def empty(self):
-        """Whether there would be no place to compute, which is an error."""
-        taps = self.b.shape[-2 - (self.a.ndim - 2) : -2]
-        if self.options["padding"] != "valid" or self.function == "conv_transpose":
-            return False
-        spatial = self.a.shape[1:-1] if self.options["data_format"] == "channels_last" else self.a.shape[2:]
-        dilations = np.broadcast_to(self.options["dilation_rate"], len(taps))
-        return any((k - 1) * d + 1 > n for n, k, d in zip(spatial, taps, dilations, strict=True))
+    def kernels(self):
+        """The samples of the kernels that are added up, for the tolerance."""
+        bidirectional = self.second is not None and self.function != "separable_conv"
+        return np.concatenate([self.b.ravel(), self.second.ravel()]) if bidirectional else self.b
+
+    @property
+    def slack(self):
+        """What half precision loses between the two steps of ``separable_conv``."""
+        if self.function != "separable_conv" or self.result != "float16":
+            return 0.0
+        options = {name: value for name, value in self.options.items() if name != "method"}
+        between = oracle.channels(self.a.astype(float), self.b.astype(float), depthwise=True, **options)
+        second = np.abs(self.second.astype(float))
+        return oracle.EPSILON["float16"] * oracle.channels(np.abs(between), second, 1, "valid", options["data_format"])
 
 
-def question(seed, number, allowed=DTYPES):
-    """Draw a question; ``allowed`` are the dtypes to draw from."""
+def question(seed, number, allowed=DTYPES, functions=FUNCTIONS):
+    """Draw a question; ``allowed`` are the dtypes to draw from, ``functions`` what may be asked."""
     rng = np.random.default_rng((seed, number, 1))
-    function = str(rng.choice(FUNCTIONS))
+    function = str(rng.choice(functions))
     rank = int(rng.choice([1, 1, 2, 2, 3]))
     most, longest = {1: (60, 20), 2: (12, 5), 3: (7, 4)}[rank]
     spatial = [int(n) for n in rng.integers(1, most, rank)]

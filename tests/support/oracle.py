@@ -69,7 +69,7 @@ def reaching(a, axis, first, count, kind):
     n = a.shape[axis]
     if not isinstance(kind, str) or kind == "zero":
         value = 0 if kind == "zero" else kind
-        beyond = np.full_like(np.take(a, [0], axis), value)
+        beyond = np.full([1 if each == axis else size for each, size in enumerate(a.shape)], value, a.dtype)
         parts = [np.take(a, [i], axis) if 0 <= i < n else beyond for i in range(first, first + count)]
         return np.concatenate(parts, axis) if parts else np.take(a, [], axis)
     picked = []

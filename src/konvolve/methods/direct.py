@@ -12,7 +12,7 @@ import math
 
 from konvolve.backends.interface import Array, Backend
 from konvolve.methods import exact
-from konvolve.methods.sizes import Sizes
+from konvolve.methods.sizes import Sizes, broadcast
 from konvolve.planning.plan import Plan
 
 
@@ -61,7 +61,7 @@ def _native(xp: Backend, a: Array, b: Array, batch: int, rank: int, in_parts: bo
         x, kernel = xp.reshape(a, (-1, 1, *held)), xp.reshape(b, (1, *taps))
         lead = list(sizes_a[:batch])
     else:  # a kernel per row: rows become channels
-        lead = [xp.maximum(n1, n2) for n1, n2 in zip(sizes_a[:batch], sizes_b[:batch], strict=True)]
+        lead = [broadcast(xp, n1, n2) for n1, n2 in zip(sizes_a[:batch], sizes_b[:batch], strict=True)]
         channels = math.prod(lead)
         x = xp.reshape(xp.broadcast_to(a, (*lead, *held)), (1, channels, *held))
         kernel = xp.reshape(xp.broadcast_to(b, (*lead, *taps)), (channels, *taps))

@@ -8,8 +8,9 @@ from typing import Any
 
 from konvolve.backends.interface import Array, Backend
 from konvolve.methods import direct, edges, exact, fft, matrix, nothing, overlap
-from konvolve.methods.sizes import Sizes, at_run_time
+from konvolve.methods.sizes import Sizes, at_run_time, broadcast
 from konvolve.planning import dtypes
+from konvolve.planning.geometry import window
 from konvolve.planning.plan import Plan
 
 _NOT_FINITE = (
@@ -153,8 +154,16 @@ def _centre(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
 def _output_sizes(xp: Backend, plan: Plan, a: Array, b: Array) -> list:
     if plan.problem.kind == "empty":
         return [0]
+    problem = plan.problem
     shape = list(plan.output_shape)
     for axis, (n, n1, n2) in enumerate(zip(shape, xp.sizes(a), xp.sizes(b), strict=True)):
-        if n is None:
-            shape[axis] = xp.maximum(n1, n2)
+        if n is not None:
+            continue
+        if axis in problem.axes:
+            kept = problem.keeps(problem.axes.index(axis))
+            shape[axis] = window(kept, n1, n2, xp.minimum, xp.maximum).size
+        elif axis in problem.cropped:
+            shape[axis] = n1
+        else:
+            shape[axis] = broadcast(xp, n1, n2)
     return shape

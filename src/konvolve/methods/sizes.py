@@ -18,6 +18,11 @@ class Sizes(NamedTuple):
     lengths: tuple[Any, ...]
 
 
+def broadcast(xp: Backend, n1: Any, n2: Any) -> Any:
+    """Return the rows that a batch axis of two operands has: as many as either has, none where one has none."""
+    return xp.maximum(n1, n2) * xp.minimum(1, xp.minimum(n1, n2))
+
+
 def at_run_time(xp: Backend, plan: Plan, sizes1: tuple, sizes2: tuple) -> Sizes:
     """Fill in what the plan does not know, with the same lines of geometry that planning uses.
 

@@ -19,6 +19,9 @@ _UNKNOWN_SAMPLES = 2**28
 # A loop over more taps than that is to be avoided.
 _LONG_LOOP = 256
 
+# TensorFlow cuts and pads arrays of up to eight axes.
+_MOST_AXES = 8
+
 # A kernel of so few taps is summed directly also where the signal's size is not known.
 _SHORT = 9
 
@@ -91,6 +94,8 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
     if len(sizes) == 1 and problem.known:
         sharing, many = crew(traits, problem.compute), problem.rows[2]
     tiles = []
+    # Blocks are counted along an axis of their own, and digits stand along one.
+    room = _MOST_AXES - len(problem.shape1) - dtypes.parse(problem.compute).integral
     for kept, (n1, n2) in zip(windows, sizes, strict=True):
         signal, taps = (n2, n1) if swap else (n1, n2)
         if taps is None or (signal is not None and taps > signal):
@@ -100,9 +105,12 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
                 return None
             tiles.append(blocks.choose(taps, None, None))
         else:
-            tiles.append(blocks.choose(taps, kept.size, sufficient_length(signal, taps, kept), many, sharing))
+            least = sufficient_length(signal, taps, kept)
+            tile = blocks.choose(taps, kept.size, least, many, sharing)
+            tiles.append(tile if room > 0 else blocks.Blocks(fast_length(least), 0))
+            room -= tile.step > 0
     if not any(tile.step for tile in tiles):
-        if not traits.parts or not problem.known:
+        if not traits.parts or not problem.known or room < 1:
             return None
         tiles[0] = blocks.part(sizes[0][0 if swap else 1] or 1, windows[0].size, traits.parts)
     first = next(i for i, tile in enumerate(tiles) if tile.step)
