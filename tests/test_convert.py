@@ -177,7 +177,7 @@ def test_what_keras_has_no_counterpart_of_is_said():
             keras.Input((30, 30, 2)),
             layers.GaussianBlur(1.0),
             layers.Conv2D(2, 3, padding="same", padding_mode="reflect", name="mirrored"),
-            layers.Conv2D(2, 3, padding_mode="reflect", name="valid"),
+            layers.Conv2D(2, 3, name="valid"),
             keras.layers.Reshape((-1, 2)),
             layers.LongConv1D(5, name="long"),
         ]

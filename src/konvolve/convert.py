@@ -18,7 +18,7 @@ import numpy as np
 
 from konvolve import layers
 from konvolve.layers.base import ConvolutionLayer, pads_with_zeros
-from konvolve.planning.arguments import CHANNEL_METHODS, check_method
+from konvolve.planning.channel_arguments import check_channel_method
 
 NAMES = (
     *("Conv1D", "Conv2D", "Conv3D"),
@@ -99,7 +99,7 @@ def to_konvolve(model: Any, *, method: str = "auto", inplace: bool = False, retu
     1 of 1 convolutions are now konvolve's
       net/wide  Conv2D
     """
-    check_method(method, CHANNEL_METHODS)
+    check_channel_method(method)
     return _convert(model, "konvolve", method, inplace, return_report)
 
 
@@ -195,7 +195,7 @@ def _reason_against_konvolve(layer: Any) -> str | None:
 def _reason_against_keras(layer: Any) -> str | None:
     """Return why a layer cannot be converted, an empty string if it can, None if it is none of konvolve's."""
     if isinstance(layer, ConvolutionLayer):
-        if not pads_with_zeros(layer.padding, layer.padding_mode):
+        if not pads_with_zeros(layer.padding_mode):
             return f"Keras has no padding_mode={layer.padding_mode!r}"
         return (
             ""

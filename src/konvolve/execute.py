@@ -21,7 +21,7 @@ from konvolve.kernel import Kernel, terms
 from konvolve.methods import separable
 from konvolve.methods.run import prepare, run, run_prepared
 from konvolve.planning import dtypes, problem
-from konvolve.planning.arguments import METHODS, check_operand
+from konvolve.planning.arguments import METHODS, check_operand, plain, shown
 from konvolve.planning.cost import Traits, scipy_choice
 from konvolve.planning.geometry import MODES, window
 from konvolve.planning.memory import remembered
@@ -65,8 +65,8 @@ def public(function: F) -> F:
 @remembered
 def traits(library: str) -> Traits:
     """Return the planning constants of a library: measured on this machine, where that has been done, or shipped."""
-    if library not in CONSTANTS:
-        raise ValueError(f"library must be one of {', '.join(CONSTANTS)}, not {library!r}")
+    if not isinstance(library, str) or library not in CONSTANTS:
+        raise ValueError(f"library must be one of {', '.join(CONSTANTS)}, not library={shown(library)}")
     from konvolve import calibration  # late, and so is the look into the user's cache
 
     return calibration.in_use(library)[0]
@@ -102,7 +102,7 @@ def _terms(xp: Backend, plan: Plan, kernel: Kernel | None, given: Any, b: Any) -
     if kernel is not None:
         found = kernel.terms(plan)
     else:
-        held = given if isinstance(given, np.ndarray) else xp.values(b)
+        held = np.asarray(given) if isinstance(given, np.ndarray) else xp.values(b)  # a matrix multiplies otherwise
         found = [] if held is None else terms(held, plan)
     return [tuple(xp.cast(xp.asarray(factor, b), plan.problem.compute) for factor in term) for term in found]
 
@@ -125,8 +125,10 @@ def recall(xp: Backend, planning: Callable, facts: tuple, options: tuple) -> Any
 
     The cache holds the plans of all functions, those on channels included.
     """
-    if not all(map(_is_plain, options)):  # an iterator, an array, or a mistake for the checker to name
-        return planning(*facts, *options)
+    if not all(map(_is_plain, options)):
+        options = tuple(map(plain, options))
+        if not all(map(_is_plain, options)):  # an iterator, or a mistake for the checker to name
+            return planning(*facts, *options)
     if xp.reads_code():
         return getattr(_SHELF, _shelve(planning, facts, options))
     return _planned(planning, facts, options)
@@ -184,7 +186,7 @@ def make(
     function: str, one: Operand, two: Operand, library: str, bits: tuple[int | None, int | None], *options: Any
 ) -> Plan:
     """Ask and plan, from sizes alone."""
-    return make_plan(_ASK[function](function, one, two, *options), traits(library), bits)
+    return make_plan(_ASK[function](function, one, two, *map(plain, options)), traits(library), bits)
 
 
 @public
@@ -222,10 +224,12 @@ def plan(
     """
     one = check_operand("shape1", shape1, "dtype", dtype)
     two = check_operand("shape2", shape2, "dtype2", dtype if dtype2 is None else dtype2)
-    if function in ("fftconvolve", "oaconvolve"):
+    if isinstance(function, str) and function in ("fftconvolve", "oaconvolve"):
         return make(function, one, two, library, (None, None), mode, axes)
-    if function not in ("convolve", "correlate"):
-        raise ValueError(f"function must be convolve, correlate, fftconvolve or oaconvolve, not {function!r}")
+    if not isinstance(function, str) or function not in ("convolve", "correlate"):
+        raise ValueError(
+            f"function must be convolve, correlate, fftconvolve or oaconvolve, not function={shown(function)}"
+        )
     more = (axes, boundary) if function == "convolve" else (axes, boundary, lags)
     taken = make(function, one, two, library, (None, None), mode, method, *more, max_memory)
     if not explain:
@@ -285,11 +289,16 @@ def choose(in1: Any, in2: Any, mode: str, measure: bool) -> Any:
 
 def lags(in1_len: int, in2_len: int, mode: str) -> np.ndarray:
     """Answer ``correlation_lags``."""
-    if mode not in MODES:
-        raise ValueError(f"Mode {mode} is invalid: it must be 'full', 'same' or 'valid'")
-    n1, n2 = operator.index(in1_len), operator.index(in2_len)
+    if not isinstance(mode, str) or mode not in MODES:
+        raise ValueError(f"Mode {shown(mode)} is invalid: it must be 'full', 'same' or 'valid'")
+    try:
+        n1, n2 = operator.index(in1_len), operator.index(in2_len)
+    except TypeError:
+        n1 = n2 = 0
     if min(n1, n2) < 1:
-        raise ValueError(f"in1_len and in2_len must be at least 1, not {in1_len} and {in2_len}")
+        raise ValueError(
+            f"in1_len and in2_len must be integers of at least 1, not {shown(in1_len)} and {shown(in2_len)}"
+        )
     kept = window(mode, n1, n2)
     first = kept.start - (n2 - 1)
     return np.arange(first, first + kept.size)

@@ -14,7 +14,7 @@ from konvolve.execute import public, recall, traits
 from konvolve.kernel import Kernel
 from konvolve.methods import channels as methods
 from konvolve.planning import channels
-from konvolve.planning.arguments import check_operand
+from konvolve.planning.arguments import check_operand, plain, shown
 from konvolve.planning.channel_choice import make_plan
 from konvolve.planning.channel_plan import ChannelPlan, ChannelTraits
 from konvolve.planning.channels import ChannelProblem
@@ -104,6 +104,7 @@ def _symbolic(function: str, arrays: tuple, options: tuple) -> Any:
 def make(function: str, operands: tuple[Operand, ...], library: str, *options: Any) -> ChannelPlan:
     """Ask and plan, from sizes alone."""
     inputs, kernel, *more = operands
+    options = tuple(map(plain, options))
     problem: ChannelProblem
     if function == "conv_transpose":
         problem = channels.transposition(function, inputs, kernel, *options)
@@ -123,10 +124,14 @@ def planned(
     library: str | None,
 ) -> ChannelPlan:  # fmt: skip
     """Answer ``nn.plan``; ``options`` are the arguments that all functions have, from ``strides`` on."""
-    if function not in FUNCTIONS:
-        raise ValueError(f"function must be {', '.join(FUNCTIONS[:-1])} or {FUNCTIONS[-1]}, not {function!r}")
+    if not isinstance(function, str) or function not in FUNCTIONS:
+        allowed = f"{', '.join(FUNCTIONS[:-1])} or {FUNCTIONS[-1]}"
+        raise ValueError(f"function must be {allowed}, not function={shown(function)}")
     transposing = function == "conv_transpose"
-    others = {"padding_mode": padding_mode != "zeros", "bidirectional": len(shapes) > 2}
+    others = {
+        "padding_mode": not isinstance(padding_mode, str) or padding_mode != "zeros",
+        "bidirectional": len(shapes) > 2,
+    }
     for argument, given in others.items() if transposing else (("output_padding", output_padding is not None),):
         if given:
             raise ValueError(f"{function} has no {argument}")

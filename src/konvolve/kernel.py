@@ -11,6 +11,7 @@ from konvolve import factors
 from konvolve.backends import registry
 from konvolve.backends.interface import Array, Backend
 from konvolve.planning import dtypes
+from konvolve.planning.arguments import plain, shown
 from konvolve.planning.plan import Plan
 
 # A kernel is transformed anew for every length; so many of its spectra are kept.
@@ -29,7 +30,7 @@ class Kernel:
     ``konvolve.nn``. The result is that of the array itself, within rounding, and is differentiable in the signal; the
     kernel is a constant. The signal may be of another library than the kernel if the kernel is a NumPy array.
 
-    Raises TypeError when the array is being traced and has no values.
+    Raises TypeError when the array is being traced and has no values, or holds no numbers; ValueError when it is empty.
 
     What is kept are up to 16 spectra, one for each length of transform that the signals ask for, and the factors.
 
@@ -46,11 +47,18 @@ class Kernel:
         if isinstance(array, Kernel):
             array = array.array
         if registry.is_symbolic(array):
-            raise TypeError("the kernel is a symbolic tensor and has no values")
+            raise TypeError("array is a symbolic tensor of Keras and has no values: pass it to the function itself")
         xp, (array,) = registry.resolve({"array": array})
+        shape, dtype = xp.shape(array), xp.dtype(array)
+        if dtypes.parse(dtype).kind == "other" and dtype != "object":
+            raise TypeError(f"array must be an array of numbers, not of dtype {dtype}")
+        if 0 in shape:
+            raise ValueError(f"array must have at least one sample, not the shape {shape}")
+        if not isinstance(plain(most_terms), int) or most_terms < 1:
+            raise ValueError(f"most_terms must be a positive integer, not most_terms={shown(most_terms)}")
         self.array: Array = xp.snapshot(array)
         self.shape, self.dtype, self.library = xp.shape(self.array), xp.dtype(self.array), xp.name
-        self._most_terms = most_terms
+        self._most_terms = int(most_terms)
         self._spectra: dict[tuple, Array] = {}
         self._terms: dict[tuple, list[factors.Term]] = {}
 

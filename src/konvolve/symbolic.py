@@ -116,18 +116,25 @@ class Convolution(keras.layers.Layer):
         return config | {"function": self.function, "options": _plain(self.options), "constants": self.constants}
 
 
+_CHANNELS = ("inputs", "kernel", "bidirectional")
+_NAMES = {"sepfir2d": ("input", "hrow", "hcol"), **dict.fromkeys(execute_nn.FUNCTIONS, _CHANNELS)}
+"""What the functions call their operands, those of the family in1 and in2."""
+
+
 def record(function: str, arrays: tuple, options: tuple) -> Any:
     """Return the symbolic result of a function of symbolic tensors, arrays and variables."""
     constants: list = []
     held: list = []
     inputs: list = []
-    for x in arrays:
+    for name, x in zip(_NAMES.get(function, ("in1", "in2", "mask1", "mask2")), arrays, strict=False):
         if registry.is_symbolic(x):
             inputs.append(x)
             constants.append(None)
             held.append(None)
             continue
-        x = x if isinstance(x, keras.Variable) else keras.ops.convert_to_numpy(x)
+        if not isinstance(x, keras.Variable):
+            xp, (array,) = registry.resolve({name: x})
+            x = xp.to_numpy(array)
         dtype = keras.backend.standardize_dtype(x.dtype)
         if parse(dtype).kind == "other":
             raise TypeError(f"{function}: an array of dtype {dtype} cannot be held by a Keras model")

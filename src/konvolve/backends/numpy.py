@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from konvolve.backends.interface import Native
+from konvolve.backends.numpy_operands import in_memory
 from konvolve.backends.numpy_transforms import fftn, ifftn, irfftn, rfftn, window
 
 # Adapted next door, asked for here.
@@ -33,8 +34,12 @@ def owns(x: Any) -> bool:
 
 
 def asarray(x: Any, like: np.ndarray | None = None) -> np.ndarray:
-    """Return a plain array (a matrix or masked array loses its class, as in SciPy) in native byte order."""
-    x = np.asarray(x)
+    """Return a plain array in native byte order; a matrix loses its class, as in SciPy.
+
+    TypeError for what is no array, for one that is not in memory, and for one whose mask would be lost.
+    """
+    if type(x) is not np.ndarray:
+        x = in_memory(x)
     return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
 
 

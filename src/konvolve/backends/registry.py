@@ -109,4 +109,6 @@ def resolve(arrays: dict[str, Any]) -> tuple[Backend, list[Any]]:
             values[place] = xp.asarray(x, like)
         except TypeError as error:
             raise TypeError(f"{argument}: {error}") from error
+        except ValueError as error:
+            raise ValueError(f"{argument}: {error}") from error
     return xp, values

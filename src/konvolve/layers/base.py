@@ -13,8 +13,8 @@ import keras
 from keras import ops
 
 from konvolve import nn
-from konvolve.planning.arguments import CHANNEL_METHODS, check_method
-from konvolve.planning.channel_arguments import PADDING_MODES
+from konvolve.planning.arguments import BOUNDARIES, plain
+from konvolve.planning.channel_arguments import check_channel_method, check_padding_modes
 from konvolve.planning.channel_plan import ChannelPlan
 
 MORE = """
@@ -24,7 +24,8 @@ Takes every argument of ``keras.layers.{name}``, has its weights, and gives its 
 Args:
     method: "auto" (the quickest by prediction), "direct", "fft" or "overlap".
     padding_mode: What lies beyond the edges where ``padding`` is "same" or "causal": "zeros", "reflect" and "symmetric"
-        (mirrored without and with the edge's own sample), "nearest" or "circular", for all axes or one for each.
+        (mirrored without and with the edge's own sample), "nearest" or "circular", for all axes or one for each; or
+        what these are called elsewhere, as in ``konvolve.nn.conv``.
 
 Raises:
     ValueError: for a wrong argument, when the layer is made or first called.
@@ -41,14 +42,15 @@ class ConvolutionLayer:
     padding_mode: Any
 
     def __init__(self, *args: Any, method: str = "auto", padding_mode: Any = "zeros", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.adopt(method, padding_mode)
+        super().__init__(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+        self.adopt(plain(method), plain(padding_mode))
 
     def adopt(self: Any, method: str = "auto", padding_mode: Any = "zeros") -> None:
         """Take konvolve's arguments; also on an instance that was made as Keras's layer (see ``convert``)."""
-        check_method(method, CHANNEL_METHODS)
+        check_channel_method(method)
         self.method = method
-        self.padding_mode = check_padding_mode(padding_mode, self.rank)
+        check_padding_modes(padding_mode, self.rank, self.padding)
+        self.padding_mode = one_word(padding_mode)
 
     def convolved(self, inputs: Any) -> Any:
         """Return the convolution, before the bias and the activation."""
@@ -110,18 +112,15 @@ def stand_in(layer: Any) -> Any:
     return keras.saving.register_keras_serializable(package="konvolve")(layer)
 
 
-def check_padding_mode(padding_mode: Any, rank: int) -> Any:
-    """Return a padding mode, one word or a tuple of one per axis, or raise ValueError."""
-    modes = tuple(padding_mode) if isinstance(padding_mode, list | tuple) else (padding_mode,) * rank
-    if len(modes) != rank or not all(isinstance(mode, str) and mode in PADDING_MODES for mode in modes):
-        raise ValueError(
-            "padding_mode must be 'zeros', 'reflect', 'symmetric', 'nearest' or 'circular', or one of them for each of "
-            f"the {rank} spatial axes, not padding_mode={padding_mode!r}"
-        )
+def one_word(padding_mode: Any) -> Any:
+    """Return a padding mode that has been checked, one word where all axes have the same, or a tuple."""
+    if isinstance(padding_mode, str):
+        return padding_mode
+    modes = tuple(padding_mode)
     return modes[0] if len(set(modes)) == 1 else modes
 
 
-def pads_with_zeros(padding: str, padding_mode: Any) -> bool:
+def pads_with_zeros(padding_mode: Any) -> bool:
     """Whether a convolution meets nothing beyond the edges but zeros, as all of Keras's do."""
-    modes = padding_mode if isinstance(padding_mode, tuple) else (padding_mode,)
-    return padding == "valid" or all(PADDING_MODES[mode] == "zero" for mode in modes)
+    modes = (padding_mode,) if isinstance(padding_mode, str) else padding_mode
+    return all(BOUNDARIES[mode] == "zero" for mode in modes)

@@ -8,11 +8,15 @@ import keras
 import numpy as np
 
 from konvolve import nn
-from konvolve.layers.base import check_padding_mode
-from konvolve.planning.arguments import CHANNEL_METHODS, check_method
+from konvolve.layers.base import one_word
+from konvolve.planning.arguments import plain, shown
+from konvolve.planning.channel_arguments import check_channel_method, check_format, check_padding, check_padding_modes
 
 # Keras's base of all layers that may run inside tf.data; it has no public name (seen in 3.15).
 _DataLayer: Any = keras.layers.Rescaling.__base__
+
+MOST_TAPS = 2**20
+"""A Gaussian reaches at most so far: one of two axes would not fit into memory long before."""
 
 RANK_ONE = 1e-6
 """A kernel is a product of one-dimensional ones if its other singular values are below this part of the first."""
@@ -40,6 +44,21 @@ def factors(kernel: np.ndarray) -> list[np.ndarray]:
     return [*found, rest]
 
 
+def checked_kernel(kernel: Any) -> np.ndarray:
+    """Return a fixed kernel as float64; ValueError for what is not one to three axes of finite numbers."""
+    try:
+        array = np.asarray(kernel, "float64")
+    except (TypeError, ValueError):
+        raise ValueError(f"kernel must be an array of real numbers, not {shown(kernel)}") from None
+    if not 1 <= array.ndim <= 3 or not array.size:
+        raise ValueError(f"kernel must be a non-empty array of one to three axes, not of shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"kernel must be of finite numbers, not {shown(array[~np.isfinite(array)][0].item())} among them"
+        )
+    return array
+
+
 class _Pass:
     """One pass of a filter, for which the spectra of its kernel are kept."""
 
@@ -57,8 +76,9 @@ class Filter(_DataLayer):
     Args:
         kernel: An array of as many axes as are convolved: (taps,) for signals, (height, width) for pictures.
         padding: "same", or "valid" for only what needs no values beyond the edges.
-        padding_mode: What lies beyond the edges: "zeros", "reflect", "symmetric", "nearest" or "circular", for all axes
-            or one for each.
+        padding_mode: What lies beyond the edges where ``padding`` is "same": "zeros", "reflect", "symmetric", "nearest"
+            or "circular" (or what these are called elsewhere, as in ``konvolve.nn.conv``), for all axes or one for
+            each.
         data_format: "channels_last" or "channels_first"; None for Keras's own setting.
         method: "auto" (the quickest by prediction), "direct", "fft" or "overlap".
         **kwargs: Arguments of ``keras.layers.Layer``.
@@ -87,22 +107,15 @@ class Filter(_DataLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        array = np.asarray(kernel, "float64")
-        if not 1 <= array.ndim <= 3 or not array.size:
-            raise ValueError(f"kernel must be a non-empty array of one to three axes, not of shape {array.shape}")
-        if padding not in ("same", "valid"):
-            raise ValueError(f"padding must be 'same' or 'valid', not padding={padding!r}")
-        if data_format not in (None, "channels_last", "channels_first"):
-            raise ValueError(
-                f"data_format must be 'channels_last', 'channels_first' or None, not data_format={data_format!r}"
-            )
-        check_method(method, CHANNEL_METHODS)
-        self.kernel = array
-        self.padding = padding
-        self.padding_mode = check_padding_mode(padding_mode, array.ndim)
-        self.data_format = data_format or keras.config.image_data_format()
-        self.method = method
-        self._passes = [_Pass(self._correlated(factor)) for factor in factors(array)]
+        self.kernel = checked_kernel(kernel)
+        self.padding = check_padding(plain(padding), self.kernel.ndim, ("same", "valid"))
+        padding_mode = plain(padding_mode)
+        # What is given without asking is no mistake.
+        check_padding_modes(padding_mode, self.kernel.ndim, "same" if padding_mode == "symmetric" else self.padding)
+        self.padding_mode = one_word(padding_mode)
+        self.data_format = keras.config.image_data_format() if data_format is None else check_format(plain(data_format))
+        self.method = check_channel_method(plain(method))
+        self._passes = [_Pass(self._correlated(factor)) for factor in factors(self.kernel)]
 
     def _correlated(self, factor: np.ndarray) -> np.ndarray:
         """Return a kernel as the filter of ``nn`` that convolves with it.
@@ -210,23 +223,37 @@ class GaussianBlur(Filter):
         method: str = "auto",
         **kwargs: Any,
     ) -> None:
-        sigmas = tuple(float(s) for s in sigma) if isinstance(sigma, list | tuple) else (float(sigma),) * 2
-        if not 1 <= len(sigmas) <= 3 or not all(0 <= s < float("inf") for s in sigmas):
-            raise ValueError(f"sigma must be a number from 0, or one to three of them, not sigma={sigma!r}")
-        if not truncate > 0:
-            raise ValueError(f"truncate must be positive, not truncate={truncate!r}")
+        given = plain(sigma)
+        numbers = [number(s) for s in given] if isinstance(given, list | tuple) else [number(given)] * 2
+        sigmas = tuple(s for s in numbers if s is not None and 0 <= s < float("inf"))
+        if not 1 <= len(sigmas) <= 3 or len(sigmas) < len(numbers):
+            raise ValueError(f"sigma must be a finite number from 0, or one to three of them, not sigma={shown(sigma)}")
+        cut = number(truncate)
+        if cut is None or not 0 < cut < float("inf"):
+            raise ValueError(f"truncate must be a finite positive number, not truncate={shown(truncate)}")
+        if max(sigmas) * cut > MOST_TAPS:
+            raise ValueError(
+                f"sigma={shown(sigma)} with truncate={shown(truncate)} is a kernel of more than {2 * MOST_TAPS} taps "
+                "along an axis, the most there may be"
+            )
         kernel = np.ones(())
         for s in sigmas:
-            kernel = np.multiply.outer(kernel, gaussian(s, truncate))
+            kernel = np.multiply.outer(kernel, gaussian(s, cut))
         super().__init__(kernel, "same", padding_mode, data_format, method, **kwargs)
         self.sigma = sigmas
-        self.truncate = float(truncate)
+        self.truncate = cut
 
     def get_config(self) -> dict:
         """Return what ``from_config`` needs."""
         config = super().get_config()
         del config["kernel"], config["padding"]
         return config | {"sigma": self.sigma, "truncate": self.truncate}
+
+
+def number(given: Any) -> float | None:
+    """Return a number as a float, None for anything else."""
+    given = plain(given)
+    return float(given) if isinstance(given, int | float) and not isinstance(given, bool) else None
 
 
 def gaussian(sigma: float, truncate: float) -> np.ndarray:

@@ -8,7 +8,8 @@ import keras
 from keras import ops
 
 from konvolve import nn
-from konvolve.planning.arguments import CHANNEL_METHODS, check_method
+from konvolve.planning.arguments import plain, shown
+from konvolve.planning.channel_arguments import check_channel_method, check_format
 
 
 @keras.saving.register_keras_serializable(package="konvolve")
@@ -65,19 +66,15 @@ class LongConv1D(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if kernel_size is not None and (not isinstance(kernel_size, int) or kernel_size < 1):
-            raise ValueError(f"kernel_size must be a positive int or None, not kernel_size={kernel_size!r}")
-        if data_format not in (None, "channels_last", "channels_first"):
-            raise ValueError(
-                f"data_format must be 'channels_last', 'channels_first' or None, not data_format={data_format!r}"
-            )
-        check_method(method, CHANNEL_METHODS)
-        self.kernel_size = kernel_size
+        size = plain(kernel_size)
+        if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
+            raise ValueError(f"kernel_size must be a positive int or None, not kernel_size={shown(kernel_size)}")
+        self.kernel_size = size
         self.bidirectional = bool(bidirectional)
         self.use_skip = bool(use_skip)
         self.activation = keras.activations.get(activation)
-        self.data_format = data_format or keras.config.image_data_format()
-        self.method = method
+        self.data_format = keras.config.image_data_format() if data_format is None else check_format(plain(data_format))
+        self.method = check_channel_method(plain(method))
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.skip_initializer = keras.initializers.get(skip_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
@@ -99,6 +96,11 @@ class LongConv1D(keras.layers.Layer):
             raise ValueError(
                 "kernel_size=None takes the length of the sequence, and that is not known when the layer is built "
                 f"for input_shape={tuple(input_shape)}: say kernel_size"
+            )
+        if size == 0:
+            raise ValueError(
+                "kernel_size=None takes the length of the sequence, and the layer is built for one of no steps, "
+                f"input_shape={tuple(input_shape)}: say kernel_size"
             )
         if channels is None:
             raise ValueError(f"the number of channels must be known, not input_shape={tuple(input_shape)}")

@@ -8,6 +8,7 @@ import keras
 
 from konvolve import nn
 from konvolve.layers.base import ConvolutionLayer, pads_with_zeros, stand_in
+from konvolve.planning.channel_arguments import check_padding_modes
 
 
 class ConvTranspose(ConvolutionLayer):
@@ -27,12 +28,13 @@ class ConvTranspose(ConvolutionLayer):
 
     def adopt(self: Any, method: str = "auto", padding_mode: Any = "zeros") -> None:
         """Take konvolve's arguments, but no padding mode: nothing beyond the edges is read."""
-        super().adopt(method, padding_mode)
-        if not pads_with_zeros("same", self.padding_mode):
+        check_padding_modes(padding_mode, self.rank, "same")
+        if not pads_with_zeros(padding_mode):
             raise ValueError(
                 "padding_mode must be 'zeros' in a transposed convolution, which reads nothing beyond the edges, "
                 f"not padding_mode={padding_mode!r}"
             )
+        super().adopt(method, padding_mode)
 
     def convolved(self: Any, inputs: Any) -> Any:
         """Return the transposed convolution."""

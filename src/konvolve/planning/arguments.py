@@ -27,8 +27,11 @@ PLANAR_BOUNDARIES = {
     "symm": "symmetric",
     "symmetric": "symmetric",
 }
+# For any number: the words of numpy.pad, of SciPy and of PyTorch, for ``boundary`` and ``padding_mode`` alike.
 BOUNDARIES = {
     "zero": "zero",
+    "zeros": "zero",
+    "constant": "zero",
     "wrap": "wrap",
     "circular": "wrap",
     "symmetric": "symmetric",
@@ -36,7 +39,53 @@ BOUNDARIES = {
     "reflect": "reflect",
     "nearest": "nearest",
     "edge": "nearest",
+    "replicate": "nearest",
 }
+EDGE_WORDS = (
+    "'zeros' (or 'zero', 'constant'), 'reflect', 'symmetric' (or 'symm'), 'nearest' (or 'edge', 'replicate'), "
+    "'circular' (or 'wrap')"
+)
+# Words of others that mean something else here, or need a number.
+_OTHERS_WORDS = {
+    "mirror": "; scipy.ndimage's 'mirror' is 'reflect' here, and its 'reflect' is 'symmetric'",
+    "grid-mirror": "; scipy.ndimage's 'grid-mirror' is 'symmetric' here",
+    "grid-wrap": "; scipy.ndimage's 'grid-wrap' is 'wrap' here",
+    "fill": "; for a constant give the number itself to boundary of convolve or correlate",
+    "pad": "; for a constant give the number itself to boundary of convolve or correlate",
+}
+
+
+_LONGEST = 160
+"""So many characters of a wrong argument are shown in a message."""
+
+_MOST_NUMBERS = 64
+"""An option that is an array holds no more numbers than this, one or two for each axis."""
+
+
+def shown(given: Any) -> str:
+    """Return an argument as a message shows it: on one line, and cut where it is long.
+
+    >>> shown([0] * 1000)[-20:]
+    ', 0, 0, 0, 0, 0, ...'
+    """
+    text = " ".join(repr(given).split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def plain(option: Any) -> Any:
+    """Return a scalar of an array library's own type as Python's, and a small array as a list; the rest as it is.
+
+    So a number is a number, whatever made it: plans are remembered by it, and models saved with it.
+    """
+    kind = type(option)
+    if kind is list or kind is tuple:
+        return kind(map(plain, option))
+    if not hasattr(option, "__array_interface__") or getattr(option, "size", 1) > _MOST_NUMBERS:
+        return option
+    found = option.tolist()
+    if hasattr(found, "__array_interface__"):  # longer than Python's
+        return complex(found) if found.imag else float(found)
+    return found
 
 
 class Edge(NamedTuple):
@@ -57,24 +106,31 @@ def check_operand(argument: str, shape: Any, dtype_argument: str, dtype: Any) ->
     except TypeError:
         sizes = (-1,)
     if any(n is not None and n < 0 for n in sizes):
-        raise ValueError(f"{argument} must be sizes, or None for those not known yet, not {shape!r}")
+        raise ValueError(f"{argument} must be sizes, or None for those not known yet, not {shown(shape)}")
     name = dtype if isinstance(dtype, str) else getattr(dtype, "name", getattr(dtype, "__name__", repr(dtype)))
     if dtypes.parse(name).kind == "other" and name != "object":
-        raise ValueError(f"{dtype_argument} must be a dtype of numbers, such as 'float32', not {dtype!r}")
+        raise ValueError(f"{dtype_argument} must be a dtype of numbers, such as 'float32', not {shown(dtype)}")
     return sizes, name
 
 
 def check_mode(mode: Any) -> None:
     """Raise ValueError for a mode that is not "full", "same" or "valid"."""
     if not isinstance(mode, str) or mode not in MODES:
-        raise ValueError(f"acceptable mode flags are 'valid', 'same', or 'full', not mode={mode!r}")
+        raise ValueError(f"acceptable mode flags are 'valid', 'same', or 'full', not mode={shown(mode)}")
 
 
-def check_method(method: Any, methods: Sequence[str] = METHODS) -> None:
+def check_method(method: Any) -> None:
     """Raise ValueError for a method that no plan knows."""
-    if not isinstance(method, str) or method not in methods:
-        allowed = ", ".join(map(repr, methods[:-1]))
-        raise ValueError(f"Acceptable method flags are {allowed}, or {methods[-1]!r}, not method={method!r}")
+    if not isinstance(method, str) or method not in METHODS:
+        allowed = ", ".join(map(repr, METHODS[:-1]))
+        raise ValueError(f"Acceptable method flags are {allowed}, or {METHODS[-1]!r}, not method={shown(method)}")
+
+
+def _other_function(word: Any) -> str:
+    """Return where a boundary that these two functions have not is to be had."""
+    if isinstance(word, str) and word in BOUNDARIES:
+        return f"; convolve and correlate take boundary={word!r}, for pictures too"
+    return ""
 
 
 def check_planar_boundary(boundary: Any, fill: complex) -> Edge:
@@ -82,7 +138,7 @@ def check_planar_boundary(boundary: Any, fill: complex) -> Edge:
     if not isinstance(boundary, str) or boundary not in PLANAR_BOUNDARIES:
         raise ValueError(
             "Acceptable boundary flags are 'fill', 'circular' (or 'wrap'), and 'symmetric' (or 'symm'), "
-            f"not boundary={boundary!r}"
+            f"not boundary={shown(boundary)}{_other_function(boundary)}"
         )
     kind = PLANAR_BOUNDARIES[boundary]
     return Edge(kind) if kind != "constant" else Edge(kind, fill) if fill != 0 else ZERO
@@ -93,7 +149,7 @@ def check_boundary(boundary: Any, axes: Sequence[int], dtype: str) -> dict[int, 
     several = isinstance(boundary, (list, tuple))
     each = list(boundary) if several else [boundary] * len(axes)
     if len(each) != len(axes):
-        raise ValueError(f"boundary must be one, or one for each of the {len(axes)} axes, not {boundary!r}")
+        raise ValueError(f"boundary must be one, or one for each of the {len(axes)} axes, not {shown(boundary)}")
     edges = {}
     for axis, one in zip(axes, each, strict=True):
         if isinstance(one, str) and one in BOUNDARIES:
@@ -103,17 +159,24 @@ def check_boundary(boundary: Any, axes: Sequence[int], dtype: str) -> dict[int, 
             edges[axis] = Edge("constant", value) if value != 0 else ZERO
         else:
             raise ValueError(
-                "boundary must be 'zero', 'wrap' (or 'circular'), 'symmetric' (or 'symm'), 'reflect', 'nearest' "
-                f"(or 'edge') or a number, not {one!r}"
+                f"boundary must be {EDGE_WORDS}, or a number, or a list with one of these for each axis, "
+                f"not {shown(one)}{others_word(one)}"
             )
     return edges
+
+
+def others_word(word: Any) -> str:
+    """Return what a word of another library is called here, as the end of a message."""
+    return _OTHERS_WORDS.get(word, "") if isinstance(word, str) else ""
 
 
 def check_lags(lags: Any, axes: Sequence[int], mode: str) -> dict[int, tuple[int, int]]:
     """Return the first and last lag for each axis, in the order the axes were named; none where lags is None."""
     if lags is None:
         return {}
-    problem = f"lags must be a pair of integers (lowest, highest), or one such pair for each axis, not {lags!r}"
+    problem = f"lags must be a pair of integers (lowest, highest), or one such pair for each axis, not {shown(lags)}"
+    if isinstance(lags, int) and not isinstance(lags, bool):
+        problem += f": write lags=({-abs(lags)}, {abs(lags)}) for all from one to the other, ({lags}, {lags}) for one"
     try:
         pairs = [lags] if len(axes) == 1 and not isinstance(lags[0], (list, tuple)) else list(lags)
         found = {
@@ -124,7 +187,7 @@ def check_lags(lags: Any, axes: Sequence[int], mode: str) -> dict[int, tuple[int
     if any(low > high for low, high in found.values()):
         raise ValueError(problem)
     if mode != "full":
-        raise ValueError(f"lags choose what is kept, so mode must be 'full' with them, not {mode!r}")
+        raise ValueError(f"lags choose what is kept, so mode must be 'full' with them, not mode={mode!r}")
     return found
 
 
@@ -156,7 +219,7 @@ def check_memory(max_memory: Any) -> int | None:
     if max_memory is None:
         return None
     if isinstance(max_memory, bool) or not isinstance(max_memory, (int, float)) or not 0 < max_memory < math.inf:
-        raise ValueError(f"max_memory must be a positive number of bytes, or None, not {max_memory!r}")
+        raise ValueError(f"max_memory must be a positive number of bytes, or None, not {shown(max_memory)}")
     return int(max_memory)
 
 
@@ -171,14 +234,20 @@ def check_axes(axes: Any, ndim: int) -> tuple[int, ...]:
     try:
         given = [operator.index(axes)] if not isinstance(axes, Iterable) else [operator.index(a) for a in axes]
     except TypeError:
-        raise ValueError(f"axes must be a scalar or iterable of integers, not axes={axes!r}") from None
+        raise ValueError(f"axes must be a scalar or iterable of integers, not axes={shown(axes)}") from None
     if not given:
-        raise ValueError("when provided, axes cannot be empty")
+        raise ValueError("when provided, axes cannot be empty; None is all of them")
     normal = [axis + ndim if axis < 0 else axis for axis in given]
-    if any(axis < 0 or axis >= ndim for axis in normal):
-        raise ValueError(f"axes exceeds dimensionality of input: axes={axes!r} for {ndim} dimensions")
-    if len(set(normal)) != len(normal):
-        raise ValueError(f"all axes must be unique, not axes={axes!r}")
+    for axis, place in zip(given, normal, strict=True):
+        if not 0 <= place < ndim:
+            raise ValueError(
+                f"axes exceeds dimensionality of input: there is no axis {axis} in {ndim} dimensions, only "
+                f"{-ndim} to {ndim - 1}; axes={shown(axes)}"
+                if ndim
+                else f"axes exceeds dimensionality of input: a single number has no axes, not axes={shown(axes)}"
+            )
+        if normal.count(place) > 1:
+            raise ValueError(f"all axes must be unique: axis {place} is named twice in axes={shown(axes)}")
     return tuple(normal)
 
 
@@ -187,7 +256,10 @@ def check_compatible(shape1: Shape, shape2: Shape, batch: Sequence[int]) -> None
     for axis in batch:
         n1, n2 = shape1[axis], shape2[axis]
         if None not in (n1, n2) and n1 != n2 and 1 not in (n1, n2):
-            raise ValueError(f"incompatible shapes for in1 and in2: {shape1} and {shape2}")
+            raise ValueError(
+                f"incompatible shapes for in1 and in2: {shape1} and {shape2}; axis {axis} is not convolved, so its "
+                f"sizes must be equal or one of them 1, not {n1} and {n2}"
+            )
 
 
 def check_valid(shape1: Shape, shape2: Shape, axes: Sequence[int]) -> None:
@@ -223,7 +295,7 @@ def check_fill(fillvalue: Any, dtype: str, argument: str = "fillvalue") -> compl
     try:
         number = complex("nan") if item is None else complex(item)
     except (TypeError, ValueError):
-        raise ValueError(f"`{argument}` must be a number, not {fillvalue!r}") from None
+        raise ValueError(f"`{argument}` must be a number, not {shown(fillvalue)}") from None
     target = dtypes.parse(dtype)
     fits = target.kind == "complex" or number.imag == 0
     if target.integral:
@@ -235,6 +307,6 @@ def check_fill(fillvalue: Any, dtype: str, argument: str = "fillvalue") -> compl
     if not fits:
         raise ValueError(
             f"could not cast `{argument}` directly to the output type (it was first converted to complex): "
-            f"{fillvalue!r} is not a value of {dtype}."
+            f"{shown(fillvalue)} is not a value of {dtype}."
         )
     return number

@@ -6,24 +6,11 @@ import operator
 from typing import Any
 
 from konvolve.planning import dtypes
-from konvolve.planning.arguments import CHANNEL_METHODS
+from konvolve.planning.arguments import BOUNDARIES, CHANNEL_METHODS, EDGE_WORDS, others_word, shown
 from konvolve.planning.problem import Operand
 
 FORMATS = ("channels_last", "channels_first")
 PADDINGS = ("valid", "same", "causal")
-# The words of PyTorch's padding_mode and of numpy.pad, and konvolve's own word for each.
-PADDING_MODES = {
-    "zeros": "zero",
-    "zero": "zero",
-    "constant": "zero",
-    "reflect": "reflect",
-    "symmetric": "symmetric",
-    "nearest": "nearest",
-    "replicate": "nearest",
-    "edge": "nearest",
-    "circular": "wrap",
-    "wrap": "wrap",
-}
 
 
 def check_each(argument: str, value: Any, rank: int, least: int) -> tuple[int, ...]:
@@ -38,45 +25,63 @@ def check_each(argument: str, value: Any, rank: int, least: int) -> tuple[int, .
         found = ()
     if len(found) != rank or min(found, default=least) < least:
         word = "a positive integer" if least else "an integer of at least 0"
-        raise ValueError(f"{argument} must be {word}, or one for each of the {rank} spatial axes, not {value!r}")
+        raise ValueError(
+            f"{argument} must be {word}, or one for each of the {rank} spatial axes, not {argument}={shown(value)}"
+        )
     return found
 
 
 def check_padding(padding: Any, rank: int, allowed: tuple[str, ...]) -> str:
     """Return the padding's word, or raise ValueError."""
-    word = padding.lower() if isinstance(padding, str) else padding
+    word = padding.lower() if isinstance(padding, str) else ""
     if word not in allowed:
-        raise ValueError(f"padding must be one of {', '.join(map(repr, allowed))}, not {padding!r}")
+        raise ValueError(f"padding must be one of {', '.join(map(repr, allowed))}, not padding={shown(padding)}")
     if word == "causal" and rank != 1:
         raise ValueError(f"padding='causal' is for one spatial axis, not for {rank}")
     return word
 
 
-def check_padding_modes(padding_mode: Any, rank: int) -> tuple[str, ...]:
+def check_padding_modes(padding_mode: Any, rank: int, padding: str) -> tuple[str, ...]:
     """Return what the padding of each axis holds, in konvolve's words, or raise ValueError."""
     several = isinstance(padding_mode, (tuple, list))
     words = tuple(padding_mode) if several else (padding_mode,) * rank
-    if len(words) != rank or not all(isinstance(word, str) and word in PADDING_MODES for word in words):
+    wrong = [word for word in words if not isinstance(word, str) or word not in BOUNDARIES]
+    if len(words) != rank or wrong:
         raise ValueError(
-            "padding_mode must be 'zeros', 'reflect', 'symmetric', 'nearest' or 'circular', or one of them for each of "
-            f"the {rank} spatial axes, not {padding_mode!r}"
+            f"padding_mode must be {EDGE_WORDS}, or one of them for each of the {rank} spatial axes, "
+            f"not padding_mode={shown(padding_mode)}{others_word(wrong[0]) if wrong else ''}"
         )
-    return tuple(PADDING_MODES[word] for word in words)
+    kinds = tuple(BOUNDARIES[word] for word in words)
+    if padding == "valid" and set(kinds) != {"zero"}:
+        raise ValueError(
+            f"padding='valid' pads nothing, so padding_mode={shown(padding_mode)} has no effect with it: say "
+            "padding='same' (or 'causal'), or leave padding_mode out"
+        )
+    return kinds
 
 
 def check_format(data_format: Any) -> str:
     """Return the data format, or raise ValueError."""
-    word = data_format.lower() if isinstance(data_format, str) else data_format
+    word = data_format.lower() if isinstance(data_format, str) else ""
     if word not in FORMATS:
-        raise ValueError(f"data_format must be 'channels_last' or 'channels_first', not {data_format!r}")
+        raise ValueError(
+            f"data_format must be 'channels_last' or 'channels_first', not data_format={shown(data_format)}"
+        )
     return word
 
 
 def check_channel_method(method: Any) -> str:
     """Return the method, or raise ValueError."""
     if not isinstance(method, str) or method not in CHANNEL_METHODS:
-        raise ValueError(f"method must be 'auto', 'direct', 'fft' or 'overlap', not {method!r}")
+        raise ValueError(f"method must be 'auto', 'direct', 'fft' or 'overlap', not method={shown(method)}")
     return method
+
+
+# What inputs of too few axes may lack.
+_FEWER = {
+    1: "; inputs[None, :, None] is one sample of one channel",
+    2: "; inputs[None, ..., None] is one picture of one channel, inputs[None] one sequence of several",
+}
 
 
 def check_operands(function: str, inputs: Operand, kernel: Operand, argument: str = "kernel") -> tuple[int, bool]:
@@ -85,12 +90,14 @@ def check_operands(function: str, inputs: Operand, kernel: Operand, argument: st
     if not 1 <= rank <= 3:
         raise ValueError(
             f"{function}: inputs must have a batch axis, 1 to 3 spatial axes and channels, not shape {inputs[0]}"
+            f"{_FEWER.get(len(inputs[0]), '')}"
         )
     per_sample = len(kernel[0]) == rank + 3
     if len(kernel[0]) != rank + 2 and not per_sample:
         raise ValueError(
             f"{function}: {argument} must have {rank + 2} axes for inputs of shape {inputs[0]} "
             f"({rank + 3} with one {argument} for each sample), not shape {kernel[0]}"
+            + (f"; {argument}[..., None, None] has one channel in and one out" if len(kernel[0]) == rank else "")
         )
     known = kernel[0][1:] if per_sample else kernel[0]
     if None in known:

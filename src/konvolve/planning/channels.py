@@ -185,10 +185,9 @@ def convolution(
         margins = _backward(function, rank, word, kernel, backward, dilations)
         more: Any = backward[0][-3]
         taps = [taps[0] + more - 1]
-    edges = check_padding_modes(padding_mode, rank)
+    edges = check_padding_modes(padding_mode, rank, word)
     axes = tuple(
-        Axis(k, s, d, word, edge if word != "valid" else "zero", margins=margins)
-        for k, s, d, edge in zip(taps, steps, dilations, edges, strict=True)
+        Axis(k, s, d, word, edge, margins=margins) for k, s, d, edge in zip(taps, steps, dilations, edges, strict=True)
     )
     shape = shape if backward is None else (*shape[:-3], *taps, *shape[-2:])
     compute, result = common_dtype(function, inputs[1], kernel[1])

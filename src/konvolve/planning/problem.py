@@ -108,11 +108,26 @@ class Problem:
         return tuple(broadcast(self.shape1[axis], self.shape2[axis]) for axis in self.batch)
 
 
+def _more_axes(shape1: Shape, shape2: Shape) -> str:
+    """Return how the operand of fewer axes gets as many as the other."""
+    name, missing = ("in2", len(shape1) - len(shape2)) if len(shape2) < len(shape1) else ("in1", 0)
+    missing = missing or len(shape2) - len(shape1)
+    if () in (shape1, shape2):
+        return f"{name} is a single number: multiply by it, or give it axes of one sample, as in np.reshape"
+    if missing == 1:
+        return f"an axis of one sample is broadcast: {name}[..., None], or {name}[None, ...]"
+    return (
+        f"axes of one sample are broadcast: {name}[None, ..., None]"
+        if missing == 2
+        else (f"axes of one sample are broadcast: give {name} {missing} more")
+    )
+
+
 def _same_rank(in1: Operand, in2: Operand, names: str = "in1 and in2") -> int:
     if len(in1[0]) != len(in2[0]):
         raise ValueError(
             f"{names} should have the same dimensionality, not {len(in1[0])} and {len(in2[0])}: "
-            f"shapes {in1[0]} and {in2[0]}"
+            f"in1 has the shape {in1[0]}, in2 {in2[0]}; {_more_axes(in1[0], in2[0])}"
         )
     return len(in1[0])
 

@@ -1,0 +1,45 @@
+"""What is given in the place of an array: lists and numbers become arrays, and what cannot be one is refused by name."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+# What reads itself whole when an array is made of it, by the package of its type, and the way to do so on purpose.
+_ELSEWHERE = {"dask": "x.compute()", "zarr": "x[:]", "h5py": "x[:]"}
+
+
+def in_memory(x: Any) -> np.ndarray:
+    """Return an array, number or list as an array; TypeError that says what is given instead, and what to do."""
+    kind = type(x)
+    package = kind.__module__.partition(".")[0]
+    if package in _ELSEWHERE and hasattr(x, "dtype"):
+        raise TypeError(
+            f"a {package} array ({kind.__name__} of shape {x.shape}) is not in memory, and konvolve would read all of it: "
+            f"pass {_ELSEWHERE[package]} to have that, or convolve it part by part"
+        )
+    if isinstance(x, np.ma.MaskedArray):
+        if np.ma.is_masked(x):
+            raise TypeError(
+                f"a masked array with {np.ma.count_masked(x)} masked samples cannot be convolved: what stands under the "
+                "mask would count; pass x.filled(0), or, for correlate with normalize=True, x.data and mask1=~x.mask"
+            )
+        return np.asarray(x)
+    try:
+        found = np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"a {kind.__name__} must have rows of equal lengths to be an array ({error})") from None
+    if found.dtype == object and found.ndim == 0 and not isinstance(found.item(), numbers.Number):
+        raise TypeError(_no_array(x))
+    return found
+
+
+def _no_array(x: Any) -> str:
+    kind = type(x)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    way = "pass an array of NumPy, TensorFlow, JAX or PyTorch, or a list of numbers"
+    if hasattr(x, "__dlpack__"):
+        way = "it can be handed on by DLPack: pass np.from_dlpack(x), or the from_dlpack of the library that shall compute"
+    return f"{'None' if x is None else f'a {name}'} is not an array; {way}"
