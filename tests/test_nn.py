@@ -148,7 +148,10 @@ WRONG = {
     "strides": (lambda: nn.conv(X, K, strides=0), "strides must be a positive integer"),
     "strides, many": (lambda: nn.conv(X, K, strides=(1, 2)), "one for each of the 1 spatial axes"),
     "dilation": (lambda: nn.conv(X, K, dilation_rate=1.5), "dilation_rate must be a positive integer"),
-    "padding": (lambda: nn.conv(X, K, padding="full"), "padding must be one of 'valid', 'same', 'causal', not padding='full'"),
+    "padding": (
+        lambda: nn.conv(X, K, padding="full"),
+        "padding must be one of 'valid', 'same', 'causal', not padding='full'",
+    ),
     "causal": (lambda: nn.conv(np.ones((1, 5, 5, 1)), np.ones((1, 1, 1, 1)), padding="causal"), "one spatial axis"),
     "causal transposed": (lambda: nn.conv_transpose(X, np.ones((3, 6, 4)), padding="causal"), "'valid', 'same'"),
     "format": (lambda: nn.conv(X, K, data_format="NHWC"), "data_format must be"),

@@ -86,8 +86,8 @@ def solve(function: str, in1: Any, in2: Any, *options: Any) -> Any:
             raise ValueError(_NOT_SEPARABLE.format(chosen.problem.compute))
         if terms and (chosen is apart or len(terms) * apart.seconds < chosen.seconds):  # type: ignore[operator]
             return separable.run(xp, xp.whole(run), apart, a, terms)
-    if kernel is not None and chosen.preparable:
-        return xp.whole(run_prepared)(xp, chosen, a, kernel.prepared(xp, chosen, b, prepare))
+    if kernel is not None and chosen.preparable and (kernel.finite or not chosen.spreads):
+        return xp.whole(run_prepared)(xp, chosen, a, kernel.prepared(xp, chosen, b, prepare), b)
     return xp.whole(run)(xp, chosen, a, b)
 
 

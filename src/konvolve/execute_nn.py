@@ -74,8 +74,8 @@ def solve(function: str, arrays: tuple, options: Options) -> Any:
         kernel = methods.both_ways(xp, plan.problem, kernel, more[0])
     elif plan.preparable and isinstance(given, Kernel | Weight):
         held = given if isinstance(given, Kernel) else given.kept(xp, plan, x, kernel)
-        if held is not None:
-            return xp.whole(methods.run_prepared)(xp, plan, x, held.prepared(xp, plan, kernel, methods.prepare))
+        if held is not None and (held.finite or not plan.problem.local):
+            return xp.whole(methods.run_prepared)(xp, plan, x, held.prepared(xp, plan, kernel, methods.prepare), kernel)
     return xp.whole(methods.run)(xp, plan, x, kernel)
 
 

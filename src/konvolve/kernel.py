@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -66,6 +67,16 @@ class Kernel:
     def ndim(self) -> int:
         """The number of axes."""
         return len(self.shape)
+
+    @functools.cached_property
+    def finite(self) -> bool:
+        """Whether all samples are finite, as far as they can be looked at."""
+        xp = registry.backend(self.library)
+        if dtypes.parse(self.dtype).kind not in ("float", "complex"):
+            return True
+        with xp.at_once():
+            found = xp.all_finite((self.array,))
+        return found is None or bool(found)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(registry.backend(self.library).to_numpy(self.array), dtype)

@@ -116,7 +116,7 @@ def question(seed, number, allowed=DTYPES, functions=FUNCTIONS):
         extent[-3] = int(rng.integers(1, longest))
         second = values(rng, extent, dtype2, scales)
     return Question(
-        (seed, number), function, a, b, second, options, kernel=bool(second is None and rng.random() < 0.15)
+        (seed, number), function, a, b, second, options, kernel=bool(second is None and b.size and rng.random() < 0.15)
     )
 
 

@@ -122,7 +122,7 @@ def question(seed, number, allowed=(*INTEGERS, *FLOATS)):
         b = _product(rng, shape2, dtype2)
     if rng.random() < 0.1:  # as views, whose samples do not lie side by side
         a, b = np.flip(np.flip(a).copy()), np.asfortranarray(b)
-    return Question((seed, number), function, a, b, options, kernel=bool(rng.random() < 0.15))
+    return Question((seed, number), function, a, b, options, kernel=bool(b.size and rng.random() < 0.15))
 
 
 def _sizes(rng, ndim):

@@ -102,6 +102,33 @@ class Backend(Protocol):
     def cast(self, x: Array, dtype: str) -> Array:
         """Convert to a dtype; integers wrap."""
 
+    def isfinite(self, x: Array) -> Array:
+        """Return which samples are finite."""
+
+    def all_finite(self, xs: Sequence[Array]) -> Any:
+        """Return whether all samples of all arrays are finite: True or False, or a truth to be known at run time.
+
+        None where nobody may look, which is as good as True. Sums may overflow, which is as good as False.
+        """
+
+    def either(self, truth: Array, one: Callable[[], Array], other: Callable[[], Array]) -> Array:
+        """Return ``one()`` where a truth known at run time holds, and ``other()`` where it does not.
+
+        The other is right where the truth holds, too: it may be taken always. Both can be differentiated.
+        """
+
+    def unless(self, truth: Array, compute: Callable[[], Array], y: Array) -> Array:
+        """Return y, and where a truth known at run time does not hold ``compute()``, a constant, added to it."""
+
+    def summed(self, function: Callable[[Array, Array], Array], groups: Sequence[Sequence[Callable]]) -> list[Array]:
+        """Return for each group the sum of what a function gives for its pairs of arrays.
+
+        The pairs are made by the callables of the groups, one after the other, so that memory is reused.
+        """
+
+    def constant(self, x: Array) -> Array:
+        """Return x as a constant to derivatives."""
+
     def finish(self, y: Array) -> Array:
         """Return a result as the library's users expect it: NumPy's fresh, contiguous and owning its data."""
 

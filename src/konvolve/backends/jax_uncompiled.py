@@ -34,7 +34,12 @@ def whole(function: Callable) -> Callable:
 
     One by one its operations would take six times longer.
     """
-    compiled: Any = jax.jit(function, static_argnums=(0, 1))
+
+    def fresh() -> Any:
+        # Of a function of its own: what JAX keeps of it goes with it, when the last thread is through.
+        return jax.jit(lambda *operands: function(*operands), static_argnums=(0, 1))
+
+    compiled = [fresh()]
     # By the identity of the plan, since the cache of plans returns the same one. Threads share them without a lock.
     awaited: dict[int, Any] = {}
     programs: dict[int, Any] = {}
@@ -42,7 +47,7 @@ def whole(function: Callable) -> Callable:
     def run(xp: Any, plan: Any, *arrays: jax.Array) -> jax.Array:
         key = id(plan)
         if programs.get(key) is plan or any(isinstance(x, jax.core.Tracer) for x in arrays):
-            return compiled(xp, plan, *arrays)
+            return compiled[0](xp, plan, *arrays)
         if awaited.get(key) is not plan and by_numpy(plan, arrays):
             if len(awaited) >= _MOST_AWAITED:
                 awaited.clear()
@@ -52,9 +57,10 @@ def whole(function: Callable) -> Callable:
             return jax.device_put(y if y.flags.owndata else y.copy())  # the memory may become JAX's own
         if len(programs) >= _MOST_PROGRAMS:
             programs.clear()
-            compiled.clear_cache()
+            # Cleared while another thread calls it, the one before ends the process (JAX 0.10, a segmentation fault).
+            compiled[0] = fresh()
         programs[key] = plan
-        return compiled(xp, plan, *arrays)
+        return compiled[0](xp, plan, *arrays)
 
     return run
 

@@ -126,6 +126,25 @@ def begins_finite(y: np.ndarray) -> bool:
     return y.size == 0 or bool(np.isfinite(y.flat[0]))
 
 
+isfinite = np.isfinite
+
+
+def all_finite(xs: Sequence[np.ndarray]) -> bool:
+    """Whether all samples are finite: a sum is read faster than a truth is written for each of them."""
+    with np.errstate(all="ignore"):
+        return all(bool(np.isfinite(np.add.reduce(x, None))) for x in xs)
+
+
+def summed(function: Callable, groups: Sequence[Sequence[Callable]]) -> list[np.ndarray]:
+    """Return the sum of each group."""
+    return [sum(function(*make()) for make in group[1:]) + function(*group[0]()) for group in groups]
+
+
+def constant(x: np.ndarray) -> np.ndarray:
+    """Return x: NumPy takes no derivatives."""
+    return x
+
+
 def finish(y: np.ndarray) -> np.ndarray:
     """Return a fresh array in C order that owns its data, as SciPy does."""
     if y.ndim == 0 or (y.flags.owndata and y.flags.c_contiguous):  # a scalar stays NumPy's scalar

@@ -1,4 +1,4 @@
-"""What is given in the place of an array: lists and numbers become arrays, and what cannot be one is refused by name."""
+"""What is given in the place of an array: lists and numbers become arrays; what cannot be one is refused by name."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def in_memory(x: Any) -> np.ndarray:
     package = kind.__module__.partition(".")[0]
     if package in _ELSEWHERE and hasattr(x, "dtype"):
         raise TypeError(
-            f"a {package} array ({kind.__name__} of shape {x.shape}) is not in memory, and konvolve would read all of it: "
-            f"pass {_ELSEWHERE[package]} to have that, or convolve it part by part"
+            f"a {package} array ({kind.__name__} of shape {x.shape}) is not in memory, and konvolve would read all of "
+            f"it: pass {_ELSEWHERE[package]} to have that, or convolve it part by part"
         )
     if isinstance(x, np.ma.MaskedArray):
         if np.ma.is_masked(x):
             raise TypeError(
-                f"a masked array with {np.ma.count_masked(x)} masked samples cannot be convolved: what stands under the "
-                "mask would count; pass x.filled(0), or, for correlate with normalize=True, x.data and mask1=~x.mask"
+                f"a masked array with {np.ma.count_masked(x)} masked samples cannot be convolved: what stands under "
+                "the mask would count; pass x.filled(0), or to correlate with normalize=True x.data and mask1=~x.mask"
             )
         return np.asarray(x)
     try:
@@ -41,5 +41,5 @@ def _no_array(x: Any) -> str:
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
     way = "pass an array of NumPy, TensorFlow, JAX or PyTorch, or a list of numbers"
     if hasattr(x, "__dlpack__"):
-        way = "it can be handed on by DLPack: pass np.from_dlpack(x), or the from_dlpack of the library that shall compute"
+        way = "it can be handed on by DLPack: pass np.from_dlpack(x), or what another library's from_dlpack makes of it"
     return f"{'None' if x is None else f'a {name}'} is not an array; {way}"

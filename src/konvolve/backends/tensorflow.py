@@ -192,6 +192,66 @@ def begins_finite(y: tf.Tensor) -> bool:
     return bool(np.isfinite(raw_ops.Slice(input=y, begin=ints([0] * y.ndim), size=ints([1] * y.ndim)).numpy().item()))
 
 
+def isfinite(x: tf.Tensor) -> tf.Tensor:
+    """Return which samples are finite."""
+    if x.dtype.is_complex:
+        return tf.math.is_finite(tf.math.real(x)) & tf.math.is_finite(tf.math.imag(x))
+    return tf.math.is_finite(x)
+
+
+def all_finite(xs: Sequence[tf.Tensor]) -> Any:
+    """Whether all samples are finite, by their sum; in a graph a tensor."""
+    if tf.executing_eagerly():
+        with np.errstate(all="ignore"):  # NumPy reads the samples where they are, in a tenth of the time of three calls
+            return all(bool(np.isfinite(np.add.reduce(_seen(x), None))) for x in xs)
+    sums = [isfinite(tf.reduce_sum(x)) for x in map(constant, xs)]
+    return sums[0] if len(sums) == 1 else sums[0] & sums[1]
+
+
+def _seen(x: tf.Tensor) -> np.ndarray:
+    """Return the samples of an eager tensor, not a copy of them where they are on the host."""
+    return np.asarray(memoryview(x)) if "CPU" in x.device else x.numpy()
+
+
+def either(truth: tf.Tensor, one: Callable[[], tf.Tensor], other: Callable[[], tf.Tensor]) -> tf.Tensor:
+    """Return what one of two functions computes, by a truth known at run time."""
+    shapes = []
+
+    def shaped(function: Callable[[], tf.Tensor]) -> Callable[[], tf.Tensor]:
+        def called() -> tf.Tensor:
+            y = function()
+            shapes.append(y.shape)
+            return y
+
+        return called
+
+    y = tf.cond(truth, shaped(one), shaped(other))
+    y.set_shape(shapes[0])
+    return y
+
+
+def unless(truth: tf.Tensor, compute: Callable[[], tf.Tensor], y: tf.Tensor) -> tf.Tensor:
+    """Add to y what is computed only in a run that needs it."""
+    return either(truth, lambda: y, lambda: y + compute())
+
+
+def summed(function: Callable, groups: Sequence[Sequence[Callable]]) -> list[tf.Tensor]:
+    """Return the sum of each group; in a graph by a loop for each, so that the function stands there once."""
+    if tf.executing_eagerly() or all(len(group) == 1 for group in groups):
+        return [tf.add_n([function(*make()) for make in group]) for group in groups]
+    pairs = [make() for group in groups for make in group]
+    stacked = tuple(tf.stack(each) for each in zip(*pairs, strict=True))
+    found = iter(
+        tf.unstack(
+            tf.map_fn(lambda pair: function(*pair), stacked, 1, fn_output_signature=pairs[0][0].dtype), len(pairs)
+        )
+    )
+    return [tf.add_n([next(found) for _ in group]) for group in groups]
+
+
+constant = tf.stop_gradient
+
+
 def finish(y: tf.Tensor) -> tf.Tensor:
     """Return the result as it is: tensors own their data."""
     return y

@@ -10,6 +10,7 @@ Seen with PyTorch 2.13 on CPU:
 
 from __future__ import annotations
 
+import cmath
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -199,6 +200,47 @@ def cast(x: torch.Tensor, dtype: str) -> torch.Tensor:
 def begins_finite(y: torch.Tensor) -> bool:
     """Never look: it would wait for the device, and break a compiled graph."""
     return True
+
+
+isfinite = torch.isfinite
+
+
+def summed(function: Callable, groups: Sequence[Sequence[Callable]]) -> list[torch.Tensor]:
+    """Return the sum of each group."""
+    return [sum(function(*make()) for make in group[1:]) + function(*group[0]()) for group in groups]
+
+
+def constant(x: torch.Tensor) -> torch.Tensor:
+    """Return x, detached."""
+    return x.detach()
+
+
+def all_finite(xs: Sequence[torch.Tensor]) -> Any:
+    """Whether all samples are finite, by their sum; a tensor inside torch.compile, and None where others record.
+
+    None as well where a size is a symbol: ``torch.cond`` refuses some expressions of sizes then (PyTorch 2.13).
+    """
+    if any(None in shape(x) or x.device.type == "meta" for x in xs):
+        return None
+    if torch.compiler.is_compiling():
+        return torch.stack([torch.isfinite(x.detach().sum()) for x in xs]).all()
+    if any(map(traced, xs)):
+        return None
+    return all(cmath.isfinite(x.detach().sum().item()) for x in xs)
+
+
+def either(truth: torch.Tensor, one: Callable[[], torch.Tensor], other: Callable[[], torch.Tensor]) -> torch.Tensor:
+    """Return what the second of two functions computes, which is right in either case.
+
+    Of ``torch.cond`` both ways must have the same strides, and so must their gradients (PyTorch 2.13).
+    """
+    return other()
+
+
+def unless(truth: torch.Tensor, compute: Callable[[], torch.Tensor], y: torch.Tensor) -> torch.Tensor:
+    """Add to y what is computed only in a run that needs it."""
+    there = torch.cond(truth, lambda y: torch.zeros_like(y), lambda y: torch.zeros_like(y) + compute(), (y.detach(),))
+    return y + there
 
 
 def finish(y: torch.Tensor) -> torch.Tensor:

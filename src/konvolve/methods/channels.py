@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from konvolve.backends.interface import Array, Backend, Size
-from konvolve.methods import channel_direct, nothing
+from konvolve.methods import channel_direct, finite, nothing
 from konvolve.methods.channel_blocks import in_blocks
 from konvolve.methods.channel_layout import merge, places, spatial_sizes, split_inputs, split_kernel
 from konvolve.methods.edges import beyond
@@ -35,7 +35,9 @@ def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array) -> Array:
     if plan.method == "direct":
         y = xp.cast(channel_direct.run(xp, plan, x, kernel, transformed), problem.result)
         return xp.finish(y) if plan.loop else y  # what a library's own convolution returns its users know
-    return xp.finish(xp.cast(transformed(xp, plan, x, kernel), problem.result))
+    linear = partial(transformed, xp, plan)
+    y = finite.convolve(xp, linear, x, kernel) if problem.local else linear(x, kernel)
+    return xp.finish(xp.cast(y, problem.result))
 
 
 def prepare(xp: Backend, plan: ChannelPlan, kernel: Array) -> Array:
@@ -43,12 +45,20 @@ def prepare(xp: Backend, plan: ChannelPlan, kernel: Array) -> Array:
     return xp.finish(_kernel(xp, plan, plan.lengths, xp.cast(kernel, plan.problem.compute)))
 
 
-def run_prepared(xp: Backend, plan: ChannelPlan, x: Array, prepared: Array) -> Array:
-    """Carry out a plan with a kernel that has been prepared for it."""
+def run_prepared(xp: Backend, plan: ChannelPlan, x: Array, prepared: Array, kernel: Array) -> Array:
+    """Carry out a plan with a kernel, all of it finite, that has been prepared for it."""
     problem = plan.problem
     x = _extend(xp, problem, xp.cast(x, problem.compute))
     where = places(xp, plan, spatial_sizes(problem, xp.sizes(x)))
-    y = _combine(xp, plan, where, plan.lengths, x, prepared)
+
+    def convolved(x: Array) -> Array:
+        return _combine(xp, plan, where, plan.lengths, x, prepared)
+
+    if problem.local:
+        kernel = xp.cast(kernel, problem.compute)
+        y = finite.convolve(xp, partial(transformed, xp, plan), x, kernel, convolved)
+    else:
+        y = convolved(x)
     return xp.finish(xp.cast(y, problem.result))
 
 

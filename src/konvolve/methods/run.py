@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
 import warnings
 from typing import Any
 
 from konvolve.backends.interface import Array, Backend
-from konvolve.methods import direct, edges, exact, fft, matrix, nothing, overlap
+from konvolve.methods import direct, edges, exact, fft, finite, matrix, nothing, overlap
 from konvolve.methods.sizes import Sizes, at_run_time, broadcast
 from konvolve.planning import dtypes
 from konvolve.planning.geometry import window
@@ -17,6 +19,8 @@ _NOT_FINITE = (
     "Use of fft convolution on input with NAN or inf results in NAN or inf output. "
     "Consider using method='direct' instead."
 )
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 _METHODS: dict[str, Any] = {"direct": direct, "fft": fft, "overlap": overlap, "matrix": matrix}
 
@@ -38,7 +42,11 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
     taps = xp.sizes(b)[-rank:]
     a = _signal(xp, plan, a, taps)
     sizes = at_run_time(xp, plan, xp.sizes(a)[-rank:], taps)
-    return _combine(xp, plan, sizes, a, _kernel(xp, plan, sizes, b))
+
+    def linear(a: Array, b: Array) -> Array:
+        return _method(xp, plan, sizes, a, _kernel(xp, plan, sizes, b))
+
+    return _finished(xp, plan, finite.convolve(xp, linear, a, b) if plan.spreads else linear(a, b))
 
 
 def _in_chunks(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
@@ -57,11 +65,20 @@ def prepare(xp: Backend, plan: Plan, b: Array) -> Array:
     return _kernel(xp, plan, Sizes(plan.windows, plan.lengths), b)  # type: ignore[arg-type]
 
 
-def run_prepared(xp: Backend, plan: Plan, a: Array, prepared: Array) -> Array:
-    """Carry out a plan with a kernel that has been prepared for it."""
+def run_prepared(xp: Backend, plan: Plan, a: Array, prepared: Array, b: Array) -> Array:
+    """Carry out a plan with a kernel b, all of it finite, that has been prepared for it."""
     taps = tuple(plan.problem.shape2[axis] for axis in plan.problem.axes)
     sizes = Sizes(plan.windows, plan.lengths)  # type: ignore[arg-type]
-    return _combine(xp, plan, sizes, _signal(xp, plan, a, taps), prepared)
+    a = _signal(xp, plan, a, taps)
+
+    def linear(a: Array, b: Array) -> Array:
+        return _method(xp, plan, sizes, a, prepare(xp, plan, b))
+
+    def convolved(a: Array) -> Array:
+        return _method(xp, plan, sizes, a, prepared)
+
+    y = finite.convolve(xp, linear, a, xp.cast(b, _work_dtype(plan)), convolved) if plan.spreads else convolved(a)
+    return _finished(xp, plan, y)
 
 
 def _oriented(xp: Backend, plan: Plan, b: Array) -> Array:
@@ -90,9 +107,8 @@ def _kernel(xp: Backend, plan: Plan, sizes: Sizes, b: Array) -> Array:
     return _METHODS[plan.method].prepare(xp, plan, sizes, b)
 
 
-def _combine(xp: Backend, plan: Plan, sizes: Sizes, a: Array, kernel: Array) -> Array:
-    """Return the result of the method, in the layout and dtype that were asked for."""
-    problem = plan.problem
+def _method(xp: Backend, plan: Plan, sizes: Sizes, a: Array, kernel: Array) -> Array:
+    """Return the result of the method, the convolved axes last."""
     if plan.digits is not None:
         a = exact.split(xp, a, plan.digits.width, plan.digits.count1)
     if plan.adjoint is None:
@@ -105,14 +121,25 @@ def _combine(xp: Backend, plan: Plan, sizes: Sizes, a: Array, kernel: Array) -> 
             a,
             kernel,
         )
-    if plan.digits is not None:
-        y = exact.join(xp, plan.digits, y)
+    return y if plan.digits is None else exact.join(xp, plan.digits, y)
+
+
+def _finished(xp: Backend, plan: Plan, y: Array) -> Array:
+    """Return a result in the layout and dtype that were asked for."""
     if plan.layout is not None:
         y = xp.transpose(y, plan.layout[1])
-    y = xp.finish(xp.cast(y, problem.result))
-    if problem.warns and plan.method != "direct" and not xp.begins_finite(y):
-        warnings.warn(_NOT_FINITE, RuntimeWarning, stacklevel=5)
+    y = xp.finish(xp.cast(y, plan.problem.result))
+    if plan.problem.warns and plan.method != "direct" and not xp.begins_finite(y):
+        warnings.warn(_NOT_FINITE, RuntimeWarning, stacklevel=_outside())
     return y
+
+
+def _outside() -> int:
+    """Return the stacklevel of the line that called konvolve."""
+    level, frame = 1, sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+    return level
 
 
 def _other(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:

@@ -113,6 +113,11 @@ class ChannelProblem:
     result: str
 
     @property
+    def local(self) -> bool:
+        """Whether what is not finite shall be met by the taps that meet it, whatever the method."""
+        return self.method == "auto"
+
+    @property
     def rank(self) -> int:
         """The number of spatial axes."""
         return len(self.axes)

@@ -71,6 +71,12 @@ class Plan(Estimated):
         )
 
     @property
+    def spreads(self) -> bool:
+        """Whether the method would spread what is not finite, where that is not wanted."""
+        spreading = self.method in ("fft", "overlap", "matrix")
+        return spreading and self.problem.local and self.problem.compute.startswith(("float", "complex"))
+
+    @property
     def preparation(self) -> tuple:
         """All that a prepared kernel depends on beside the kernel."""
         problem = self.problem

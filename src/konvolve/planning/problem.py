@@ -65,6 +65,7 @@ class Problem:
     lags: tuple[tuple[int, int], ...] = ()  # one per convolved axis; none where the mode says what is kept
     methods: tuple[str, ...] = ("direct", "fft", "overlap", "matrix")
     max_memory: int | None = None
+    local: bool = False  # what is not finite shall be met by the taps that meet it, whatever the method
     cropped: tuple[int, ...] = ()  # the broadcast axes on which "same" cuts the result to in1's size, about the centre
     batch: tuple[int, ...] = field(init=False, compare=False, repr=False)  # the axes that are broadcast, not convolved
 
@@ -89,7 +90,8 @@ class Problem:
     @property
     def warns(self) -> bool:
         """Whether a result that is not finite is worth a warning: where another method might have kept it local."""
-        return self.function not in ("fftconvolve", "oaconvolve") and self.compute.startswith(("float", "complex"))
+        ours = self.function not in ("fftconvolve", "oaconvolve") and not self.local
+        return ours and self.compute.startswith(("float", "complex"))
 
     @property
     def extended(self) -> bool:
@@ -249,6 +251,7 @@ def _general(
     if dtypes.parse(result).kind == "other" and result != "object":
         raise TypeError(f"{function}: arrays of dtypes {in1[1]} and {in2[1]} cannot be convolved")
     edges = check_boundary(boundary, axes, result)
+    rest["local"] = method == "auto"
     if method != "auto":
         rest["methods"] = (method,)
     # No sample beyond the edges enters a "valid" result.
@@ -274,6 +277,7 @@ def planar(function: str, in1: Operand, in2: Operand, mode: Any, boundary: Any, 
     if mode != "valid":  # no sample beyond the edges enters a "valid" result
         rest["edges"] = dict.fromkeys((0, 1), check_planar_boundary(boundary, fill))
         rest["late"] = correlating and mode == "same"
+    rest["local"] = method == "auto"
     if method != "auto":
         rest["methods"] = (method,)
     return _convolution(function, in1, in2, (0, 1), mode, common, **rest)
@@ -305,7 +309,7 @@ def separable(image: Operand, hrow: Operand, hcol: Operand) -> str:
 
 def separable_pass(function: str, in1: Operand, in2: Operand, axis: int) -> Problem:
     """Ask for one pass of ``sepfir2d``: along one axis, edges mirrored."""
-    return _convolution(function, in1, in2, (axis,), "same", in1[1], edges={axis: Edge("symmetric")})
+    return _convolution(function, in1, in2, (axis,), "same", in1[1], edges={axis: Edge("symmetric")}, local=True)
 
 
 def choice(in1: Operand, in2: Operand, mode: Any) -> None:
