@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +59,7 @@ class Kernel:
         self.array: Array = xp.snapshot(array)
         self.shape, self.dtype, self.library = xp.shape(self.array), xp.dtype(self.array), xp.name
         self._most_terms = int(most_terms)
+        self.finite = _finite(xp, self.array)
         self._spectra: dict[tuple, Array] = {}
         self._terms: dict[tuple, list[factors.Term]] = {}
 
@@ -67,16 +67,6 @@ class Kernel:
     def ndim(self) -> int:
         """The number of axes."""
         return len(self.shape)
-
-    @functools.cached_property
-    def finite(self) -> bool:
-        """Whether all samples are finite, as far as they can be looked at."""
-        xp = registry.backend(self.library)
-        if dtypes.parse(self.dtype).kind not in ("float", "complex"):
-            return True
-        with xp.at_once():
-            found = xp.all_finite((self.array,))
-        return found is None or bool(found)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(registry.backend(self.library).to_numpy(self.array), dtype)
@@ -106,6 +96,15 @@ class Kernel:
         if found is None:
             found = self._terms[key] = terms(np.asarray(self), plan, self._most_terms)
         return found
+
+
+def _finite(xp: Backend, array: Array) -> bool:
+    """Whether all samples are finite, as far as they can be looked at."""
+    if dtypes.parse(xp.dtype(array)).kind not in ("float", "complex") or xp.reads_code():
+        return True
+    with xp.at_once():
+        found = xp.all_finite((array,))
+    return found is None or bool(found)
 
 
 def terms(kernel: np.ndarray, plan: Plan, most: int = 1) -> list[factors.Term]:

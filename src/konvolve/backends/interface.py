@@ -168,6 +168,9 @@ class Backend(Protocol):
     def stack(self, xs: Sequence[Array]) -> Array:
         """Stack along a new leading axis."""
 
+    def concatenate(self, xs: Sequence[Array], axis: int) -> Array:
+        """Lay side by side along an axis."""
+
     def broadcast_to(self, x: Array, shape: Sequence[Size]) -> Array:
         """Repeat x to a shape, without copying where the library can."""
 

@@ -263,6 +263,7 @@ transpose = jnp.transpose
 reshape = jnp.reshape
 flip = jnp.flip
 stack = jnp.stack
+concatenate = jnp.concatenate
 broadcast_to = jnp.broadcast_to
 assemble = jax.lax.complex
 

@@ -175,6 +175,7 @@ reshape = np.reshape
 flip = np.flip
 matmul = np.matmul
 stack = np.stack
+concatenate = np.concatenate
 broadcast_to = np.broadcast_to
 
 

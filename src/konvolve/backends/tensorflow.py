@@ -306,6 +306,11 @@ def stack(xs: Sequence[tf.Tensor]) -> tf.Tensor:
     return tf.stack(xs)
 
 
+def concatenate(xs: Sequence[tf.Tensor], axis: int) -> tf.Tensor:
+    """Lay side by side along an axis."""
+    return tf.concat(xs, axis)
+
+
 def take(x: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:
     """Gather along an axis.
 

@@ -266,6 +266,7 @@ def arange(start: Any, stop: Any, like: torch.Tensor) -> torch.Tensor:
 
 
 where = torch.where
+concatenate = torch.cat
 round = torch.round
 transpose = torch.permute
 reshape = torch.reshape

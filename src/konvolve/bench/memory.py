@@ -96,7 +96,11 @@ QUESTIONS = {
     "wound": Question((2500, 3000), (61, 61), "same", boundary="wrap"),
     "volume": Question((200, 200, 200), (17, 17, 17), "same"),
     "small volume": Question((200, 220, 240), (3, 3, 3)),
-    "integers": Question((2000, 1500), (9, 9), dtype="int32"),
+    "integers": Question((2000, 1500), (9, 9), "same", dtype="int32"),
+    "long integers": Question((4_000_000,), (300,), dtype="int32"),
+    "few integers": Question((4_000_000,), (5,), dtype="int32"),
+    "reflected": Question((4_000_000,), (300,), "same", boundary="reflect"),
+    "reflected picture": Question((2000, 2000), (60, 60), "same", boundary="reflect"),
     "chunks": Question((64, 400, 400), (1, 60, 60), "same", (1, 2), part=0.5),
     "less": Question((10_000_000,), (1001,), part=0.9),
 }

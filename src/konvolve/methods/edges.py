@@ -41,8 +41,28 @@ def extend(xp: Backend, plan: Plan, a: Array, taps: tuple) -> Array:
             behind = rank - place - 1
             a = xp.window(a, [start] + [0] * behind, [size, *held[axis + 1 :]])
         else:
-            a = beyond(xp, a, xp.arange(start, start + size, a), n, axis, edge)
+            a = _around(xp, a, start, size, axis, edge)
     return a
+
+
+def _around(xp: Backend, a: Array, start: Any, size: Any, axis: int, edge: Edge) -> Array:
+    """Return ``size`` samples from ``start`` on along an axis, which may lie before it or beyond its end.
+
+    Only what lies outside is gathered, where that is known: indices for all samples are several times as large as
+    a signal of one axis.
+    """
+    held = xp.sizes(a)
+    n = held[axis]
+    if not all(isinstance(each, int) for each in (start, size, n)) or start >= n or start + size <= 0:
+        return beyond(xp, a, xp.arange(start, start + size, a), n, axis, edge)
+    first, last = max(start, 0), min(start + size, n)
+    behind = held[axis + 1 :]
+    parts = [xp.window(a, [first] + [0] * len(behind), [last - first, *behind])]
+    if start < 0:
+        parts.insert(0, beyond(xp, a, xp.arange(start, 0, a), n, axis, edge))
+    if start + size > n:
+        parts.append(beyond(xp, a, xp.arange(n, start + size, a), n, axis, edge))
+    return parts[0] if len(parts) == 1 else xp.concatenate(parts, axis)
 
 
 def wind(xp: Backend, plan: Plan, b: Array) -> Array:

@@ -14,6 +14,8 @@ from konvolve.planning.exact import Digits
 
 def split(xp: Backend, x: Array, width: int, count: int) -> Array:
     """Write 64-bit integers in balanced digits, each from ``-2**(width-1)`` to ``2**(width-1)``, the lowest first."""
+    if count == 1:  # without a copy to stack it
+        return xp.reshape(xp.cast(x, "float64"), (1, *xp.sizes(x)))
     half, base = 2 ** (width - 1), 2**width
     found = []
     for _ in range(count - 1):
@@ -25,12 +27,12 @@ def split(xp: Backend, x: Array, width: int, count: int) -> Array:
 
 def join(xp: Backend, digits: Digits, y: Array) -> Array:
     """Add the places of a convolution of digits, each rounded, at their shifts."""
-    places = xp.cast(xp.round(y), "int64")
-    total = places[0]
+    # One place after the other: all of them rounded at once would be two more arrays of their size.
+    total = xp.cast(xp.round(y[0]), "int64")
     for place in range(1, len(digits.shifts)):
         shift = place * digits.width
         # The highest bit alone is the most negative number: sums wrap all the same.
-        total = total + places[place] * (2**shift if shift < 63 else -(2**63))
+        total = total + xp.cast(xp.round(y[place]), "int64") * (2**shift if shift < 63 else -(2**63))
     return total
 
 

@@ -31,6 +31,9 @@ def prepare(xp: Backend, plan: Plan, sizes: Sizes, b: Array) -> Array:
 
 
 def _spectrum(xp: Backend, plan: Plan, kernel: Array) -> Array:
+    if plan.digits is not None:
+        count = plan.digits.count1 if plan.swap else plan.digits.count2
+        kernel = exact.split(xp, kernel, plan.digits.width, count)
     batch = len(xp.shape(kernel)) - len(plan.steps)
     spectrum = forward(xp, kernel, plan.lengths)
     for _ in filter(None, plan.steps):
@@ -71,6 +74,13 @@ def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, prepared: Array) -> Arr
 
     def band(x: Array) -> Array:
         """Convolve ``per_band`` rows of blocks along the first tiled axis, all along the others."""
+        if plan.digits is None:
+            return convolved(x, batch)
+        # Digits of a band, not of the signal: they are several times as large as the integers.
+        count = plan.digits.count2 if plan.swap else plan.digits.count1
+        return exact.join(xp, plan.digits, convolved(exact.split(xp, x, plan.digits.width, count), batch + 1))
+
+    def convolved(x: Array, batch: int) -> Array:
         for i in reversed(tiled):  # from behind, so that the axes before stay where they are
             x = xp.frame(x, batch + i, lengths[i], plan.steps[i])
         x = _blocks_first(xp, x, batch, rank, tiled)

@@ -95,22 +95,28 @@ def _signal(xp: Backend, plan: Plan, a: Array, taps: tuple) -> Array:
     a = xp.cast(a, _work_dtype(plan))
     if plan.layout is not None:
         a = xp.transpose(a, plan.layout[0])
-    return edges.extend(xp, plan, a, taps) if plan.extension is not None else a
+    if plan.extension is not None:
+        a = edges.extend(xp, plan, a, taps)
+    # Here, where nothing else keeps the integers alive beside their digits.
+    return exact.split(xp, a, plan.digits.width, plan.digits.count1) if _in_digits(plan) and plan.digits else a
+
+
+def _in_digits(plan: Plan) -> bool:
+    """Whether the method is given digits; blocks are written in digits one band at a time, by the method itself."""
+    return plan.digits is not None and plan.method != "overlap"
 
 
 def _kernel(xp: Backend, plan: Plan, sizes: Sizes, b: Array) -> Array:
     """Return what the method makes of a kernel, whose convolved axes are last."""
     if plan.turns:
         b = edges.wind(xp, plan, b)
-    if plan.digits is not None:
+    if _in_digits(plan) and plan.digits:
         b = exact.split(xp, b, plan.digits.width, plan.digits.count2)
     return _METHODS[plan.method].prepare(xp, plan, sizes, b)
 
 
 def _method(xp: Backend, plan: Plan, sizes: Sizes, a: Array, kernel: Array) -> Array:
     """Return the result of the method, the convolved axes last."""
-    if plan.digits is not None:
-        a = exact.split(xp, a, plan.digits.width, plan.digits.count1)
     if plan.adjoint is None:
         y = _METHODS[plan.method].run(xp, plan, sizes, a, kernel)
     else:  # the kernel is as it was: only a sum has an adjoint
@@ -121,7 +127,7 @@ def _method(xp: Backend, plan: Plan, sizes: Sizes, a: Array, kernel: Array) -> A
             a,
             kernel,
         )
-    return y if plan.digits is None else exact.join(xp, plan.digits, y)
+    return exact.join(xp, plan.digits, y) if _in_digits(plan) and plan.digits else y
 
 
 def _finished(xp: Backend, plan: Plan, y: Array) -> Array:

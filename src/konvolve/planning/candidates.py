@@ -79,9 +79,11 @@ def fft(
     rows = footprint.Rows(*(each * parts for each, parts in zip(problem.rows, times, strict=True)))
     known = [length for length in lengths if length is not None]
     seconds = sum(fourier_seconds(traits, each, known, dtype) for each in rows) + 10 * traits.call
-    held = footprint.fft(traits.held, rows, points, len(lengths), dtypes.is_complex(dtype)) + footprint.split(
-        problem, digits
-    )
+    held = footprint.fft(traits.held, rows, points, len(lengths), dtypes.is_complex(dtype))
+    outputs = problem.rows[2] * math.prod([kept.size for kept in windows])
+    if digits is not None:
+        held = footprint.digits_fft(traits.held, digits, problem.rows, points)
+    held = footprint.in_digits(problem, digits, outputs, held)
     return settings, Estimate("fft", seconds, int(held * footprint.item_size(dtype, traits.has_float64)))
 
 
@@ -138,12 +140,17 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
     # Cutting the blocks out and laying them side by side again moves each sample, twice as often where both axes are.
     passes = 2 if len(tiles) == 1 else 3
     moved = passes * (rows1 + rows) * total * points * traits.fft * 8 * dtypes.item_size(dtype) / 4
-    outputs = rows * math.prod([kept.size for kept in windows])
+    # Digits are joined to integers band by band.
+    outputs = problem.rows[2] * math.prod([kept.size for kept in windows])
     # Along the other axes that are cut the signal is padded to whole blocks.
     pairs = [(n2 or 0, n1 or 0) if swap else (n1 or 0, n2 or 0) for n1, n2 in sizes]
-    padded = rows1 * footprint.padded_to_blocks(tiles, windows, pairs, counts)
-    held = footprint.overlap(traits.held, outputs, working, padded, len(tiles), band >= counts[first])
-    held += footprint.split(problem, digits)
+    padded = problem.rows[1 if swap else 0] * footprint.padded_to_blocks(tiles, windows, pairs, counts)
+    multiples = traits.held
+    if digits is not None:
+        multiples = multiples._replace(blocks=(multiples.digit_blocks, multiples.digit_blocks))
+    held = footprint.overlap(multiples, outputs, working, padded, len(tiles), band >= counts[first])
+    if digits is not None:  # as int64
+        held += footprint.samples(problem) + math.prod(footprint.sizes(problem)[1])
     estimate = Estimate(
         "overlap", seconds + moved + 14 * traits.call, int(held * footprint.item_size(dtype, traits.has_float64))
     )
@@ -187,8 +194,12 @@ def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tup
     if loop and kind.integral:
         dtype = "int64"
     padded = (rows2 if swap else rows1) * footprint.padded_by_taps(windows, sizes)
-    held = footprint.direct(traits.held, rows, outputs, padded, len(sizes), loop) + footprint.split(problem, digits)
+    held = footprint.direct(traits.held, rows, outputs, padded, len(sizes), loop)
+    if digits is not None:
+        sums = traits.held.digit_sums * (held + outputs * len(digits.shifts))
+        held = footprint.in_digits(problem, digits, outputs, sums)
     if loop and kind.integral:
+        held += (traits.held.integer_loop - traits.held.loop) * outputs
         held += rows1 * math.prod(footprint.sizes(problem)[0])  # as int64
     memory = int(held * footprint.item_size(dtype, traits.has_float64))
     return settings, Estimate("direct", min(loop_seconds, native_seconds), memory)
@@ -236,6 +247,13 @@ def moved(problem: Problem, traits: Traits, windows: tuple) -> float:
     ]
     samples = rows1 * taken[0] + rows2 * taken[1] + rows * math.prod([kept.size for kept in windows])
     return 3 * samples * traits.move * dtypes.item_size(problem.compute) / 4
+
+
+def held_around(problem: Problem, traits: Traits) -> dict[str, int]:
+    """Return the bytes that extending a signal beyond its edges takes besides its result, by method."""
+    signal = footprint.samples(problem) * footprint.item_size(problem.compute, traits.has_float64)
+    direct, transform = traits.held.extended
+    return {"direct": int(direct * signal), "fft": int(transform * signal)}
 
 
 def held_before(problem: Problem, traits: Traits, extended: bool, laid_out: bool) -> int:

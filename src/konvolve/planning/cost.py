@@ -28,6 +28,9 @@ class Held(NamedTuple):
     of the result.
     ``cropped``: of the result, where blocks as channels are more than is wanted: once, or twice if cropping copies.
     ``layout``: of the signal, where axes are brought last.
+    Of integers: ``digits``: of the spectra of digits and their products, in one transform; ``digit_blocks``: of a band;
+    ``digit_sums``: of what the library's own convolution of digits takes; ``integer_loop``: of the result, in a loop.
+    ``extended``: of a signal extended beyond its edges, besides itself, in the direct sum and in one transform.
     """
 
     fft: tuple[float, float, float] = (3.0, 4.0, 4.0)
@@ -41,6 +44,11 @@ class Held(NamedTuple):
     matrix: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
     cropped: float = 2.0
     layout: float = 0.0
+    digits: float = 1.0
+    digit_blocks: float = 5.2
+    digit_sums: float = 1.0
+    integer_loop: float = 3.0
+    extended: tuple[float, float] = (0.0, 0.0)
 
 
 class Traits(NamedTuple):

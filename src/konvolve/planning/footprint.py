@@ -66,12 +66,19 @@ def padded_to_blocks(
     return math.prod(extents) if outside else 0
 
 
-def split(problem: Problem, digits: exact.Digits | None) -> float:
-    """Return what writing the signal in digits takes: itself as integers, what is left of it, and its digits."""
+def samples(problem: Problem) -> int:
+    """Return the samples of all rows of in1."""
+    return math.prod(problem.shape1[axis] or 1 for axis in problem.batch) * math.prod(sizes(problem)[0])
+
+
+def in_digits(problem: Problem, digits: exact.Digits | None, outputs: int, method: float) -> float:
+    """Return what a method takes, given a signal in digits, whose results are joined to integers at the end."""
     if digits is None:
-        return 0.0
-    rows = math.prod(problem.shape1[axis] or 1 for axis in problem.batch)
-    return rows * math.prod(sizes(problem)[0]) * (2.0 + digits.count1)
+        return method
+    signal = samples(problem) * digits.count1
+    # Split into digits, which are then stacked; and at the end the sum, a place as an integer and what they add up to.
+    joined = signal + outputs * (len(digits.shifts) + 3)
+    return max(signal * (1 if digits.count1 == 1 else 2) + samples(problem), signal + method, joined)
 
 
 def fft(held: Held, rows: Rows, points: int, rank: int, complex_: bool) -> float:
@@ -80,6 +87,12 @@ def fft(held: Held, rows: Rows, points: int, rank: int, complex_: bool) -> float
         return points * (rows.in2 + held.alone[complex_])
     batched = held.batched if rank > 1 and rows.out > 1 else 0.0
     return points * (rows.in2 + (held.fft[min(rank, 3) - 1] + batched) * rows.out)
+
+
+def digits_fft(held: Held, digits: exact.Digits, rows: tuple[int, int, int], points: int) -> float:
+    """Return the spectra of both operands' digits, the places their products are added up in, twice, and a term."""
+    places = 2 * len(digits.shifts) + 3
+    return held.digits * points * (rows[0] * digits.count1 + rows[1] * digits.count2 + rows[2] * places)
 
 
 def overlap(held: Held, outputs: int, working: int, padded: int, rank: int, one_band: bool) -> float:

@@ -186,6 +186,7 @@ def _settle(
     moved = candidates.moved(core, traits, windows) if layout is not None and core.known else 0.0
     layouts = traits.held.layout
     held = candidates.held_before(core, traits, extension is not None, layout is not None) if core.known else 0
+    around = candidates.held_around(core, traits) if core.known and extension is not None else {}
     for method in methods:
         settled = _MAKERS[method](core, traits, windows, bits)
         if settled is not None:
@@ -193,7 +194,7 @@ def _settle(
             if estimate is not None and (moved or held):
                 # A loop over taps takes the transposed signal as a view, where the library has them.
                 extra = moved / 3 if settings.get("loop") and not layouts else moved
-                estimate = Estimate(method, estimate.seconds + extra, estimate.bytes + held)
+                estimate = Estimate(method, estimate.seconds + extra, estimate.bytes + held + around.get(method, 0))
             found[method] = settings, estimate
     wound = _wind(problem, core, extension, windows) if extension is not None and "fft" in found else None
     if wound is not None:
