@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import subprocess
 import sys
 
@@ -58,11 +59,11 @@ def test_the_folder_is_where_the_system_has_it(monkeypatch, system, environment,
 
 def test_what_is_stored_is_used():
     before = konvolve.plan((10_000,), (500,), library="numpy", method="fft").estimates
-    store(fft=10 * SHIPPED.fft, call=0.0)
+    store(fft=10 * SHIPPED.fft, call=SHIPPED.call / 10)
     execute.forget()
     after = konvolve.plan((10_000,), (500,), library="numpy", method="fft").estimates
     assert after[0].seconds > 2 * before[0].seconds
-    assert execute.traits("numpy")._asdict() == SHIPPED._replace(fft=10 * SHIPPED.fft, call=0.0)._asdict()
+    assert execute.traits("numpy")._asdict() == SHIPPED._replace(fft=10 * SHIPPED.fft, call=SHIPPED.call / 10)._asdict()
     assert execute.traits("torch") == Traits(**CONSTANTS["torch"])
 
 
@@ -91,7 +92,10 @@ def test_on_another_device_it_does_not_count():
     assert execute.traits("numpy") == SHIPPED
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"constants": 1}', '{"constants": [1]}', "\0\xff"])
+BROKEN = ["", "{", "[]", '{"constants": 1}', '{"constants": [1]}', "\0\xff", "[" * 200_000, " " * 2**21]
+
+
+@pytest.mark.parametrize("content", BROKEN, ids=range(len(BROKEN)))
 def test_a_broken_file_is_named_and_ignored(cache, content):
     cache.mkdir()
     file = cache / "constants.json"
@@ -104,11 +108,20 @@ def test_a_broken_file_is_named_and_ignored(cache, content):
     assert execute.traits("numpy").fft == 1.0
 
 
-@pytest.mark.parametrize("value", ['"fast"', "-1.0", "NaN", "Infinity", "true", "null", "{}"])
+@pytest.mark.parametrize(
+    "value", ['"fast"', "-1.0", "NaN", "Infinity", "true", "null", "{}", "0.0", "1e308", "9" * 400]
+)
 def test_what_is_no_time_is_ignored(value):
     file = store(fft=1.0)
     file.write_text(file.read_text().replace('"fft": 1.0', f'"fft": {value}'))
     with pytest.warns(UserWarning, match="for numpy in .*constants.json are not usable"):
+        assert execute.traits("numpy") == SHIPPED
+
+
+def test_a_pipe_is_not_waited_for(cache):
+    cache.mkdir()
+    os.mkfifo(cache / "constants.json")
+    with pytest.warns(UserWarning, match="it is not a regular file"):
         assert execute.traits("numpy") == SHIPPED
 
 

@@ -18,10 +18,19 @@ from konvolve.signal import sepfir2d as sepfir2d
 __version__ = "0.1.0.dev0"
 
 
+_LATE = ("layers", "nn", "to_keras", "to_konvolve")
+
+
 def __getattr__(name: str) -> Any:
-    """Import what needs Keras when it is first asked for."""
-    if name == "layers":
-        return importlib.import_module("konvolve.layers")
+    """Import what needs Keras, and what is a room of its own, when it is first asked for."""
+    if name in ("layers", "nn"):
+        return importlib.import_module(f"konvolve.{name}")
     if name in ("to_konvolve", "to_keras"):
         return getattr(importlib.import_module("konvolve.convert"), name)
     raise AttributeError(f"module 'konvolve' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return what is public."""
+    functions = [name for name, value in globals().items() if getattr(value, "__module__", "").startswith("konvolve.")]
+    return sorted([*functions, *_LATE, "__version__", "__doc__"])

@@ -7,8 +7,8 @@ They count only for the processor, the cores, the library's version and device, 
 from __future__ import annotations
 
 import json
-import math
 import os
+import stat
 import sys
 import warnings
 from collections.abc import Sequence
@@ -20,6 +20,12 @@ from konvolve.planning.cost import Traits
 
 FOLDER = "KONVOLVE_CACHE"
 """The environment variable that names another folder."""
+
+# A file of constants for four libraries has 10 KiB.
+_MOST_BYTES = 2**20
+
+# Times of one operation on one sample or of one call, in seconds, and ratios near 1 are by far between these.
+_LEAST, _MOST = 1e-15, 1e3
 
 # The distributions whose versions decide how fast a library is.
 _DISTRIBUTIONS = {
@@ -122,6 +128,16 @@ def _text(constants: dict[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(constants))
 
 
+def _text_of(file: Path) -> str:
+    """Return what stands in a file; ValueError for what is no file of ours, such as a pipe, which would never end."""
+    about = file.stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise ValueError("it is not a regular file")
+    if about.st_size > _MOST_BYTES:
+        raise ValueError(f"it has {about.st_size} bytes, and no more than {_MOST_BYTES} are read")
+    return file.read_text(encoding="utf-8")
+
+
 def stored() -> Sequence[dict[str, Any]]:
     """Return all entries of the file; none, with a warning, where it can't be read."""
     try:
@@ -129,13 +145,13 @@ def stored() -> Sequence[dict[str, Any]]:
     except RuntimeError:  # there is no home
         return []
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))["constants"]
+        found = json.loads(_text_of(file))["constants"]
         if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
             raise ValueError("no list of constants in it")
         return found
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:  # RecursionError: brackets in brackets
         warnings.warn(
             f"konvolve's measured constants in {file} cannot be read ({error}), and the shipped ones are used; delete "
             "the file, or run konvolve bench --calibrate again",
@@ -179,15 +195,18 @@ def with_measured(shipped: Traits, measured: dict[str, Any]) -> Traits:
     for name, old in measurable(shipped).items():
         new = measured[name]
         if isinstance(old, dict):
-            values[name] = {key: _time(new[str(key)]) for key in old}
+            values[name] = {key: _time(new[str(key)], value) for key, value in old.items()}
         else:
-            values[name] = _time(new)
+            values[name] = _time(new, old)
     return shipped._replace(**values)
 
 
-def _time(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"{value!r} is not a time")
+def _time(value: Any, shipped: float) -> float:
+    """Return a time or a ratio of times; none is 0 that is not 0 as shipped."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not (_LEAST <= value <= _MOST or (value == 0 and shipped == 0)):
+        shown = repr(value)
+        raise ValueError(f"{shown if len(shown) < 40 else shown[:40] + '...'} is not a time")
     return float(value)
 
 
