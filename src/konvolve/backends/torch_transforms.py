@@ -33,10 +33,15 @@ class _Paired(torch.autograd.Function):
     def forward(x: torch.Tensor, kind: str, lengths: Sequence[int]) -> torch.Tensor:
         rank = len(lengths)
         axes = tuple(range(-rank, 0))
-        if 0 not in x.shape:
-            return _TRANSFORMS[kind](x, lengths, axes)
-        one = _TRANSFORMS[kind](x.new_zeros(x.shape[-rank:]), lengths, axes)
-        return one.new_zeros((*x.shape[:-rank], *one.shape))
+        if 0 in x.shape:
+            one = _TRANSFORMS[kind](x.new_zeros(x.shape[-rank:]), lengths, axes)
+            return one.new_zeros((*x.shape[:-rank], *one.shape))
+        if torch.compiler.is_compiling() and x.ndim > rank + 1:
+            # Of several batch axes PyTorch works out the shape by resizing, which it refuses for sizes that are symbols
+            # ("tried to directly modify sizes for customized tensor", 2.13): they become one.
+            y = _TRANSFORMS[kind](x.reshape(-1, *x.shape[-rank:]), lengths, axes)
+            return y.reshape(*x.shape[:-rank], *y.shape[1:])
+        return _TRANSFORMS[kind](x, lengths, axes)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple, output: torch.Tensor) -> None:
