@@ -111,6 +111,9 @@ class Backend(Protocol):
         None where nobody may look, which is as good as True. Sums may overflow, which is as good as False.
         """
 
+    def zeroed(self, x: Array, finite: Any) -> Array:
+        """Return x with zeros in the place of what is not finite; ``finite`` is False or a truth known at run time."""
+
     def either(self, truth: Array, one: Callable[[], Array], other: Callable[[], Array]) -> Array:
         """Return ``one()`` where a truth known at run time holds, and ``other()`` where it does not.
 

@@ -208,6 +208,11 @@ def _of_all_rows(axis_size: int, in_batched: list, x: jax.Array) -> tuple[jax.Ar
     return _sum_is_finite(x), False
 
 
+def zeroed(x: jax.Array, finite: Any) -> jax.Array:
+    """Return x with zeros in the place of what is not finite."""
+    return jnp.where(jnp.isfinite(x), x, jnp.zeros((), x.dtype))
+
+
 def either(truth: jax.Array, one: Callable[[], jax.Array], other: Callable[[], jax.Array]) -> jax.Array:
     """Return what one of two functions computes, by a truth known at run time."""
     return jax.lax.cond(truth, one, other)

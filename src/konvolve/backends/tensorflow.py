@@ -213,40 +213,51 @@ def _seen(x: tf.Tensor) -> np.ndarray:
     return np.asarray(memoryview(x)) if "CPU" in x.device else x.numpy()
 
 
+def zeroed(x: tf.Tensor, finite: Any) -> tf.Tensor:
+    """Return x with zeros in the place of what is not finite, which is x itself in a run where all is finite."""
+
+    def clean() -> tf.Tensor:
+        return tf.where(isfinite(x), x, tf.zeros((), x.dtype))
+
+    if finite is False:
+        return clean()
+
+    @tf.custom_gradient
+    def zeroing(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        y = _either(finite, lambda: x, clean, x.shape)
+        return y, lambda gradient: tf.where(isfinite(x), gradient, tf.zeros((), x.dtype))
+
+    return zeroing(x)
+
+
 def either(truth: tf.Tensor, one: Callable[[], tf.Tensor], other: Callable[[], tf.Tensor]) -> tf.Tensor:
-    """Return what one of two functions computes, by a truth known at run time."""
-    shapes = []
+    """Return what the second of two functions computes, which is right in either case.
 
-    def shaped(function: Callable[[], tf.Tensor]) -> Callable[[], tf.Tensor]:
-        def called() -> tf.Tensor:
-            y = function()
-            shapes.append(y.shape)
-            return y
+    Whole transforms in the ways of ``tf.cond`` have no second derivative (TensorFlow 2.21).
+    """
+    return other()
 
-        return called
 
-    y = tf.cond(truth, shaped(one), shaped(other))
-    y.set_shape(shapes[0])
+def _either(truth: tf.Tensor, one: Callable, other: Callable, shape: tf.TensorShape) -> tf.Tensor:
+    """Return what one of two functions computes; to be hidden from derivatives, which ``tf.cond`` lacks a second of."""
+    y = tf.cond(truth, one, other)
+    y.set_shape(shape)
     return y
 
 
 def unless(truth: tf.Tensor, compute: Callable[[], tf.Tensor], y: tf.Tensor) -> tf.Tensor:
     """Add to y what is computed only in a run that needs it."""
-    return either(truth, lambda: y, lambda: y + compute())
+
+    @tf.custom_gradient
+    def added(y: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        return _either(truth, lambda: y, lambda: y + compute(), y.shape), lambda gradient: gradient
+
+    return added(y)
 
 
 def summed(function: Callable, groups: Sequence[Sequence[Callable]]) -> list[tf.Tensor]:
-    """Return the sum of each group; in a graph by a loop for each, so that the function stands there once."""
-    if tf.executing_eagerly() or all(len(group) == 1 for group in groups):
-        return [tf.add_n([function(*make()) for make in group]) for group in groups]
-    pairs = [make() for group in groups for make in group]
-    stacked = tuple(tf.stack(each) for each in zip(*pairs, strict=True))
-    found = iter(
-        tf.unstack(
-            tf.map_fn(lambda pair: function(*pair), stacked, 1, fn_output_signature=pairs[0][0].dtype), len(pairs)
-        )
-    )
-    return [tf.add_n([next(found) for _ in group]) for group in groups]
+    """Return the sum of each group."""
+    return [tf.add_n([function(*make()) for make in group]) for group in groups]
 
 
 constant = tf.stop_gradient
@@ -307,8 +318,24 @@ def stack(xs: Sequence[tf.Tensor]) -> tf.Tensor:
 
 
 def concatenate(xs: Sequence[tf.Tensor], axis: int) -> tf.Tensor:
-    """Lay side by side along an axis."""
-    return tf.concat(xs, axis)
+    """Lay side by side along an axis.
+
+    XLA lacks the third derivative of TensorFlow's own, whose gradients are slices (TensorFlow 2.21).
+    """
+
+    @tf.custom_gradient
+    def joined(*xs: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        def parts(gradient: tf.Tensor) -> list[tf.Tensor]:
+            found, start = [], 0
+            for x in xs:
+                held = sizes(x)[axis:]
+                found.append(window(gradient, [start] + [0] * (len(held) - 1), held))
+                start = start + held[0]
+            return found
+
+        return tf.concat(xs, axis), parts
+
+    return joined(*xs)
 
 
 def take(x: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:

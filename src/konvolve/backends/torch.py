@@ -229,6 +229,11 @@ def all_finite(xs: Sequence[torch.Tensor]) -> Any:
     return all(cmath.isfinite(x.detach().sum().item()) for x in xs)
 
 
+def zeroed(x: torch.Tensor, finite: Any) -> torch.Tensor:
+    """Return x with zeros in the place of what is not finite."""
+    return torch.where(torch.isfinite(x), x, x.new_zeros(()))
+
+
 def either(truth: torch.Tensor, one: Callable[[], torch.Tensor], other: Callable[[], torch.Tensor]) -> torch.Tensor:
     """Return what the second of two functions computes, which is right in either case.
 

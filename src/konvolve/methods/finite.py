@@ -30,8 +30,8 @@ def convolve(
         return linear(a, b) if prepared is None else prepared(a)
 
     def cleaned() -> Array:
-        x = _cleaned(xp, a)
-        return linear(x, _cleaned(xp, b)) if prepared is None else prepared(x)
+        x = xp.zeroed(a, finite)
+        return linear(x, xp.zeroed(b, finite)) if prepared is None else prepared(x)
 
     def reached() -> Array:
         return _reached(xp, linear, xp.constant(a), xp.constant(b), prepared is not None)
@@ -42,10 +42,6 @@ def convolve(
     if finite is False:
         return cleaned() + reached()
     return xp.unless(finite, reached, xp.either(finite, plain, cleaned))
-
-
-def _cleaned(xp: Backend, x: Array) -> Array:
-    return xp.where(xp.isfinite(x), x, _filled(xp, x, 0))
 
 
 def _filled(xp: Backend, x: Array, value: float) -> Array:
