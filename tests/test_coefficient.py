@@ -1,5 +1,8 @@
 """The correlation coefficient against numpy.corrcoef of what overlaps, lag by lag."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -121,3 +124,45 @@ def test_unknown_sizes():
         input_signature=[tf.TensorSpec([None, None], tf.float64)] * 2,
     )
     np.testing.assert_allclose(ask(a, b), konvolve.correlate(a, b, "same", normalize=True), atol=1e-9)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_stands_under_a_mask_does_not_matter(library, value, compiled):
+    rng = np.random.default_rng(4)
+    a, b = rng.standard_normal(40), rng.standard_normal(9)
+    mask1, mask2 = rng.random(40) < 0.8, rng.random(9) < 0.8
+    wanted = expected(a, b, mask1, mask2)
+    a[~mask1], b[~mask2] = value, value
+
+    def ask(a, b, mask1, mask2):
+        return konvolve.correlate(a, b, normalize=True, mask1=mask1, mask2=mask2)
+
+    arrays = [library.array(x) for x in (a, b, mask1, mask2)]
+    if compiled and library.name == "tensorflow":
+        ask = pytest.importorskip("tensorflow").function(ask)
+    elif compiled and library.name == "jax":
+        ask = pytest.importorskip("jax").jit(ask)
+    np.testing.assert_allclose(library.numpy(ask(*arrays)), wanted, atol=1e-9)
+
+
+def test_same_keeps_the_rows_of_a_batch(library):
+    rng = np.random.default_rng(5)
+    a, b = rng.standard_normal((3, 20)), rng.standard_normal((3, 5))
+    found = library.numpy(konvolve.correlate(library.array(a), library.array(b), "same", axes=1, normalize=True))
+    for row, (x, y) in enumerate(zip(a, b, strict=True)):
+        wanted = expected(x, y, np.ones(20, bool), np.ones(5, bool))[2:-2]
+        np.testing.assert_allclose(found[row], wanted, atol=1e-9)
+
+
+def test_torch_compiles_it_in_a_process_that_has_called_nothing():
+    pytest.importorskip("torch")
+    code = """
+import torch, konvolve
+a, b = torch.randn(40, dtype=torch.float64), torch.randn(9, dtype=torch.float64)
+ask = lambda a, b: konvolve.correlate(a, b, normalize=True, mask2=b > -1)
+compiled = torch.compile(ask, fullgraph=True, backend="aot_eager")
+torch.testing.assert_close(compiled(a, b), ask(a, b))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]

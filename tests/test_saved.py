@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import konvolve.layers
-import konvolve.symbolic  # noqa: F401  (registers what functional models are saved as)
+import konvolve.symbolic
 
 FOLDER = pathlib.Path(__file__).parent / "saved" / "first"
 
@@ -52,3 +52,11 @@ def test_a_graph_of_tensorflow():
 
     (image,), expected = saved_arrays("graph")
     close(tf.saved_model.load(str(FOLDER / "graph"))(image), expected)
+
+
+@pytest.mark.parametrize(
+    "layer", [konvolve.layers.Conv2D(2, 3), konvolve.layers.DepthwiseConv1D(3), konvolve.layers.Filter([1.0], "valid")]
+)
+def test_modes_that_valid_padding_had_no_use_for(layer):
+    config = layer.get_config() | {"padding_mode": "reflect"}
+    assert type(layer).from_config(config).padding == "valid"

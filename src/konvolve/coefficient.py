@@ -111,8 +111,10 @@ def _present(xp: Backend, x: Array, mask: Array | None, axes: tuple[int, ...], d
 
 def _about_mean(xp: Backend, x: Array, mask: Array, axes: tuple[int, ...]) -> Array:
     mask = xp.cast(xp.asarray(mask, x), xp.dtype(x))
-    total = xp.total(mask, axes)
-    return (x - xp.total(x * mask, axes) / xp.where(total != 0, total, total * 0 + 1)) * mask
+    total, inside = xp.total(mask, axes), mask != 0
+    zero = xp.zeros((), xp.dtype(x), x)
+    x = xp.where(inside, x, zero)  # chosen, because zero times NaN is NaN
+    return xp.where(inside, x - xp.total(x, axes) / xp.where(total != 0, total, total * 0 + 1), zero)
 
 
 def _power(xp: Backend, x: Array) -> Array:
@@ -125,7 +127,7 @@ def _power(xp: Backend, x: Array) -> Array:
 def _rounding(xp: Backend, power: Array, mask: Array, axes: tuple[int, ...], wide: str) -> Array:
     """Bound the error of a correlation by transforms: so many roundings of the product of the operands' norms."""
     epsilon = 2.0**-52 if dtypes.parse(wide).bits >= 64 else 2.0**-23
-    samples = math.prod(n or 2**20 for n in xp.shape(power))
+    samples = math.prod([n or 2**20 for n in xp.shape(power)])
     mask = xp.asarray(mask, power)
     norms = xp.total(power * power, axes) * xp.total(mask * mask, axes)
     return 8 * epsilon * math.log2(samples + 2) * norms**0.5

@@ -7,7 +7,8 @@ Seen with TensorFlow 2.21 on CPU:
 - float32 and float64 do not mix: operands are cast before.
 
 The transforms, with traps of their own, are in ``tensorflow_transforms.py``, windows and blocks in
-``tensorflow_cuts.py``, its own convolutions on channels in ``tensorflow_channels.py``.
+``tensorflow_cuts.py``, its own convolutions on channels in ``tensorflow_channels.py``, and what is done where samples
+are not finite in ``tensorflow_finite.py``.
 """
 
 from __future__ import annotations
@@ -22,11 +23,15 @@ from tensorflow import raw_ops
 from konvolve.backends import tensorflow_transforms as transforms
 from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.tensorflow_channels import convolves, forked, native, native_adjoint
-from konvolve.backends.tensorflow_cuts import bands, frame, window
+from konvolve.backends.tensorflow_cuts import bands, concatenate, frame, window
+from konvolve.backends.tensorflow_finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.tensorflow_support import differentiated, ints, recording, run_time_sizes
 
 # Adapted next door, asked for here.
-__all__ = ["bands", "convolves", "forked", "frame", "native", "native_adjoint", "window"]
+__all__ = [
+    "all_finite", "bands", "concatenate", "constant", "convolves", "either", "forked", "frame", "isfinite", "native",
+    "native_adjoint", "summed", "unless", "window", "zeroed",
+]  # fmt: skip
 
 name = "tensorflow"
 
@@ -192,77 +197,6 @@ def begins_finite(y: tf.Tensor) -> bool:
     return bool(np.isfinite(raw_ops.Slice(input=y, begin=ints([0] * y.ndim), size=ints([1] * y.ndim)).numpy().item()))
 
 
-def isfinite(x: tf.Tensor) -> tf.Tensor:
-    """Return which samples are finite."""
-    if x.dtype.is_complex:
-        return tf.math.is_finite(tf.math.real(x)) & tf.math.is_finite(tf.math.imag(x))
-    return tf.math.is_finite(x)
-
-
-def all_finite(xs: Sequence[tf.Tensor]) -> Any:
-    """Whether all samples are finite, by their sum; in a graph a tensor."""
-    if tf.executing_eagerly():
-        with np.errstate(all="ignore"):  # NumPy reads the samples where they are, in a tenth of the time of three calls
-            return all(bool(np.isfinite(np.add.reduce(_seen(x), None))) for x in xs)
-    sums = [isfinite(tf.reduce_sum(x)) for x in map(constant, xs)]
-    return sums[0] if len(sums) == 1 else sums[0] & sums[1]
-
-
-def _seen(x: tf.Tensor) -> np.ndarray:
-    """Return the samples of an eager tensor, not a copy of them where they are on the host."""
-    return np.asarray(memoryview(x)) if "CPU" in x.device else x.numpy()
-
-
-def zeroed(x: tf.Tensor, finite: Any) -> tf.Tensor:
-    """Return x with zeros in the place of what is not finite, which is x itself in a run where all is finite."""
-
-    def clean() -> tf.Tensor:
-        return tf.where(isfinite(x), x, tf.zeros((), x.dtype))
-
-    if finite is False:
-        return clean()
-
-    @tf.custom_gradient
-    def zeroing(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        y = _either(finite, lambda: x, clean, x.shape)
-        return y, lambda gradient: tf.where(isfinite(x), gradient, tf.zeros((), x.dtype))
-
-    return zeroing(x)
-
-
-def either(truth: tf.Tensor, one: Callable[[], tf.Tensor], other: Callable[[], tf.Tensor]) -> tf.Tensor:
-    """Return what the second of two functions computes, which is right in either case.
-
-    Whole transforms in the ways of ``tf.cond`` have no second derivative (TensorFlow 2.21).
-    """
-    return other()
-
-
-def _either(truth: tf.Tensor, one: Callable, other: Callable, shape: tf.TensorShape) -> tf.Tensor:
-    """Return what one of two functions computes; to be hidden from derivatives, which ``tf.cond`` lacks a second of."""
-    y = tf.cond(truth, one, other)
-    y.set_shape(shape)
-    return y
-
-
-def unless(truth: tf.Tensor, compute: Callable[[], tf.Tensor], y: tf.Tensor) -> tf.Tensor:
-    """Add to y what is computed only in a run that needs it."""
-
-    @tf.custom_gradient
-    def added(y: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        return _either(truth, lambda: y, lambda: y + compute(), y.shape), lambda gradient: gradient
-
-    return added(y)
-
-
-def summed(function: Callable, groups: Sequence[Sequence[Callable]]) -> list[tf.Tensor]:
-    """Return the sum of each group."""
-    return [tf.add_n([function(*make()) for make in group]) for group in groups]
-
-
-constant = tf.stop_gradient
-
-
 def finish(y: tf.Tensor) -> tf.Tensor:
     """Return the result as it is: tensors own their data."""
     return y
@@ -315,27 +249,6 @@ def flip(x: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:
 def stack(xs: Sequence[tf.Tensor]) -> tf.Tensor:
     """Stack along a new leading axis."""
     return tf.stack(xs)
-
-
-def concatenate(xs: Sequence[tf.Tensor], axis: int) -> tf.Tensor:
-    """Lay side by side along an axis.
-
-    XLA lacks the third derivative of TensorFlow's own, whose gradients are slices (TensorFlow 2.21).
-    """
-
-    @tf.custom_gradient
-    def joined(*xs: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        def parts(gradient: tf.Tensor) -> list[tf.Tensor]:
-            found, start = [], 0
-            for x in xs:
-                held = sizes(x)[axis:]
-                found.append(window(gradient, [start] + [0] * (len(held) - 1), held))
-                start = start + held[0]
-            return found
-
-        return tf.concat(xs, axis), parts
-
-    return joined(*xs)
 
 
 def take(x: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:

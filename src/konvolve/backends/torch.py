@@ -10,9 +10,7 @@ Seen with PyTorch 2.13 on CPU:
 
 from __future__ import annotations
 
-import cmath
 import contextlib
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -21,13 +19,15 @@ import torch
 
 from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.torch_channels import convolves, correlate, forked, native, native_adjoint
-from konvolve.backends.torch_support import in_dual_level, recorded, traced, transforming, window
+from konvolve.backends.torch_finite import all_finite, constant, either, isfinite, summed, unless, zeroed
+from konvolve.backends.torch_support import in_dual_level, recorded, shape, traced, transforming, window
 from konvolve.backends.torch_transforms import fftn, ifftn, irfftn, matmul, multiply, rfftn
 
 # Adapted next door, asked for here.
 __all__ = [
-    "convolves", "correlate", "fftn", "forked", "ifftn", "irfftn", "matmul", "multiply", "native", "native_adjoint",
-    "rfftn", "traced", "window",
+    "all_finite", "constant", "convolves", "correlate", "either", "fftn", "forked", "ifftn", "irfftn", "isfinite",
+    "matmul", "multiply", "native", "native_adjoint", "rfftn", "shape", "summed", "traced", "unless", "window",
+    "zeroed",
 ]  # fmt: skip
 
 name = "torch"
@@ -77,21 +77,6 @@ def dtype(x: torch.Tensor) -> str:
 def reads_code() -> bool:
     """Whether torch.compile is at work."""
     return torch.compiler.is_compiling()
-
-
-def shape(x: torch.Tensor) -> tuple[int | None, ...]:
-    """Return the sizes, None for a symbolic one."""
-    found = tuple(x.shape)
-    if not torch.compiler.is_compiling():
-        if all(type(n) is int for n in found):
-            return found
-        if isinstance(found[0], torch.Tensor):  # torch.jit.trace, which records for these sizes alone, and says so
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", torch.jit.TracerWarning)
-                return tuple(map(int, found))
-    from torch.fx.experimental.symbolic_shapes import has_static_value  # imports SymPy: the compiler has done so
-
-    return tuple((n if type(n) is int else int(n)) if has_static_value(n) else None for n in found)
 
 
 def sizes(x: torch.Tensor) -> tuple[Any, ...]:
@@ -200,52 +185,6 @@ def cast(x: torch.Tensor, dtype: str) -> torch.Tensor:
 def begins_finite(y: torch.Tensor) -> bool:
     """Never look: it would wait for the device, and break a compiled graph."""
     return True
-
-
-isfinite = torch.isfinite
-
-
-def summed(function: Callable, groups: Sequence[Sequence[Callable]]) -> list[torch.Tensor]:
-    """Return the sum of each group."""
-    return [sum(function(*make()) for make in group[1:]) + function(*group[0]()) for group in groups]
-
-
-def constant(x: torch.Tensor) -> torch.Tensor:
-    """Return x, detached."""
-    return x.detach()
-
-
-def all_finite(xs: Sequence[torch.Tensor]) -> Any:
-    """Whether all samples are finite, by their sum; a tensor inside torch.compile, and None where others record.
-
-    None as well where a size is a symbol: ``torch.cond`` refuses some expressions of sizes then (PyTorch 2.13).
-    """
-    if any(None in shape(x) or x.device.type == "meta" for x in xs):
-        return None
-    if torch.compiler.is_compiling():
-        return torch.stack([torch.isfinite(x.detach().sum()) for x in xs]).all()
-    if any(map(traced, xs)):
-        return None
-    return all(cmath.isfinite(x.detach().sum().item()) for x in xs)
-
-
-def zeroed(x: torch.Tensor, finite: Any) -> torch.Tensor:
-    """Return x with zeros in the place of what is not finite."""
-    return torch.where(torch.isfinite(x), x, x.new_zeros(()))
-
-
-def either(truth: torch.Tensor, one: Callable[[], torch.Tensor], other: Callable[[], torch.Tensor]) -> torch.Tensor:
-    """Return what the second of two functions computes, which is right in either case.
-
-    Of ``torch.cond`` both ways must have the same strides, and so must their gradients (PyTorch 2.13).
-    """
-    return other()
-
-
-def unless(truth: torch.Tensor, compute: Callable[[], torch.Tensor], y: torch.Tensor) -> torch.Tensor:
-    """Add to y what is computed only in a run that needs it."""
-    there = torch.cond(truth, lambda y: torch.zeros_like(y), lambda y: torch.zeros_like(y) + compute(), (y.detach(),))
-    return y + there
 
 
 def finish(y: torch.Tensor) -> torch.Tensor:

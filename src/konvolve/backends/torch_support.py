@@ -6,6 +6,7 @@ must cost little: it is then taken to be at work.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -90,3 +91,18 @@ def window(x: torch.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> torc
         # Beside the array: a pad would cut more than there is. So all is zeros, which still depend on x.
         return window(x.narrow(batch, 0, 0), [0] * len(sizes), sizes)
     return torch.constant_pad_nd(x, edges)
+
+
+def shape(x: torch.Tensor) -> tuple[int | None, ...]:
+    """Return the sizes, None for a symbolic one."""
+    found = tuple(x.shape)
+    if not torch.compiler.is_compiling():
+        if all(type(n) is int for n in found):
+            return found
+        if isinstance(found[0], torch.Tensor):  # torch.jit.trace, which records for these sizes alone, and says so
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", torch.jit.TracerWarning)
+                return tuple(map(int, found))
+    from torch.fx.experimental.symbolic_shapes import has_static_value  # imports SymPy: the compiler has done so
+
+    return tuple((n if type(n) is int else int(n)) if has_static_value(n) else None for n in found)

@@ -83,6 +83,11 @@ class ConvolutionLayer:
         config = super().get_config()  # type: ignore[misc]
         return config | {"method": self.method, "padding_mode": self.padding_mode}
 
+    @classmethod
+    def from_config(cls: Any, config: dict) -> Any:
+        """Make the layer of its config."""
+        return super().from_config(used(config))  # type: ignore[misc]
+
     def options(self: Any) -> dict:
         """Return the arguments of the function of ``konvolve.nn``."""
         return {
@@ -110,6 +115,11 @@ def stand_in(layer: Any) -> Any:
     layer.__init__ = __init__
     layer.__doc__ = inspect.cleandoc(layer.__doc__ or "") + MORE.format(name=theirs.__name__)
     return keras.saving.register_keras_serializable(package="konvolve")(layer)
+
+
+def used(config: dict) -> dict:
+    """Return the config of a layer without a mode that "valid" padding has no use for, which former versions saved."""
+    return config | {"padding_mode": "zeros"} if config.get("padding") == "valid" else config
 
 
 def one_word(padding_mode: Any) -> Any:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from konvolve import nn
-from konvolve.layers.base import one_word
+from konvolve.layers.base import one_word, used
 from konvolve.planning.arguments import plain, shown
 from konvolve.planning.channel_arguments import check_channel_method, check_format, check_padding, check_padding_modes
 
@@ -182,6 +182,11 @@ class Filter(_DataLayer):
                         f"inputs of shape {tuple(input_shape)} are smaller than the kernel, {self.kernel.shape}"
                     )
         return tuple(shape)
+
+    @classmethod
+    def from_config(cls, config: dict) -> Filter:
+        """Make the layer of its config."""
+        return super().from_config(used(config))
 
     def get_config(self) -> dict:
         """Return what ``from_config`` needs."""
