@@ -62,7 +62,10 @@ def over_draws(request, table, library, way, check):
             failed.append(f"{question}\n    {problem}")
     if failed:
         pytest.fail("\n".join([f"{len(failed)} of {len(numbers)} draws are wrong on {library}, {way}:", *failed[:10]]))
-    assert all(count < 0.9 * asked[method] for method, count in refused.items() if asked[method] > 20)
+    for method, count in refused.items():
+        # A product with the kernel's matrix is for known sizes, and nearly no draw with unknown sizes leaves it those.
+        if asked[method] > 20 and (method, way) != ("matrix", "unknown sizes"):
+            assert count < 0.8 * asked[method], f"{method} was refused {count} times of {asked[method]}"
 
 
 def derived(library, ask, question, answers, rng, allowed):

@@ -290,7 +290,8 @@ def choose(in1: Any, in2: Any, mode: str, measure: bool) -> Any:
 def lags(in1_len: int, in2_len: int, mode: str) -> np.ndarray:
     """Answer ``correlation_lags``."""
     if not isinstance(mode, str) or mode not in MODES:
-        raise ValueError(f"Mode {shown(mode)} is invalid: it must be 'full', 'same' or 'valid'")
+        said = mode if isinstance(mode, str) else shown(mode)
+        raise ValueError(f"Mode {said} is invalid: it must be 'full', 'same' or 'valid'")
     try:
         n1, n2 = operator.index(in1_len), operator.index(in2_len)
     except TypeError:
