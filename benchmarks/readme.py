@@ -70,7 +70,7 @@ def _sentences(results: dict) -> list[str]:
     floors = [
         said["ratio"]
         for result in results["workloads"].values()
-        if (said := _verdict(result, "tensorflow", "the floor")) is not None
+        if (said := _verdict(result, "tensorflow", "its own transforms")) is not None
     ]
     if floors:
         found.append(
@@ -104,7 +104,8 @@ def _machine(results: dict) -> str:
     rounds = f"median of {results['repeats']} rounds, in turn"
     where = f"{machine['cores']} cores of an {machine['processor']}"
     how = (
-        "The ratio is konvolve's time in a `tf.function` (in an eager call where that is asked) to the fastest other's."
+        "The ratio is konvolve's time in a `tf.function` (in an eager call where that is asked) to the fastest other's "
+        "in the same round, the median of all rounds."
     )
     return f"Milliseconds on {where}, {rounds}; {libraries}; {machine['date'][:10]}. {how}{warning}"
 

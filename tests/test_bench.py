@@ -1,7 +1,9 @@
 """`konvolve bench`: what it measures is right, what it writes can be read again, what it sums up adds up."""
 
+import errno
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import pytest
 pytest.importorskip("typer", reason="the [cli] extra is not installed")
 
 from konvolve import cli
-from konvolve.bench import command, layers, measure, sweeps, verdicts
+from konvolve.bench import chart, command, layers, machine, measure, screen, sweeps, verdicts
 from konvolve.bench.contestants import KONVOLVE, PEER, Contestant, to_library, to_numpy
 from konvolve.bench.workloads import WORKLOADS, Workload, _scipy_answer
 
@@ -50,7 +52,7 @@ def test_a_wrong_contestant_is_not_timed():
     assert made.times == []
 
 
-def test_verdicts_compare_medians_with_the_best():
+def test_verdicts_compare_rounds_with_the_best():
     ours = entry("ours", [1.0, 2.0, 3.0], role=KONVOLVE, judged=True)
     others = [entry("good", [4.0, 4.0, 4.0], role=PEER), entry("bad", [8.0, 8.0, 8.0], role=PEER)]
     w = Workload("w", "", (9,), (3,), "full", (0,), noise, _scipy_answer, aim=0.4)
@@ -58,6 +60,19 @@ def test_verdicts_compare_medians_with_the_best():
     (said,) = result["verdicts"]
     assert (said["other"], said["ratio"], said["met"]) == ("good", 0.5, False)
     assert said["quartiles"] == [0.375, 0.625]
+
+
+def test_a_ratio_lies_between_its_quartiles():
+    """Where the machine is slow in some rounds, the ratio of the medians lies outside: 2 here, with quartiles of 1."""
+    compared = verdicts.against(entry("ours", [1.0, 2.0, 9.0]), entry("theirs", [1.0, 1.0, 9.0]))
+    assert compared == {"ratio": 1.0, "quartiles": [1.0, 1.5]}
+    rng = np.random.default_rng(0)
+    for rounds in range(1, 30):
+        one, other = (entry(name, list(rng.lognormal(size=rounds))) for name in ("one", "other"))
+        compared = verdicts.against(one, other)
+        assert compared["quartiles"][0] <= compared["ratio"] <= compared["quartiles"][1]
+    assert verdicts.against(entry("once", [4.0]), entry("often", [2.0, 8.0])) == {"ratio": 2.0, "quartiles": [2.0, 2.0]}
+    assert verdicts.against(entry("first", [4.0, None]), entry("last", [None, 2.0]))["ratio"] == 2.0
 
 
 @pytest.mark.parametrize("library", ["numpy", "tensorflow", "jax", "torch"])
@@ -80,25 +95,127 @@ def test_the_command_writes_what_it_can_show_again(tmp_path, capsys, monkeypatch
         assert row["status"] == "ok", row
         assert len(row["samples_ms"]) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["found.json", "found.md", "found.png"]
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.iterdir()}
     assert cli.main(["bench", "--report", str(out)]) == 0
     assert shown.startswith(capsys.readouterr().out)
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.iterdir()} == before
+
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize("name", ["cpu", "cpu-choice", "cpu-sweep"])
+def test_a_report_fits_the_terminal(name, columns, capsys, monkeypatch):
+    """Of 80 columns, too, and there with the contestants' names in one line each."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    path = ROOT / "benchmarks" / "results" / f"{name}.json"
+    assert cli.main(["bench", "--report", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    names = {row["name"] for result in json.loads(path.read_text()).get("workloads", {}).values()
+             for row in result["contestants"]}  # fmt: skip
+    assert {each for each in names if not any(line.startswith(f"{each} ") for line in lines)} == set()
+    assert ("│ error" in "\n".join(lines).replace("┃", "│")) == (columns == 200 and name == "cpu")
+
+
+def test_names_fit_a_narrow_table():
+    assert [one.name for one in everyone if len(one.name) > 33] == []
+
+
+def test_why_a_contestant_has_no_time_is_said_below_a_narrow_table(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("COLUMNS", "80")
+    failed = measure.Entry(Contestant("theirs", "numpy", lambda *_: None), "failed", "ValueError: of no use [here]")
+    w = Workload("w", "", (9,), (3,), "full", (0,), noise, _scipy_answer)
+    result = verdicts.summary(w, [entry("ours, of a long name that fills", [1.0], role=KONVOLVE, judged=True), failed])
+    results = {"machine": machine.describe() | {"revision": None}, "workloads": {"w": result}, "not_installed": []}
+    screen.show(results)
+    shown = capsys.readouterr().out
+    assert "ValueError: of no use [here]" in shown
+    assert "None" not in shown
+    assert "commit" not in shown
+
+
+def test_the_legend_names_what_is_drawn_and_fits():
+    pytest.importorskip("matplotlib")
+    results = json.loads((ROOT / "benchmarks" / "results" / "cpu.json").read_text())
+    names = list(results["workloads"])
+    for count in (1, 2, len(names)):
+        part = {name: results["workloads"][name] for name in names[:count]}
+        figure = chart.chart({"workloads": part})
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        box, page = legend.get_window_extent(), figure.bbox
+        assert box.x0 >= page.x0
+        assert box.x1 <= page.x1
+        roles = {row["role"] for result in part.values() for row in result["contestants"] if "median_ms" in row}
+        assert {text.get_text() for text in legend.get_texts()} == {chart.LABELS[role] for role in roles}
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--only", "fase"], "--only 'fase': allowed are face, reverb"),
-        (["--library", "mxnet"], "--library 'mxnet': allowed are numpy, tensorflow, jax, torch, cupy"),
-        (["--report", "nothing.json"], "nothing.json is not a results file"),
+        (["--only", "fase"], "--only 'fase': unknown; allowed: face, reverb"),
+        (["--only", ""], "--only '': no name in it; allowed: face, reverb"),
+        (["--only", " , "], "--only ' , ': no name in it"),
+        (["--library", ""], "--library '': no name in it; allowed: numpy"),
+        (["--library", "mxnet"], "--library 'mxnet': unknown; allowed: numpy, tensorflow, jax, torch, cupy"),
+        (["--library", "cupy", "--memory"], "--library cupy: not installed; allowed: numpy, tensorflow, jax, torch"),
+        (["--report", "nothing.json"], "--report nothing.json: not a results file: no such file; allowed"),
+        (["--report", "list.txt"], "--report list.txt: not a results file"),
+        (["--report", "other.txt"], "--report other.txt: not a results file: 'machine' is not in it; allowed"),
+        (["--report", "list.txt", "--quick"], "--quick has no meaning with --report; see konvolve"),
+        (["--report", "list.txt", "--json", "a.json"], "--json has no meaning with --report"),
+        (["--sweep", "--memory"], "--sweep and --memory: allowed: one of --report, --calibrate"),
+        (["--sweep", "--only", "face"], "--only has no meaning with --sweep"),
+        (["--channels"], "--channels has no meaning without --validate"),
         (["--json", "no/where.json"], "there is no folder no"),
+        (["--json", "list.txt/out.json"], "there is no folder list.txt"),
+        (["--json", ""], "--json .: a folder; allowed: a file"),
+        (["--json", "found.md"], "--json found.md: the name of the tables or the chart"),
+        (["--json", "taken.json"], "taken.png: the output is a directory"),
+        (["--json", "a" * 252 + ".json"], "File name too long"),
+        (["--json", "/dev/null"], "/dev/null: the output is a device or pipe"),
     ],
 )
-def test_mistakes_are_one_line(options, words, capsys, monkeypatch, tmp_path):
+def test_mistakes_are_one_line_before_anything_is_measured(options, words, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.txt").write_text("[1, 2]")
+    (tmp_path / "other.txt").write_text('{"a": 1}')
+    (tmp_path / "taken.png").mkdir()
+    before = sorted(tmp_path.iterdir())
     assert cli.main(["bench", *options]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    out, err = capsys.readouterr()
+    (line,) = err.splitlines()
     assert words in line
+    assert out == ""
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("kind", [[], ["--sweep"], ["--memory"], ["--validate", "3"], ["--calibrate"]])
+def test_a_folder_that_may_not_be_written_is_refused_before_measuring(kind, capsys, monkeypatch, tmp_path):
+    """Root, who runs the tests in a container, may write anywhere: the refusal is played."""
+
+    def refuse(self, *arguments, **options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "touch", refuse)
+    assert cli.main(["bench", *kind]) == 2
+    assert "can't write in .: Permission denied; allowed: a folder that is there" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_constants_that_can_not_be_kept_are_refused_before_measuring(capsys, monkeypatch, tmp_path):
+    """A file stands where the folder's parent should be."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KONVOLVE_CACHE", str(tmp_path / "file" / "below" / "cache"))
+    assert cli.main(["bench", "--calibrate"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("konvolve: --calibrate: the constants can't be kept: ")
+    assert "allowed: another folder, named by the environment variable KONVOLVE_CACHE" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_sweep_is_right_at_every_size_and_drawn(monkeypatch, tmp_path):
@@ -114,7 +231,7 @@ def test_a_sweep_is_right_at_every_size_and_drawn(monkeypatch, tmp_path):
     head, body = sweeps.rows(found)
     assert [row[0] for row in body] == ["1", "4", "30"]
     assert {len(row) for row in body} == {len(head)}
-    sweeps.plot({"picture": found}, tmp_path / "plot.png")
+    sweeps.plot({"picture": found}).savefig(tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000
 
 

@@ -100,5 +100,5 @@ def test_a_library_is_timed_and_drawn(library, tmp_path):
         assert all(seconds > 0 for seconds in each["measured_s"].values())
         assert set(each["measured_s"]) <= set(each["predicted_s"])
     json.dumps(found)
-    validate.plot({library: found}, tmp_path / "plot.png")
+    validate.plot({library: found}).savefig(tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000

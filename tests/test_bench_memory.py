@@ -44,5 +44,5 @@ def test_what_is_off_is_marked(tmp_path):
     assert [column.split(",")[0] for column in head] == ["question", "method", "numpy", "torch", "tensorflow", "jax"]
     assert body == [["q", "fft", "115 / 100 = 1.15", "70 / 100 = 0.70 !", "125 / 100 = 1.25 !!", "killed"]]
     assert memory.verdict(records) == "1 of 3 within 1.2 of the prediction; 1 above it (!!), 1 below (!)"
-    memory.plot(records, tmp_path / "plot.png")
+    memory.plot(records).savefig(tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000

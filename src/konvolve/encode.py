@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import struct
 import zlib
 from collections.abc import Iterator
@@ -53,9 +54,19 @@ def check_holds(path: Path, picture: Picture) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise `PictureError` unless a file can be made beside `path`."""
-    with writing(path), replacing(path, keep=False) as temporary:
-        temporary.touch(exist_ok=True)
+    """Raise `PictureError` unless `path` is a new name or a file that may be replaced, in a folder that takes files."""
+    with writing(path):
+        try:
+            kind = os.stat(path).st_mode
+        except FileNotFoundError:
+            kind = None
+        if kind is not None and not stat.S_ISREG(kind):
+            what = "directory" if stat.S_ISDIR(kind) else "device or pipe"
+            raise PictureError(f"{path}: the output is a {what}; allowed: a file name")
+        if kind is not None and not os.access(path, os.W_OK):
+            raise PictureError(f"{path}: no permission to replace it; allowed: another name")
+        with replacing(path, keep=False) as temporary:
+            temporary.touch(exist_ok=True)
 
 
 def write_picture(path: Path, picture: Picture) -> None:

@@ -106,6 +106,4 @@ def check_output(path: Path, sources: tuple[Path, ...]) -> None:
         # samefile sees through links; the comparison of names is for an input that is not there.
         if path == source or (os.path.exists(path) and os.path.exists(source) and path.samefile(source)):
             raise PictureError(f"{path}: the output is the input {source}; allowed: any other name")
-    if os.path.isdir(path):
-        raise PictureError(f"{path}: the output is a directory; allowed: a file name")
     check_writable(path)

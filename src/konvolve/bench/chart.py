@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
+from typing import Any
 
-from konvolve.bench.contestants import APART, BY_HAND, FLOOR, KONVOLVE, PART, PEER
+from konvolve.bench.contestants import BY_HAND, EASIER, KONVOLVE, PART, PEER, TRANSFORMS
 from konvolve.bench.report import digits, ordered, speed
 
 COLOURS = {
@@ -13,30 +13,32 @@ COLOURS = {
     PART: "#e8a5ad",
     PEER: "#5c6b8a",
     BY_HAND: "#a3b0c9",
-    APART: "#dddddd",
-    FLOOR: "#8fae8b",
+    EASIER: "#dddddd",
+    TRANSFORMS: "#8fae8b",
 }
 LABELS = {
     KONVOLVE: "konvolve", PEER: "ready-made function", BY_HAND: "put together by hand",
-    APART: "told more: not compared with", FLOOR: "the floor: bare transforms", PART: "konvolve, forward pass alone",
+    EASIER: "with an easier question", TRANSFORMS: "the transforms alone", PART: "konvolve, forward pass alone",
 }  # fmt: skip
 # A bar that stands for more times than this is cut off, so that the others can be told apart.
 LONGEST = 60
+# Entries of the legend side by side above each panel; a third would be cut off.
+LEGEND_COLUMNS = 2
 
 
-def chart(results: dict, path: Path) -> None:
-    """A panel of bars for each workload, fastest on top, times on a logarithmic axis."""
+def chart(results: dict) -> Any:
+    """A panel of bars for each workload, fastest on top, times on a logarithmic axis; None if nothing was timed."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
     timed = {n: [row for row in ordered(r) if "median_ms" in row] for n, r in results["workloads"].items()}
     timed = {name: rows for name, rows in timed.items() if rows}
     if not timed:
-        return
+        return None
     columns = min(3, len(timed))
     panels = [list(timed)[start : start + columns] for start in range(0, len(timed), columns)]
     heights = [max(len(timed[name]) for name in names) + 4 for names in panels]
-    figure = Figure(figsize=(6.4 * columns, 0.23 * sum(heights) + 0.6), layout="constrained")
+    figure = Figure(figsize=(6.4 * columns, 0.23 * sum(heights) + 0.6), layout="constrained", dpi=80)
     grid = figure.subplots(len(panels), columns, squeeze=False, height_ratios=heights)
     for axes in grid.flat:
         axes.set_visible(False)
@@ -44,9 +46,10 @@ def chart(results: dict, path: Path) -> None:
         for axes, name in zip(line, names, strict=False):
             axes.set_visible(True)
             _panel(axes, name, timed[name], results["workloads"][name])
-    patches = [Patch(color=COLOURS[role], label=label) for role, label in LABELS.items()]
-    figure.legend(handles=patches, loc="outside upper center", ncols=len(patches), frameon=False)
-    figure.savefig(path, dpi=80)
+    drawn = {row["role"] for rows in timed.values() for row in rows}
+    patches = [Patch(color=COLOURS[role], label=label) for role, label in LABELS.items() if role in drawn]
+    figure.legend(handles=patches, loc="outside upper center", ncols=LEGEND_COLUMNS * columns, frameon=False)
+    return figure
 
 
 def _panel(axes, name: str, rows: list[dict], result: dict) -> None:

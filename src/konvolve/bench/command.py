@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from konvolve.bench import options
+from konvolve.terminal import Mistake
+
 MEASURES = ("import_time", "peak_memory")
-
-
-def chosen(given: str | None, known: Sequence[str], option: str) -> list[str]:
-    """Read a list of names with commas between them: all of `known` where none is given."""
-    if given is None:
-        return list(known)
-    names = [name.strip() for name in given.split(",") if name.strip()]
-    for name in names:
-        if name not in known:
-            raise _mistake(f"{option} {name!r}: allowed are {', '.join(known)}")
-    return names
-
-
-def _mistake(message: str) -> Exception:
-    import typer
-
-    return typer.BadParameter(message)
+# What a results file is called where no name is given, by the option that asks for the measurement.
+NAMES = {
+    None: "bench", "--calibrate": "calibration", "--validate": "validation", "--sweep": "sweep", "--memory": "memory",
+}  # fmt: skip
 
 
 def questions() -> dict[str, Any]:
@@ -40,10 +29,17 @@ def questions() -> dict[str, Any]:
 
 def load(path: Path) -> dict:
     """Read a results file."""
+    from konvolve.bench import report
+
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise _mistake(f"{path} is not a results file: {error}") from error
+        if not path.is_file():  # a pipe would wait for ever
+            raise ValueError("no such file")
+        results = json.loads(path.read_text(encoding="utf-8"))
+        report.markdown(results)  # so that nothing is shown of a file that lacks something
+        return results
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
+        why = f"{error.args[0]!r} is not in it" if isinstance(error, KeyError) else error
+        raise Mistake(f"--report {path}: not a results file: {why}; allowed: a file that bench has written") from error
 
 
 def save(path: Path, results: dict) -> None:
@@ -85,58 +81,84 @@ def bench(
     memory: bool,
 ) -> int:
     """Measure, or show what was measured; the exit code."""
-    from konvolve.bench import contestants
+    from konvolve import calibration
+    from konvolve.backends import registry
+    from konvolve.bench import contestants, screen
 
+    kind = options.one_kind(
+        {
+            "--report": report is not None,
+            "--calibrate": calibrate,
+            "--validate": validate is not None,
+            "--sweep": sweep,
+            "--memory": memory,
+        }
+    )
+    measuring = (None, "--calibrate", "--validate", "--sweep", "--memory")
+    options.unused(
+        kind,
+        {
+            "--channels": (channels, ("--validate",)),
+            "--only": (only is not None, (None,)),
+            "--repeats": (repeats is not None, (None,)),
+            "--quick": (quick, (None, "--calibrate", "--sweep", "--memory")),
+            "--library": (library is not None, measuring),
+            "--json": (output is not None, measuring),
+        },
+    )
     if report is not None:
-        results = load(report)
-        _write_report(results, report)
-        show(results)
+        screen.show(load(report))
         return 0
-    if channels and validate is None:
-        raise _mistake("--channels goes with --validate: it judges the choice of konvolve.nn and the layers")
-    names = chosen(only, (*questions(), *MEASURES), "--only")
-    libraries = chosen(library, contestants.LIBRARIES, "--library")
-    kinds = {"calibration": calibrate, "validation": validate is not None, "sweep": sweep, "memory": memory}
-    kind = next((kind for kind, asked in kinds.items() if asked), "bench")
-    output = output or Path(f"konvolve-{kind}.json")
-    if not output.parent.is_dir():
-        raise _mistake(f"--json {output}: there is no folder {output.parent}")
+    names = options.chosen(only, (*questions(), *MEASURES), "--only")
+    libraries = options.chosen(library, contestants.LIBRARIES, "--library")
+    output = Path(f"konvolve-{NAMES[kind]}.json") if output is None else output
+    options.check_output(output)
+    ours = contestants.LIBRARIES if kind is None or sweep else ("numpy", *registry.LIBRARIES)
+    libraries = options.installed(libraries, ours)
     if calibrate:
-        results = fitted(installed(libraries), 25 if quick else 60)
+        options.check_cache()
+        results = fitted(libraries, 25 if quick else 60)
     elif validate is not None:
-        results = judged(installed(libraries), validate, "channels" if channels else "family")
+        results = judged(libraries, validate, "channels" if channels else "family")
     elif sweep:
         results = swept(libraries, quick)
     elif memory:
-        results = weighed(installed(libraries), quick)
+        results = weighed(libraries, quick)
     else:
         results = measured(names, libraries, repeats or (3 if quick else 15), quick, output)
     save(output, results)
-    _write_report(results, output)
-    show(results)
+    written = _write_report(results, output)
+    screen.show(results)
     if calibrate:
-        from konvolve import calibration
-
         print(f"constants in {calibration.path()}, in use from the next process on")
-    print(f"{output}, {output.with_suffix('.md')} and {output.with_suffix('.png')} are written")
+    print(f"written: {', '.join(map(str, [output, *written]))}")
     return 0
 
 
-def _write_report(results: dict, path: Path) -> None:
+def _write_report(results: dict, output: Path) -> list[Path]:
+    """Write the tables and the picture beside a results file, each whole or not at all; the names of the two."""
     from konvolve.bench import chart, memory, report, sweeps, validate
+    from konvolve.encode import replacing
 
-    path.with_suffix(".md").write_text(report.markdown(results))
+    tables, picture = options.beside(output)
+    with replacing(tables) as temporary:
+        temporary.write_text(report.markdown(results), encoding="utf-8")
     if "calibration" in results:
         judged = {library: found["judged"] for library, found in results["calibration"].items()}
-        validate.plot(judged, path.with_suffix(".png"))
+        figure = validate.plot(judged)
     elif "validation" in results:
-        validate.plot(results["validation"], path.with_suffix(".png"))
+        figure = validate.plot(results["validation"])
     elif "sweeps" in results:
-        sweeps.plot(results["sweeps"], path.with_suffix(".png"))
+        figure = sweeps.plot(results["sweeps"])
     elif "memory" in results:
-        memory.plot(results["memory"], path.with_suffix(".png"))
+        figure = memory.plot(results["memory"])
     else:
-        chart.chart(results, path.with_suffix(".png"))
+        figure = chart.chart(results)
+    if figure is None:  # there is nothing to draw
+        return [tables]
+    with replacing(picture) as temporary:
+        figure.savefig(temporary, format="png")
+    return [tables, picture]
 
 
 def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick: bool, output: Path) -> dict:
@@ -160,14 +182,6 @@ def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick
     results["machine"]["devices"] = machine.devices()
     results["not_installed"] = sorted({module for one in everyone() for module in one.missing})
     return results
-
-
-def installed(libraries: Sequence[str]) -> list[str]:
-    """Those of the libraries that konvolve runs on and that are installed."""
-    found = [name for name in libraries if name != "cupy" and importlib.util.find_spec(name)]
-    if not found:
-        raise _mistake(f"--library {','.join(libraries)}: not installed")
-    return found
 
 
 def _start_quietly(libraries: Sequence[str]) -> None:
@@ -252,26 +266,6 @@ def everyone() -> list:
     from konvolve.bench import contestants
 
     # Importing enters them; the order is the one in which they stand in the tables before they are timed.
-    from konvolve.bench import ours, peers, networks, recipes, gradients, layers, floor  # isort: skip # noqa: F401
+    from konvolve.bench import ours, peers, networks, recipes, gradients, layers, transforms  # isort: skip # noqa: F401
 
     return contestants.CONTESTANTS
-
-
-def show(results: dict) -> None:
-    """Print the tables."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from konvolve.bench import report
-
-    console = Console(width=None if sys.stdout.isatty() else 150)
-    console.print(report.machine_line(results["machine"]), highlight=False)
-    for name, title, (head, body), said in report.sections(results):
-        table = Table(title=f"{name}: {title}", title_justify="left", caption_justify="left")
-        table.caption = said or None
-        for column in head:
-            numbers = column.startswith(("median", "best", "of ", "error", "worst")) or "MiB" in column
-            table.add_column(column, justify="right" if numbers else "left")
-        for row in body:
-            table.add_row(*row, style="bold" if row[0].startswith("konvolve") else None)
-        console.print(table)

@@ -20,8 +20,8 @@ LIBRARIES = ("numpy", "tensorflow", "jax", "torch", "cupy")
 KONVOLVE = "konvolve"
 PEER = "ready-made"  # a library's function, called the way its documentation shows
 BY_HAND = "by hand"  # transforms put together by the user, or a function set up for the machine
-APART = "apart"  # has an easier question, being told more than the others; shown, not compared with
-FLOOR = "floor"  # the bare transforms of konvolve's own plan: what no method of that plan can undercut
+EASIER = "easier"  # answers an easier question, knowing more than the others; shown, and compared with nobody
+TRANSFORMS = "transforms"  # the bare transforms of konvolve's own plan: no method of that plan can take less
 PART = "forward"  # the forward pass alone of a workload that has a backward pass
 
 

@@ -66,13 +66,13 @@ def ours_compiled(w, *arrays):
     return in_tf_function(_tf_gradients(ours("convolve", w, "tensorflow")), *arrays)
 
 
-@_enter("konvolve.convolve, TensorFlow eager", "tensorflow", KONVOLVE)
+@_enter("konvolve.convolve, TF eager", "tensorflow", KONVOLVE)
 def ours_eager(w, *arrays):
     both = _tf_gradients(ours("convolve", w, "tensorflow"))
     return lambda: wait_tensorflow(both(*arrays))
 
 
-@_enter("konvolve.convolve, jax.jit of grad", "jax", KONVOLVE, judged=True)
+@_enter("konvolve.convolve, jax.grad", "jax", KONVOLVE, judged=True, note="jit")
 def ours_jax(w, *arrays):
     return in_jax_jit(_jax_gradients(ours("convolve", w, "jax")), *arrays)
 

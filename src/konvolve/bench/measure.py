@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from konvolve.bench.contestants import FLOOR, KONVOLVE, PART, Contestant, NotAvailable, to_library, to_numpy
+from konvolve.bench.contestants import KONVOLVE, PART, TRANSFORMS, Contestant, NotAvailable, to_library, to_numpy
 from konvolve.bench.workloads import SEED, Workload, forward_answer
 
 # A contestant this many times slower than the fastest gets FEW rounds: more would only make the others wait.
@@ -86,7 +86,7 @@ def prepare(w: Workload, contestant: Contestant, arrays: dict, reference: tuple 
         entry.warm = time.perf_counter() - start
         if contestant.role == PART:
             entry.error = largest_error(answer, forward_answer(w, *arrays["numpy"]))
-        elif contestant.role != FLOOR and reference is not None:
+        elif contestant.role != TRANSFORMS and reference is not None:
             entry.error = largest_error(answer, reference)
         del answer
         entry.once = entry.warm > ENDLESS

@@ -14,7 +14,6 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -175,14 +174,14 @@ def verdict(records: Sequence[dict]) -> str:
     )
 
 
-def plot(records: Sequence[dict], path: Path) -> None:
+def plot(records: Sequence[dict]) -> Any:
     """Measured against predicted, a panel for each way."""
     from matplotlib.figure import Figure
 
     from konvolve.bench.validate import COLOURS
 
     ways = list(dict.fromkeys(record["way"] for record in records))
-    figure = Figure(figsize=(3.2 * len(ways), 4.4), layout="constrained")
+    figure = Figure(figsize=(3.2 * len(ways), 4.4), layout="constrained", dpi=120)
     grid = figure.subplots(1, len(ways), squeeze=False, sharex=True, sharey=True)[0]
     for axes, way in zip(grid, ways, strict=True):
         for method, colour in COLOURS.items():
@@ -195,7 +194,7 @@ def plot(records: Sequence[dict], path: Path) -> None:
         axes.set_title(way, fontsize=10, loc="left")
     grid[0].set_ylabel("measured of predicted")
     grid[0].legend(fontsize=8, frameon=False)
-    figure.savefig(path, dpi=120)
+    return figure
 
 
 @contextlib.contextmanager

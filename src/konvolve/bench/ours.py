@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from konvolve.bench.contestants import (
-    APART,
+    EASIER,
     KONVOLVE,
     NotAvailable,
     as_float,
@@ -49,7 +49,7 @@ def _enter(function: str) -> None:
             return wrap(ours(function, w, library), x, k) if _asked(function, w) else None
 
     entry("NumPy", "numpy", lambda convolve, x, k: lambda: convolve(x, k))
-    entry("TensorFlow eager", "tensorflow", lambda convolve, x, k: lambda: wait_tensorflow(convolve(x, k)))
+    entry("TF eager", "tensorflow", lambda convolve, x, k: lambda: wait_tensorflow(convolve(x, k)))
     entry("tf.function", "tensorflow", in_tf_function, judged=chooses)
     if chooses:
         entry("jax.jit", "jax", in_jax_jit, judged=True)
@@ -61,8 +61,8 @@ for _function in ("convolve", "correlate", "fftconvolve", "oaconvolve"):
 
 
 @contestant(
-    "konvolve, tf.function, kernel captured", "tensorflow", ("konvolve",),
-    role=KONVOLVE, note="the kernel is no argument: its values are known",
+    "konvolve, kernel captured", "tensorflow", ("konvolve",),
+    role=KONVOLVE, note="tf.function; the kernel is no argument: its values are known",
 )  # fmt: skip
 def captured(w, x, k):
     convolve = ours(w.operation, w, "tensorflow")
@@ -71,7 +71,7 @@ def captured(w, x, k):
 
 @contestant(
     "konvolve.Kernel, tf.function", "tensorflow", ("konvolve",),
-    role=APART, note="the kernel's part of the work is done before",
+    role=EASIER, note="the kernel's part of the work is done before",
 )  # fmt: skip
 def prepared(w, x, k):
     import konvolve
@@ -97,6 +97,6 @@ def _ready(y):
 
 
 _enter_small("NumPy", "numpy", lambda y: y)
-_enter_small("TensorFlow eager", "tensorflow", lambda y: y)
+_enter_small("TF eager", "tensorflow", lambda y: y)
 _enter_small("JAX eager", "jax", _ready)
 _enter_small("torch eager", "torch", wait_torch)

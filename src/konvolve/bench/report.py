@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from konvolve.bench import calibrate, memory, sweeps, validate
 
+# The head of the table that compares konvolve with the others.
+VERDICTS = ["workload", "konvolve's entry", "ratio (quartiles)", "aim", "to"]
+
 
 def digits(value: float) -> str:
     """Three digits, or as many as stand before the point."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _ratio(row: dict) -> str:
+    """A median ratio and its quartiles."""
+    values = [f"{value:.2f}" if value < 10 else digits(value) for value in (row["ratio"], *row["quartiles"])]
+    return "{} ({} to {})".format(*values)
 
 
 def _time(row: dict, key: str, scale: float) -> str:
@@ -30,11 +39,9 @@ def verdict_rows(results: dict) -> tuple[list[str], list[list[str]]]:
     body = []
     for name, result in results["workloads"].items():
         for each in result["verdicts"]:
-            low, high = each["quartiles"]
-            aim = "" if each["aim"] is None else f"{each['aim']:.3g} {'met' if each['met'] else 'NOT met'}"
-            ratio = f"{each['ratio']:.2f} ({low:.2f} to {high:.2f})"
-            body.append([name, each["judged"], ratio, aim, f"{each['as']}: {each['other']}"])
-    return ["workload", "konvolve's entry", "ratio (quartiles)", "aim", "to"], body
+            aim = "" if each["aim"] is None else f"{each['aim']:.3g} {'met' if each['met'] else 'missed'}"
+            body.append([name, each["judged"], _ratio(each), aim, f"{each['as']}: {each['other']}"])
+    return VERDICTS, body
 
 
 def workload_rows(result: dict) -> tuple[list[str], list[list[str]]]:
@@ -42,10 +49,7 @@ def workload_rows(result: dict) -> tuple[list[str], list[list[str]]]:
     unit, scale = speed(result)
     body = []
     for row in ordered(result):
-        ratio = ""
-        if "ratio" in row:
-            low, high = row["quartiles"]
-            ratio = f"{row['ratio']:.2f} ({low:.2f} to {high:.2f})"
+        ratio = _ratio(row) if "ratio" in row else ""
         times = [_time(row, "median_ms", scale), _time(row, "best_ms", scale) if "best_ms" in row else ""]
         error = f"{row['error']:.0e}" if row["error"] is not None else ""
         remarks = "; ".join(remark for remark in (row["note"], row["detail"]) if remark)
@@ -71,7 +75,7 @@ def import_verdict(result: dict) -> str:
         return "konvolve is not installed"
     slowest = [f"{row['module']} {row['self_ms']:.0f}" for row in result["slowest_modules"][:4]]
     text += f"; slowest modules, ms of their own: {', '.join(slowest)}"
-    return f"{text}; aim {1e3 * result['aim_s']:.0f} ms: {'met' if result['met'] else 'NOT met'}"
+    return f"{text}; aim {1e3 * result['aim_s']:.0f} ms: {'met' if result['met'] else 'missed'}"
 
 
 def memory_rows(result: list[dict]) -> tuple[list[str], list[list[str]]]:
@@ -130,9 +134,10 @@ def machine_line(machine: dict) -> str:
     parts = [
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}",
         ", ".join(f"{name} {version}" for name, version in versions.items()),
-        f"revision {machine['revision']}",
         machine["date"],
     ]
+    if machine["revision"] is not None:
+        parts.append(f"konvolve's commit {machine['revision']}")
     if machine["load"] is not None:
         parts.append(f"load at the start {machine['load']:.2f}")
     return "; ".join(parts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -119,16 +118,19 @@ def rows(found: dict) -> tuple[list[str], list[list[str]]]:
     for number, size in enumerate(found["sizes"]):
         ours, other = _fastest(found, number, True), _fastest(found, number, False)
         ratio = f"{ours[0] / other[0]:.2f}" if ours and other else ""
-        cells = [(f"{each[0]:.3g}", each[1]) if each else ("", "") for each in (ours, other)]
+        cells = [
+            (f"{each[0]:.3g}", each[1].removeprefix("konvolve.convolve, ")) if each else ("", "")
+            for each in (ours, other)
+        ]
         body.append([f"{size:,}", *cells[0], *cells[1], ratio])
     return [found["what"], "best ms", "konvolve's fastest", "best ms of others", "the fastest other", "of it"], body
 
 
-def plot(results: dict[str, Any], path: Path) -> None:
+def plot(results: dict[str, Any]) -> Any:
     """A panel for each sweep."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5.2 * len(results), 5.6), layout="constrained")
+    figure = Figure(figsize=(5.2 * len(results), 5.6), layout="constrained", dpi=120)
     grid = figure.subplots(1, len(results), squeeze=False)[0]
     drawn = {}
     for axes, found in zip(grid, results.values(), strict=True):
@@ -152,4 +154,4 @@ def plot(results: dict[str, Any], path: Path) -> None:
     figure.legend(
         [drawn[name] for name in names], names, loc="outside lower center", ncols=4, fontsize=8, frameon=False
     )
-    figure.savefig(path, dpi=120)
+    return figure

@@ -1,7 +1,7 @@
-"""The floor: the bare transforms of konvolve's own plan, in the same library, and nothing else.
+"""The bare transforms of konvolve's own plan, in the same library, and nothing else.
 
 The arrays are already padded and cut into blocks, nothing is multiplied and nothing put together again: what konvolve
-takes above this is its own. As konvolve does, the floor works through the blocks in bands that stay in the cache.
+takes above this is its own. As konvolve does, they work through the blocks in bands that stay in the cache.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from konvolve.bench.contestants import FLOOR, contestant, to_library, wait_tensorflow, wait_torch
+from konvolve.bench.contestants import TRANSFORMS, contestant, to_library, wait_tensorflow, wait_torch
 from konvolve.bench.workloads import BACKWARD, FORWARD, SEED
 
 
@@ -58,7 +58,7 @@ def _wait(library: str, y: Any) -> Any:
     return y.block_until_ready() if library == "jax" else y
 
 
-def floor(w, library: str) -> Callable | None:
+def of_the_plan(w, library: str) -> Callable | None:
     """The transforms of the plan for a workload; None where the plan has none."""
     import konvolve
 
@@ -105,10 +105,10 @@ def floor(w, library: str) -> Callable | None:
 def _enter(name: str, library: str, group: str) -> None:
     @contestant(
         f"bare transforms, {name}", library, ("konvolve",),
-        role=FLOOR, group=group, note="of konvolve's own plan",
+        role=TRANSFORMS, group=group, note="of konvolve's own plan",
     )  # fmt: skip
     def bare(w, *arrays):
-        return floor(w, library)
+        return of_the_plan(w, library)
 
 
 for _library, _name in (("numpy", "scipy.fft"), ("tensorflow", "TensorFlow"), ("jax", "JAX"), ("torch", "torch")):
