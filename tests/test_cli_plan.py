@@ -1,5 +1,6 @@
 """`konvolve plan`: the table says what the plan says, and mistakes are one line."""
 
+import dataclasses
 import re
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 pytest.importorskip("typer", reason="the [cli] extra is not installed")
 
 import konvolve
-from konvolve import cli
+from konvolve import cli, explain
+from konvolve.planning import story
 from konvolve.terminal import duration
 
 
@@ -56,6 +58,41 @@ def test_a_ceiling_of_memory(capsys):
     assert float(taken[2].removesuffix(" MiB")) <= bound
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("512x512", "31x31", "--mode", "same", "--library", "numpy"), "auto takes separable where it can look at"),
+        (("512x512", "31x31", "--method", "separable", "--library", "numpy"), None),
+        (("768x1024x3", "60x60x1", "--mode", "same", "--axes", "0,1"), None),
+        (("1000", "100"), None),
+    ],
+)
+def test_a_separable_plan_that_is_quicker_is_explained(capsys, arguments, words):
+    """The arrow points at another method, since the plan knows no values: what auto does with them is said."""
+    _, head, rows, _ = shown(capsys, *arguments)
+    quicker = next(iter(rows)) == "separable"  # the first row is the quickest
+    assert quicker == (words is not None)
+    assert ("auto takes separable" in " ".join(head)) == quicker
+    if words:
+        assert words in " ".join(head)
+        assert max(len(line) for line in head[-3:]) <= 80
+
+
+def test_a_separable_plan_that_is_hardly_quicker_is_not_taken():
+    plan = konvolve.plan((512, 512), (31, 31), mode="same", library="numpy", explain=True)
+    assert plan.separable is not None
+    without = dataclasses.replace(plan, separable=None)
+    assert explain.separable_hint(without, story.rows(plan)).startswith("auto takes fft for a product")
+
+
+def test_huge_shapes_are_in_units_that_can_be_read(capsys):
+    _, _, rows, _ = shown(capsys, "100000000000x100000", "1000x1000")
+    for seconds, _, size, _ in rows.values():
+        assert re.fullmatch(r"\d+ years", seconds)
+        assert re.fullmatch(r"\d{1,4}\.\d PiB", size)
+    assert "e+" not in str(konvolve.plan((10**7, 10**6), (2000, 2000))).split("->")[1].split("\n")[0]
+
+
 def test_sizes_not_known_have_no_figures(capsys):
     _, head, rows, _ = shown(capsys, "?", 9)
     assert "known only at run time" in head[2]
@@ -65,9 +102,9 @@ def test_sizes_not_known_have_no_figures(capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("3x", "4"), "SIGNAL '3x': allowed are sizes"),
-        (("5", "a"), "KERNEL 'a': allowed are sizes"),
-        (("5", "3", "--axes", "one"), "--axes 'one': allowed are whole numbers"),
+        (("3x", "4"), "SIGNAL '3x': allowed: sizes"),
+        (("5", "a"), "KERNEL 'a': allowed: sizes"),
+        (("5", "3", "--axes", "one"), "--axes 'one': allowed: whole numbers"),
         (("5", "3", "--axes", "7"), "axes"),
         (("5", "3", "--mode", "some"), "'valid', 'same', or 'full', not mode='some'"),
         (("5", "3", "--method", "fast"), "'auto', 'direct'"),
@@ -77,7 +114,7 @@ def test_sizes_not_known_have_no_figures(capsys):
         (("5", "3", "--function", "conv"), "function must be convolve"),
         (("5", "3", "--function", "fftconvolve", "--method", "fft"), "neither --method nor --boundary"),
         (("5", "3", "--function", "oaconvolve", "--max-memory", "1G"), "nor --max-memory"),
-        (("5", "3", "--max-memory", "much"), "--max-memory 'much': allowed is a number of bytes"),
+        (("5", "3", "--max-memory", "much"), "--max-memory 'much': allowed: a number of bytes"),
         (("5x5x5", "3x3x3", "--max-memory", "8"), "max_memory=8 bytes are not enough: the least would be"),
         (("5x5", "3"), "dimensionality"),
         (("5",), "Missing argument"),

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import konvolve
 from konvolve.help import BENCH_HELP, BLUR_HELP, DOCTOR_HELP, FILTER_HELP, HELP, PLAN_HELP
-from konvolve.terminal import complain
+from konvolve.terminal import NotPrinted, Printer, complain
 
 try:
     import typer
@@ -57,7 +57,7 @@ if typer is not None:  # options that several commands have; the annotations are
 
 def blur(
     pictures: Annotated[
-        list[str] | None, typer.Argument(metavar="[PICTURE...]", help="Files or a folder; a sample if left out.")
+        list[str] | None, typer.Argument(metavar="PICTURE", help="Files or a folder; a sample if left out.")
     ] = None,
     sigma: Annotated[float, typer.Option(help="Standard deviation of the Gaussian, in pixels, above 0.")] = 14.1,
     size: Annotated[
@@ -110,11 +110,11 @@ def filter_(
         from konvolve.terminal import Mistake
 
         raise Mistake(
-            "Missing argument 'KERNEL': a name such as sharpen, a .npy file or a picture; see konvolve filter -h"
+            "Missing argument 'KERNEL': a name such as sharpen, a .npy file or a picture; see konvolve filter --help"
         )
     *given, kernel = pictures
     job = Job(tuple(given), "filter", kernel, output, backend, boundary, check, figure, max_pixels, explain, quiet)
-    return job.run(lambda: kernel_from(kernel, normalize))
+    return job.run(lambda: kernel_from(kernel, normalize, max_pixels))
 
 
 def plan(
@@ -176,11 +176,13 @@ def bench(
     return bench(only, library, repeats, quick, json, report, validate, channels, calibrate, sweep, memory)
 
 
-def doctor_() -> None:
+def doctor_(
+    full: Annotated[bool, typer.Option("--full", help="Wait for libraries that are slow to import.")] = False,
+) -> None:
     """Show what is installed; the help is DOCTOR_HELP."""
     from konvolve.doctor import doctor
 
-    doctor()
+    doctor(full)
 
 
 def _explained(error: Exception) -> str | None:
@@ -197,7 +199,8 @@ def _explained(error: Exception) -> str | None:
     if hasattr(error, "format_message"):
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "konvolve"
-        return f"{error.format_message().rstrip('.')}; see {command} --help"
+        said = error.format_message()
+        return f"{said} See {command} --help" if said.endswith("?") else f"{said.rstrip('.')}; see {command} --help"
     if isinstance(error, OSError):  # what no file of ours has met: a folder that is gone, a disk that fails
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}"
@@ -256,6 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except NotPrinted as error:
+        _drop_output()
         complain(str(error))
         return 1
     except Exception as error:
@@ -265,31 +269,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-class NotPrinted(Exception):
-    """Standard output takes no more: the disk is full, or whoever read it has gone."""
-
-
 def _answer(given: list[str]) -> int:
     """Run a command; what it prints is passed on at the end at the latest, so that a failure to do so is noticed."""
-    try:
+    output: Any = Printer(sys.stdout)
+    with contextlib.redirect_stdout(output):
         code = application()(given, prog_name="konvolve", standalone_mode=False) or 0
-        sys.stdout.flush()
+        output.flush()
         return code
-    except OSError as error:
-        if not _unprintable():
-            raise
-        raise NotPrinted(f"standard output can't be written: {error.strerror}") from error
 
 
-def _unprintable() -> bool:
-    """Whether standard output refuses what it holds; it is then pointed elsewhere, so that Python's end is quiet."""
-    try:
-        sys.stdout.flush()
-        return False
-    except OSError:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        return True
+def _drop_output() -> None:
+    """Point standard output, which takes no more, elsewhere, so that Python's end is quiet."""
+    with contextlib.suppress(OSError, ValueError), open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -186,7 +186,7 @@ def _read_tiff(path: Path) -> Decoded:
             and page.imagedepth == 1
             and page.compression not in (6, 7)  # JPEG inside TIFF
         )
-        reason = f"{samples} samples of {page.bitspersample} bits, {page.dtype}"
+        reason = f"{samples} sample{'s' * (samples != 1)} of {page.bitspersample} bits, {page.dtype}"
         reason += ", alpha multiplied in" if 1 in extra else ""
         if ours:
             try:

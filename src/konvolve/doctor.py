@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -26,7 +27,6 @@ LIBRARIES = {
     "keras": "tensorflow",
     "jax": "jax",
     "torch": "torch",
-    "dask": "",
     "skimage": "cli",
     "PIL": "cli",
     "tifffile": "cli",
@@ -34,49 +34,110 @@ LIBRARIES = {
     "typer": "cli",
     "rich": "cli",
 }
+# These are imported in quick succession by one process, the others in a process each, the slowest last.
+_QUICK = ("numpy", "scipy", "PIL", "tifffile", "typer", "rich", "skimage", "matplotlib")
+_SLOW = ("jax", "torch", "tensorflow", "keras")
+# Seconds for all of them. TensorFlow takes 2 to 8 s to import.
+DEADLINE = 2.0
 
 
-def doctor() -> None:
-    """Show konvolve's version, the cores, the libraries and their devices."""
+def doctor(full: bool = False) -> None:
+    """Show konvolve's version, the cores, the libraries and their devices; all imported to the end if `full`."""
     from rich.console import Console
     from rich.table import Table
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    with progress(quiet=False) as step:
+        step("importing the libraries")
+        found = examined(None if full else time.monotonic() + DEADLINE)
     table = Table("library", "version", "devices and notes")
-    with progress(quiet=False) as step, ThreadPoolExecutor(cores) as threads:
-        step("importing the libraries, each in a process of its own")
-        for name, found in zip(LIBRARIES, threads.map(examined, LIBRARIES), strict=True):
-            table.add_row(name, found["version"], found["note"], style=found.get("style"))
+    for name in LIBRARIES:
+        table.add_row(name, found[name]["version"], found[name]["note"], style=found[name].get("style"))
     # Not on a terminal, rich takes 80 columns and breaks the words; a file or a pipe can take more.
     console = Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False)
     python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
-    console.print(f"konvolve {konvolve.__version__}, {python}, {cores} cores")
+    console.print(f"konvolve {konvolve.__version__}, {python}, {calibration.cores()} cores")
     console.print(table)
 
 
-def examined(name: str) -> dict[str, str]:
-    """The version and devices of a library, found out by a child process: a broken one may crash."""
-    if importlib.util.find_spec(name) is None:
-        wanted = f'"konvolve[{LIBRARIES[name]}]"' if LIBRARIES[name] else name
-        return {"version": "-", "note": f"not installed: pip install {wanted}", "style": "dim"}
+def examined(until: float | None) -> dict[str, dict[str, str]]:
+    """The version and devices of each library, found out by child processes: a broken one may crash.
+
+    Of those that have not been imported when `until` comes, by time.monotonic, only the version is found.
+    """
+    found, there = {}, []
+    for name, extra in LIBRARIES.items():
+        if importlib.util.find_spec(name) is not None:
+            there.append(name)
+            continue
+        wanted = f'"konvolve[{extra}]"' if extra else name
+        found[name] = {"version": "-", "note": f"not installed: pip install {wanted}", "style": "dim"}
+    alone = [name for name in (*_SLOW, *LIBRARIES) if name in there and name not in _QUICK]
+    groups = [[name for name in _QUICK if name in there], *([name] for name in dict.fromkeys(alone))]
+    with ThreadPoolExecutor(calibration.cores()) as threads:  # more at once would all be late
+        for answers in threads.map(lambda names: _asked(names, until), groups):
+            found |= answers
+    return found
+
+
+def _asked(names: list[str], until: float | None) -> dict[str, dict[str, str]]:
+    """What a child process says of some libraries; another is asked of those behind one that made it crash."""
+    found: dict[str, dict[str, str]] = {}
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    script = f"import json, konvolve.doctor as doctor; print(json.dumps(doctor.probed({name!r})))"
-    try:
-        child = subprocess.run(
-            [sys.executable, "-P", "-c", script],
+    script = "import sys, konvolve.doctor as doctor; doctor.answer(sys.argv[1:])"
+    while left := [name for name in names if name not in found]:
+        if until is not None and time.monotonic() > until:
+            return found | {name: _late(name, until) for name in left}
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-c", script, *left],
             env={**quiet, **os.environ},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
         )
-        if child.returncode == 0:
-            return json.loads(child.stdout.splitlines()[-1])
-        lines = child.stderr.strip().splitlines()
-        reason = f"signal {-child.returncode}" if child.returncode < 0 else lines[-1]
-    except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
-        reason = str(error)
-    return {"version": "broken", "note": reason, "style": "red"}
+        try:
+            out, err = child.communicate(timeout=120 if until is None else max(until - time.monotonic(), 0.01))
+            late = False
+        except subprocess.TimeoutExpired:
+            child.kill()
+            out, err = child.communicate()
+            late = True
+        for line in out.splitlines():
+            if line.startswith(_MARK):
+                name, answer = json.loads(line.removeprefix(_MARK))
+                found[name] = answer
+        unanswered = [name for name in left if name not in found]
+        if late:
+            found |= {name: _late(name, until) for name in unanswered}
+        elif unanswered:
+            lines = err.strip().splitlines()
+            reason = f"signal {-child.returncode}" if child.returncode < 0 else (lines or ["no answer"])[-1]
+            found[unanswered[0]] = {"version": "broken", "note": reason, "style": "red"}
+    return found
+
+
+def _late(name: str, until: float | None) -> dict[str, str]:
+    """What is known of a library without importing it."""
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        version = "?"
+    slow = "not imported in 120 s" if until is None else "slow to import: konvolve doctor --full waits for its devices"
+    return {"version": version, "note": slow}
+
+
+_MARK = "konvolve doctor: "
+
+
+def answer(names: list[str]) -> None:
+    """Print what there is to say of some libraries, a line each as soon as it is known; the child process runs this."""
+    for name in names:
+        try:
+            said = probed(name)
+        except Exception as error:  # whatever a broken library raises
+            lines = f"{type(error).__name__}: {error}".splitlines()
+            said = {"version": "broken", "note": lines[0], "style": "red"}
+        print(_MARK + json.dumps((name, said)), flush=True)
 
 
 def probed(name: str) -> dict[str, str]:

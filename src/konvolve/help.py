@@ -38,8 +38,9 @@ OUTPUT. -o names a file, or a folder: one that is there, or a name that ends in 
 follows the name: .png .jpg .jpeg .tif .tiff .webp .bmp; JPEG, WebP and BMP hold no 16 bits, JPEG and
 BMP no alpha. Beside OUT.png comes OUT-figure.png, beside OUT.jpg OUT-jpg-figure.png: before, after,
 and the kernel. Existing files are replaced, the inputs never; a file is written whole or not at all.
-Three lines say what was done, where the files are, and what to try next: the time of the convolution
-alone, its method, and the largest difference from SciPy in float64 on the same pixels before rounding.
+Three lines say what was done, where the files are, and what to try next. The first has the time of the
+convolution alone and the largest difference from SciPy, in grey levels: from its convolution in float64
+of the same pixels, before rounding. --explain has the method.
 Comparing and drawing take longer than all else: from 10 megapixels on they are left out unless --check
 and --figure ask for them. 8-bit pictures are computed in float32, 16-bit ones in float64.
 """
@@ -137,6 +138,7 @@ minutes for each library. `konvolve doctor` says which constants are in use.
 
 DOCTOR_HELP = """Show what is installed, and which devices it sees.
 
-Every library is imported in a process of its own, which takes some seconds; one that is broken is shown
-as broken, with its error, and the exit code is 0 all the same.
+Libraries are imported in processes of their own; one that is broken is shown as broken, with its error,
+and the exit code is 0 all the same. After 3 seconds those that are still being imported, as TensorFlow
+may be, are shown with their version alone; --full waits for them.
 """

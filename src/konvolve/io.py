@@ -9,6 +9,7 @@ An EXIF orientation is applied to the pixels on reading; no other metadata than 
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -80,10 +81,14 @@ def read_picture(path: Path, max_pixels: int | None = None) -> Picture:
         return Picture(decoded.pixels, path.stem, decoded.icc_profile, decoded.remark)
 
 
+def check_no_address(name: str) -> None:
+    """Raise `PictureError` for an address, such as https://..., which is not fetched."""
+    if re.match("[a-z][a-z0-9+.-]+://", name, re.IGNORECASE) and not os.path.exists(name):
+        raise PictureError(f"{name}: an address, not a file; allowed: a file, so download it first")
+
+
 def _check_kind(path: Path) -> None:
     """Raise `PictureError` for names that are no files of pictures, with what was meant where that can be told."""
-    if re.match("[a-z][a-z0-9+.-]+:/", str(path), re.IGNORECASE) and not path.exists():
-        raise PictureError(f"{path}: an address, not a file; allowed: a file, so download it first")
     if path.suffix.lower() == ".npy" and path.exists():
         raise PictureError(
             f"{path}: holds a kernel, not a picture; allowed: konvolve filter PICTURE KERNEL, in this order"
@@ -106,7 +111,7 @@ def sample_picture() -> Picture:
         return Picture(skimage.data.astronaut(), "astronaut")
 
 
-def read_kernel(path: Path) -> np.ndarray:
+def read_kernel(path: Path, max_pixels: int | None = None) -> np.ndarray:
     """The kernel in a .npy file, or the luminance (0 to 1) of a picture; float64, (rows, columns, 1 or more).
 
     Raises `PictureError` for a kernel that is not 2-D or 3-D, is empty, or whose values are not finite real
@@ -116,7 +121,7 @@ def read_kernel(path: Path) -> np.ndarray:
         how = "python -c \"import numpy; numpy.save('k.npy', numpy.loadtxt('k.csv', delimiter=','))\""
         raise PictureError(f"{path}: a kernel of text isn't read; allowed: .npy, which numbers become by {how}")
     if path.suffix.lower() != ".npy":
-        picture = read_picture(path)
+        picture = read_picture(path, max_pixels)
         if picture.has_alpha:
             raise PictureError(f"{path}: a kernel can't have alpha; allowed: a grey or RGB picture, or .npy")
         colour = picture.colour / picture.full_range

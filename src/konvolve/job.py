@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from konvolve import apply, encode, figures, io, outputs
+from konvolve import apply, encode, figures, io, kernels, outputs
 from konvolve.io import PictureError
 from konvolve.terminal import complain, duration, progress, shown
 
@@ -44,14 +46,21 @@ class Job:
         if "" in self.pictures:
             raise PictureError("PICTURE '': empty; allowed: a file or a folder")
         folders = any(path.is_dir() for path in given)
+        for name in self.pictures:
+            io.check_no_address(name)
+            if self.verb == "filter" and kernels.is_name(name) and not os.path.exists(name):
+                raise PictureError(
+                    f"{name}: a kernel, not a picture; allowed: konvolve filter PICTURE KERNEL, in this order"
+                )
         names = outputs.Names(self.output, self.verb, len(given) > 1 or folders)
         sources: list[Path | None] = [*outputs.inputs(given, names.output)] or [None]
+        read = tuple(Path(path) for path in (*sources, self.kernel) if path)
         done, code = [], 0
         with progress(self.quiet) as step:
             kernel = make_kernel()
             for source in sources:
                 try:
-                    one = self._one(source, kernel, names, (backend, boundary), step)
+                    one = self._one(source, kernel, names, read, (backend, boundary), step)
                 except PictureError as error:
                     if len(sources) == 1:
                         raise
@@ -69,10 +78,11 @@ class Job:
         source: Path | None,
         kernel: np.ndarray,
         names: outputs.Names,
+        read: tuple[Path, ...],
         how: tuple[str, str],
         step: Callable[[str], Any],
     ) -> _Done:
-        """Read, convolve, write and draw one picture."""
+        """Read, convolve, write and draw one picture; none of those that are `read` is replaced."""
         step("reading")
         before = io.read_picture(source, self.max_pixels) if source else io.sample_picture()
         colours = before.colour.shape[2]
@@ -86,7 +96,6 @@ class Job:
         names.ready()
         output = names.of(source, before)
         drawing = outputs.figure_name(output)
-        read = tuple(Path(path) for path in (source, self.kernel) if path)
         outputs.check_output(output, read)
         if figure:
             outputs.check_output(drawing, (*read, output))
@@ -97,7 +106,7 @@ class Job:
         files, code = [output], 0
         if figure:
             step("drawing")
-            title = f"{before.name[:40]}, {before.description}  |  {_kernel(kernel)}  |  {_way(done, how[0])}"
+            title = f"{shown(before.name)[:40]}, {before.description}  |  {_kernel(kernel)}  |  {_way(done, how[0])}"
             try:
                 figures.write_figure(drawing, before, done.picture, kernel, title)
                 files.append(drawing)
@@ -107,12 +116,13 @@ class Job:
         if self.explain:
             print(done.plan)
         # Of the pictures that are done only the words are needed: several of them need not be in memory at once.
-        said = f"{before.name}, {before.description}{f' ({before.remark})' if before.remark else ''}, with a "
-        said += f"{_kernel(kernel)}: {_way(done, how[0])}"
+        remark = f"{before.remark}, " if before.remark else ""
+        said = f"{before.name}: {before.description}, {remark}{_kernel(kernel)}, "
+        said += duration(done.seconds) if how[0] == "numpy" else f"{duration(done.seconds)} on {how[0]}"
         if done.difference is not None:
-            said += f", at most {done.difference:.2g} of {before.full_range} grey levels from SciPy"
+            said += f", {done.difference:.1g} from SciPy"
         if done.clipped:
-            said += f", {done.clipped:.2%} of values clipped"
+            said += f", {done.clipped:.2%} clipped"
         return _Done(said, files, code, None if source is None else str(source))
 
     def _say(self, done: list[_Done], kernel: np.ndarray, seconds: float) -> None:
@@ -120,7 +130,7 @@ class Job:
         word = {"blur": "blurred", "filter": "filtered"}[self.verb]
         if len(done) == 1:
             print(shown(f"{word} {done[0].said}"))
-            print(shown(f"written in {duration(seconds)}: {' and '.join(map(str, done[0].files))}"))
+            print(shown(f"written in {duration(seconds)}: {', '.join(map(str, done[0].files))}"))
         else:
             for each in done:
                 print(shown(f"  {each.said}"))
@@ -128,7 +138,8 @@ class Job:
             print(shown(f"{word} {len(done)} pictures with a {_kernel(kernel)}"))
             print(shown(f"written in {duration(seconds)}: {len(files)} files in {files[0].parent}"))
         name = done[0].source or ""
-        name = f" {name!r}" if " " in name else f" {name}" if name else ""
+        name = "./" + name if name.startswith("-") else name  # which would be an option
+        name = f" {shlex.quote(shown(name))}" if name else ""
         if self.verb == "blur":
             print(shown(f"try next: konvolve filter{name or ' photo.jpg'} sharpen, or konvolve blur --help"))
         else:

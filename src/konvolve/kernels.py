@@ -45,6 +45,11 @@ def gaussian_kernel(sigma: float, size: int | None, option: str = "--sigma") -> 
     return np.outer(line, line)[..., np.newaxis]
 
 
+def is_name(name: str) -> bool:
+    """Whether a kernel is named, rather than a file."""
+    return name in NAMED or name.startswith(("box:", "gaussian:"))
+
+
 def named_kernel(name: str) -> np.ndarray | None:
     """The kernel of a name, such as "sharpen" or "box:9"; None where it is not one, but perhaps a file."""
     if name in NAMED:
@@ -55,7 +60,8 @@ def named_kernel(name: str) -> np.ndarray | None:
     try:
         value = float(number) if kind == "gaussian" else int(number)
     except ValueError:
-        raise PictureError(f"KERNEL {name}: {number!r} is not a number; allowed: {NAMES}, or a file") from None
+        what = "a number" if kind == "gaussian" else "a whole number"
+        raise PictureError(f"KERNEL {name}: {number!r} is not {what}; allowed: {NAMES}, or a file") from None
     if kind == "gaussian":
         return gaussian_kernel(value, None, "KERNEL gaussian:")
     if not 1 <= value <= LARGEST_SIZE:
@@ -63,14 +69,17 @@ def named_kernel(name: str) -> np.ndarray | None:
     return np.full((int(value), int(value), 1), 1 / value**2)
 
 
-def kernel_from(name: str, normalize: bool | None) -> np.ndarray:
+def kernel_from(name: str, normalize: bool | None, max_pixels: int | None = None) -> np.ndarray:
     """The kernel of `filter`, normalised if asked for, or if it is a picture and nothing was asked for."""
+    if not name:
+        raise PictureError(f"KERNEL '': empty; allowed: {NAMES}, .npy or a picture")
+    io.check_no_address(name)
     kernel = named_kernel(name)
     path = Path(name)
     if kernel is None:
         if path.suffix == "" and not path.exists():
             raise PictureError(f"KERNEL {name}: neither a file nor a name; allowed: {NAMES}, .npy or a picture")
-        kernel = io.read_kernel(path)
+        kernel = io.read_kernel(path, max_pixels)
         picture = path.suffix.lower() != ".npy"
     else:
         picture = False

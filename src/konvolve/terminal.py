@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
+
+from konvolve.planning import story
 
 
 class Mistake(ValueError):
@@ -49,8 +51,12 @@ def progress(quiet: bool) -> Iterator[Callable[[str], Any]]:
 
 
 def duration(seconds: float) -> str:
-    """Seconds or milliseconds, as a person reads them."""
-    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
+    """A time in the unit in which a person reads it.
+
+    >>> duration(0.0213), duration(2.5), duration(86400.0)
+    ('21.3 ms', '2.50 s', '24.0 h')
+    """
+    return f"{seconds:.2f} s" if 1 <= seconds < story.LONG else story.seconds_text(seconds)
 
 
 def shown(text: str) -> str:
@@ -66,4 +72,36 @@ def _printable(text: str) -> str:
 def complain(message: str) -> None:
     """One line on standard error, whatever the message holds."""
     if sys.stderr is not None:
-        print("konvolve:", *map(shown, message.split()), file=sys.stderr)
+        with suppress(OSError):  # nobody hears it, and the exit code says it
+            print("konvolve:", *map(shown, message.split()), file=sys.stderr, flush=True)
+
+
+class NotPrinted(Exception):
+    """Standard output takes no more: the disk is full, or whoever read it has gone."""
+
+
+class Printer:
+    """Standard output, whose failures are told apart from those of files: they are raised as `NotPrinted`."""
+
+    def __init__(self, stream: Any):
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write as the stream does."""
+        with self._noticed():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        """Pass on what has been written."""
+        with self._noticed():
+            self._stream.flush()
+
+    @contextmanager
+    def _noticed(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise NotPrinted(f"standard output can't be written: {error.strerror or error}") from error
