@@ -166,3 +166,60 @@ torch.testing.assert_close(compiled(a, b), ask(a, b))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def careful(a, b):
+    """Return the coefficient of b with each window of a, from the windows' own samples in long doubles."""
+    windows = np.lib.stride_tricks.sliding_window_view(a.astype(np.longdouble), b.shape)
+    axes = tuple(range(-b.ndim, 0))
+    u, v = windows - windows.mean(axes, keepdims=True), b - b.astype(np.longdouble).mean()
+    return ((u * v).sum(axes) / np.sqrt((u * u).sum(axes) * (v * v).sum())).astype(float)
+
+
+@pytest.mark.parametrize("case", ["spike", "quiet", "step"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_calm_passages_beside_others(library, case, compiled):
+    a = np.random.default_rng(6).standard_normal(900)
+    if case == "spike":
+        a[500] = 1e9
+    elif case == "quiet":
+        a[:500] *= 1e-7
+    else:
+        a[500:] += 1e4
+    ask = compiled_by(library, compiled)
+    found = library.numpy(ask(*map(library.array, (a, a[100:130]))))
+    np.testing.assert_allclose(found, careful(a, a[100:130]), atol=1e-8)
+
+
+def compiled_by(library, compiled):
+    def ask(a, b):
+        return konvolve.correlate(a, b, "valid", normalize=True)
+
+    if compiled and library.name == "tensorflow":
+        return pytest.importorskip("tensorflow").function(ask)
+    return pytest.importorskip("jax").jit(ask) if compiled and library.name == "jax" else ask
+
+
+@pytest.mark.parametrize("scale", [1e-160, 1e-85, 1e77, 1e160])
+def test_the_scale_does_not_matter(library, scale):
+    a = np.random.default_rng(7).standard_normal(80)
+    wanted = careful(a, a[20:30])
+    for turn in (1, 1j):
+        ask = compiled_by(library, False)
+        found = library.numpy(ask(library.array(a * scale * turn), library.array(a[20:30] * scale * turn)))
+        np.testing.assert_allclose(found, wanted, atol=1e-8)
+
+
+def test_too_small_an_overlap_is_not_defined(library):
+    rng = np.random.default_rng(8)
+    a = rng.standard_normal(400)
+    b = a[150:200]
+    full = library.numpy(konvolve.correlate(library.array(a), library.array(b), normalize=True))
+    for least in (15, 0.3):
+        options = {"normalize": True, "min_overlap": least, "undefined": np.nan}
+        found = library.numpy(konvolve.correlate(library.array(a), library.array(b), **options))
+        assert np.isnan(found[:14]).all()
+        assert np.isnan(found[-14:]).all()
+        np.testing.assert_allclose(found[14:-14], full[14:-14])
+    with pytest.raises(ValueError, match="min_overlap must be a number of samples, or a share"):
+        konvolve.correlate(a, b, normalize=True, min_overlap=-1)

@@ -156,6 +156,9 @@ class Backend(Protocol):
     def total(self, x: Array, axes: Sequence[int]) -> Array:
         """Sum over axes, which remain with size 1."""
 
+    def highest(self, x: Array, axes: Sequence[int]) -> Array:
+        """Return the largest value along axes of a real array; the axes remain with size 1."""
+
     def conjugate(self, x: Array) -> Array:
         """Return the complex conjugate."""
 

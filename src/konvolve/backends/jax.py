@@ -225,6 +225,11 @@ def total(x: jax.Array, axes: Sequence[int]) -> jax.Array:
     return x.sum(tuple(axes), keepdims=True)
 
 
+def highest(x: jax.Array, axes: Sequence[int]) -> jax.Array:
+    """Return the largest value along axes."""
+    return x.max(tuple(axes), keepdims=True)
+
+
 def parts(x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return the real and imaginary parts."""
     return x.real, x.imag

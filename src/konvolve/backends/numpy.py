@@ -199,6 +199,11 @@ def total(x: np.ndarray, axes: Sequence[int]) -> np.ndarray:
     return x.sum(tuple(axes), keepdims=True)
 
 
+def highest(x: np.ndarray, axes: Sequence[int]) -> np.ndarray:
+    """Return the largest value along axes."""
+    return x.max(tuple(axes), keepdims=True)
+
+
 def parts(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the real and imaginary parts."""
     return x.real, x.imag

@@ -225,6 +225,11 @@ def total(x: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:
     return tf.reduce_sum(x, list(axes), keepdims=True)
 
 
+def highest(x: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:
+    """Return the largest value along axes."""
+    return tf.reduce_max(x, list(axes), keepdims=True)
+
+
 def parts(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the real and imaginary parts."""
     return tf.math.real(x), tf.math.imag(x)

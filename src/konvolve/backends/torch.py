@@ -226,8 +226,13 @@ def conjugate(x: torch.Tensor) -> torch.Tensor:
 
 
 def total(x: torch.Tensor, axes: Sequence[int]) -> torch.Tensor:
-    """Sum over axes."""
-    return x.sum(tuple(axes), keepdim=True)
+    """Sum over axes; PyTorch takes none for all."""
+    return x.sum(tuple(axes), keepdim=True) if axes else x
+
+
+def highest(x: torch.Tensor, axes: Sequence[int]) -> torch.Tensor:
+    """Return the largest value along axes."""
+    return x.amax(tuple(axes), keepdim=True) if axes else x
 
 
 def parts(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

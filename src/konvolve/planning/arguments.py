@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import cmath
 import math
+import numbers
 import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -199,19 +200,35 @@ def check_mask(argument: str, mask: Shape, signal: Shape) -> None:
         raise ValueError(f"{argument} must have the shape of its signal, {signal}, not {mask}")
 
 
-def check_normalize(normalize: Any, boundary: Any, masks: Sequence[Any]) -> bool:
+def check_normalize(normalize: Any, boundary: Any, masks: Sequence[Any], min_overlap: Any, undefined: Any) -> bool:
     """Return whether the coefficient is asked for, or raise ValueError for what does not go with it."""
-    if not isinstance(normalize, bool):
+    if type(normalize).__name__ not in ("bool", "bool_"):  # NumPy's is called so
         raise ValueError(f"normalize must be True or False, not {normalize!r}")
     if not normalize:
         if any(mask is not None for mask in masks):
             raise ValueError("mask1 and mask2 are for normalize=True: multiply the signals by them otherwise")
+        if not _is_number(min_overlap) or min_overlap != 0 or not _is_number(undefined) or undefined != 0:
+            raise ValueError(
+                f"min_overlap and undefined are for normalize=True, not min_overlap={min_overlap!r}, "
+                f"undefined={undefined!r}"
+            )
         return False
     if boundary != "zero":
         raise ValueError(
             f"normalize=True leaves out what lies beyond the edges: boundary must be 'zero', not {boundary!r}"
         )
+    if not _is_number(min_overlap) or min_overlap < 0 or not (min_overlap <= 1 or min_overlap % 1 == 0):
+        raise ValueError(
+            "min_overlap must be a number of samples, or a share of in2's samples between 0 and 1 such as 0.3, "
+            f"not {min_overlap!r}"
+        )
+    if not _is_number(undefined) or not (undefined == 0 or undefined != undefined):
+        raise ValueError(f"undefined must be 0 or NaN, not {undefined!r}")
     return True
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, numbers.Real) and type(x).__name__ not in ("bool", "bool_")
 
 
 def check_memory(max_memory: Any) -> int | None:
