@@ -176,9 +176,8 @@ def careful(a, b):
     return ((u * v).sum(axes) / np.sqrt((u * u).sum(axes) * (v * v).sum())).astype(float)
 
 
-@pytest.mark.parametrize("case", ["spike", "quiet", "step"])
-@pytest.mark.parametrize("compiled", [False, True])
-def test_calm_passages_beside_others(library, case, compiled):
+def uneven(case):
+    """Return a signal whose first part is calm beside what follows."""
     a = np.random.default_rng(6).standard_normal(900)
     if case == "spike":
         a[500] = 1e9
@@ -186,9 +185,56 @@ def test_calm_passages_beside_others(library, case, compiled):
         a[:500] *= 1e-7
     else:
         a[500:] += 1e4
+    return a
+
+
+@pytest.mark.parametrize("case", ["spike", "quiet", "step"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_calm_passages_beside_others(library, case, compiled):
+    a = uneven(case)
     ask = compiled_by(library, compiled)
     found = library.numpy(ask(*map(library.array, (a, a[100:130]))))
     np.testing.assert_allclose(found, careful(a, a[100:130]), atol=1e-8)
+
+
+@pytest.mark.parametrize("way", ["unknown sizes", "xla"])
+def test_calm_passages_in_tensorflows_other_graphs(way):
+    tf = pytest.importorskip("tensorflow")
+    specs = [tf.TensorSpec([None], tf.float64)] * 2 if way == "unknown sizes" else None
+    ask = compiled_by(LIBRARIES["numpy"], False)
+    graph = tf.function(ask, input_signature=specs, jit_compile=way == "xla" or None)
+    a = uneven("spike")
+    np.testing.assert_allclose(graph(a, a[100:130]), careful(a, a[100:130]), atol=1e-8)
+
+
+def test_a_mask_beside_a_spike(library):
+    a, rng = uneven("spike"), np.random.default_rng(9)
+    b, mask1, mask2 = a[100:112], rng.random(900) < 0.8, rng.random(12) < 0.8
+    options = {"normalize": True, "mask1": library.array(mask1), "mask2": library.array(mask2)}
+    found = library.numpy(konvolve.correlate(library.array(a), library.array(b), **options))
+    wanted = expected(a, b, mask1, mask2)
+    calm = np.r_[:480, 530:900]  # further away than the spike reaches, which is beyond a sum in double precision
+    np.testing.assert_allclose(found[calm], wanted[calm], atol=1e-8)
+
+
+def test_jax_without_64_bits_has_three_digits():
+    pytest.importorskip("jax")
+    code = """
+import numpy as np, jax, konvolve
+rng = np.random.default_rng(0)
+x = rng.standard_normal(900).astype("float32")
+spike, quiet, step = x.copy(), x.copy(), x.copy()
+spike[500], quiet[:500], step[500:] = 1e3, x[:500] * 1e-2, x[500:] + 1e3
+for a in (spike, quiet, step, *(x * np.float32(scale) for scale in (1e-30, 1e-12, 1e10, 1e30))):
+    a, b = a, a[100:130]
+    wanted = konvolve.correlate(a.astype(float), b.astype(float), normalize=True)
+    for ask in (konvolve.correlate, jax.jit(konvolve.correlate, static_argnames="normalize")):
+        found = ask(jax.numpy.asarray(a), jax.numpy.asarray(b), normalize=True)
+        assert found.dtype == "float32"
+        np.testing.assert_allclose(found, wanted, atol=1e-3)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def compiled_by(library, compiled):

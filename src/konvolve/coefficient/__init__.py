@@ -22,7 +22,7 @@ from konvolve.backends import registry
 from konvolve.backends.interface import Array, Backend
 from konvolve.coefficient import local
 from konvolve.coefficient.moments import Moments, sliding
-from konvolve.coefficient.question import Question, Signal, added, axes_last, enough, ready
+from konvolve.coefficient.question import Question, Signal, added, axes_last, enough, magnitude, ready
 from konvolve.coefficient.sums import Sums, centred
 from konvolve.planning import dtypes
 from konvolve.planning.arguments import check_axes, check_lags, check_mask
@@ -112,7 +112,7 @@ def _coefficient(xp: Backend, question: Question, a: Array, b: Array, *masks: Ar
     mask2 = given.pop(0) if question.masked[1] else None
     one, two = ready(xp, question, a, mask1), ready(xp, question, b, mask2)
     sums = Sums(xp, question, (one, two))
-    count = sums.count()
+    count = sums.count
     moments = (
         sliding(xp, question, one, True) if question.known and mask2 is None else sums.moments(True),
         sliding(xp, question, two, False) if question.known and mask1 is None else sums.moments(False),
@@ -151,19 +151,16 @@ def _products(
     if len(first) == 2:
         means = [means[0] + first[1] * second[1], first[1] * second[0] - first[0] * second[1]]
     products = [p / n - m for p, m in zip(products, means, strict=True)]
-    size = 4 * question.rounding
-    # The mean that was taken off is rounded, and so are the samples less it.
-    offset1, offset2 = (
-        added([_magnitude(xp, m) + _magnitude(xp, d) for m, d in zip(signal.mean, apart, strict=True)])
-        for signal, apart in zip(signals, (first, second), strict=True)
-    )
-    deep1, deep2 = (_root(xp, moment.variance) for moment in moments)
-    shallow = offset1 * (deep2 + _sum_of_magnitudes(xp, second)) + offset2 * (deep1 + _sum_of_magnitudes(xp, first))
-    return products, xp.constant(sums.bound(x, y) / n + size * shallow)
+    # The means are rounded, that of the signal and those of what overlaps, and so is what is left of the samples.
+    apart1, apart2 = [added([magnitude(xp, d) for d in each]) for each in (first, second)]
+    mean1, mean2 = [added([magnitude(xp, m) for m in signal.mean]) for signal in signals]
+    deviation1, deviation2 = [_root(xp, moment.variance) for moment in moments]
+    rounded = (mean1 + apart1) * (deviation2 + apart2) + (mean2 + apart2) * (deviation1 + apart1)
+    return products, sums.bound(x, y) / n + 4 * question.rounding * rounded
 
 
 def _trusted(xp: Backend, question: Question, moments: tuple[Moments, Moments], wrong: Array) -> Array:
-    """Return at which lags the coefficient's error stays below the tolerance; those that are NaN anyway among them."""
+    """Return at which lags the coefficient's error stays below the tolerance, or the result is NaN anyway."""
     one, two = (xp.constant(moment.variance) for moment in moments)
     roots = _root(xp, one) * _root(xp, two)
     relative = wrong / roots
@@ -171,7 +168,7 @@ def _trusted(xp: Backend, question: Question, moments: tuple[Moments, Moments], 
         relative = relative + moment.error / xp.where(variance > 0, 2 * variance, variance * 0 + 1)
     right = (one > 0) & (two > 0) & (relative < question.tolerance)
     for variance, moment in ((one, moments[0]), (two, moments[1])):
-        right = right | ((variance == 0) if moment.exact else ~xp.isfinite(variance))
+        right = right | (variance == 0) if moment.exact else right
     return right | ~xp.isfinite(one + two)
 
 
@@ -179,12 +176,3 @@ def _root(xp: Backend, x: Array) -> Array:
     """Return the root of a variance, and 1 in the place of that of zero."""
     x = xp.constant(x)
     return xp.where(x > 0, x, x * 0 + 1) ** 0.5
-
-
-def _magnitude(xp: Backend, x: Array) -> Array:
-    x = xp.constant(x)
-    return xp.where(x < 0, -x, x)
-
-
-def _sum_of_magnitudes(xp: Backend, xs: list[Array]) -> Array:
-    return added([_magnitude(xp, x) for x in xs])

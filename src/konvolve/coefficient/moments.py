@@ -12,18 +12,16 @@ import math
 from typing import Any, NamedTuple
 
 from konvolve.backends.interface import Array, Backend
-from konvolve.coefficient.question import Question, Signal, added
+from konvolve.coefficient.question import Question, Signal, added, magnitude
 
 
 class Moments(NamedTuple):
     """What is known of the samples of one signal that overlap, at every lag.
 
-    ``number`` is None where it does not depend on the lag. ``mean`` has a number for each real part. ``variance`` is
-    that of all parts together, with ``error`` as the bound of its rounding error; ``exact``: a variance of zero means
-    a constant.
+    ``mean`` has an array for each real part. ``variance`` is that of all parts together, with ``error`` as the bound
+    of its rounding error; ``exact``: a variance of zero means a constant.
     """
 
-    number: Array | None
     mean: list[Array]
     variance: Array
     error: Array
@@ -31,7 +29,10 @@ class Moments(NamedTuple):
 
 
 class _Boxes(NamedTuple):
-    """Boxes of ``length`` samples along an axis, by their first sample; no count stands for full boxes."""
+    """Boxes of ``length`` samples along an axis, by their first sample.
+
+    ``number``: how many samples of each box count, which all do where it is None.
+    """
 
     length: int
     number: Array | None
@@ -52,12 +53,12 @@ def sliding(xp: Backend, question: Question, signal: Signal, of_first: bool) -> 
         along = question.first[place], question.lags[place], sizes[place], others[place]
         boxes = _along(xp, question, boxes, axis, along, of_first)
     steps = 2 * sum(math.log2(min(n, k)) + 1 for n, k in zip(sizes, others, strict=True))
-    size = 4 * question.rounding
-    magnitude = added([xp.where(m < 0, -m, m) for m in boxes.mean])
-    spread = xp.where(boxes.variance > 0, boxes.variance, boxes.variance * 0)
-    positive = xp.where(spread > 0, spread, spread * 0 + 1) ** 0.5
-    error = xp.constant(size * steps * spread + size * magnitude * xp.where(spread > 0, positive, spread))
-    return Moments(boxes.number if signal.mask is not None else None, boxes.mean, boxes.variance, error, True)
+    # Each step rounds the variance, and the difference of two means, which is as far off as the means are large.
+    variance = xp.constant(boxes.variance)
+    deviation = xp.where(variance > 0, variance, variance * 0 + 1) ** 0.5
+    means = added([magnitude(xp, m) for m in boxes.mean])
+    error = 4 * question.rounding * (steps * variance + means * deviation)
+    return Moments(boxes.mean, boxes.variance, error, True)
 
 
 def _along(xp: Backend, question: Question, boxes: _Boxes, axis: int, along: tuple, of_first: bool) -> _Boxes:
@@ -97,8 +98,8 @@ def _along(xp: Backend, question: Question, boxes: _Boxes, axis: int, along: tup
 
 
 def _each(boxes: _Boxes, change: Any) -> _Boxes:
-    count = None if boxes.number is None else change(boxes.number)
-    return _Boxes(boxes.length, count, [change(m) for m in boxes.mean], change(boxes.variance))
+    number = None if boxes.number is None else change(boxes.number)
+    return _Boxes(boxes.length, number, [change(m) for m in boxes.mean], change(boxes.variance))
 
 
 def _cut(xp: Backend, x: Array, axis: int, start: int, size: int) -> Array:
@@ -126,14 +127,14 @@ def _merged(xp: Backend, one: _Boxes, two: _Boxes, axis: int) -> _Boxes:
     one = _each(one, lambda x: _cut(xp, x, axis, 0, size))
     length = one.length + two.length
     if one.number is None:
-        count: Any = None
+        number: Any = None
         p: Any = one.length / length
         q: Any = two.length / length
     else:
-        count = one.number + two.number
-        some = xp.where(count > 0, count, count * 0 + 1)
+        number = one.number + two.number
+        some = xp.where(number > 0, number, number * 0 + 1)
         p, q = one.number / some, two.number / some
     apart = [n - m for m, n in zip(one.mean, two.mean, strict=True)]
     mean = [m + q * d for m, d in zip(one.mean, apart, strict=True)]
     square = added([d * d for d in apart])
-    return _Boxes(length, count, mean, p * one.variance + q * two.variance + (p * q) * square)
+    return _Boxes(length, number, mean, p * one.variance + q * two.variance + (p * q) * square)

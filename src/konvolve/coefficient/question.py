@@ -1,4 +1,4 @@
-"""The question of a correlation coefficient, in sizes and names, and its two signals made ready."""
+"""The question of a correlation coefficient, in sizes and names, and its two signals, masked and scaled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Question:
     ``sizes1`` and ``sizes2`` are the sizes of in1 and in2 along them, ``first`` the lag of the first result and
     ``lags`` the number of results; ``rank`` is the number of all axes. ``masked``: which of the two has a mask.
     ``dtype`` is what is computed with, ``tolerance`` the error that a result may have. ``options`` are those of the
-    correlations: mode, method, axes, boundary, lags, max_memory. ``least``: how many samples have to overlap, or with
+    correlations: mode, method, lags, max_memory. ``least``: how many samples have to overlap, or with
     ``share`` which part of in2's. ``nan``: what is not defined is NaN and not 0. (A flag, because NaN does not equal
     itself, and questions are looked up.)
     """
@@ -111,7 +111,7 @@ def _scale(xp: Backend, question: Question, parts: list[Array]) -> tuple[Array, 
     zero = xp.zeros((), question.real, parts[0])
     largest: Any = zero
     for part in parts:
-        high = xp.highest(xp.where(part < 0, -part, part), question.axes)
+        high = xp.highest(magnitude(xp, part), question.axes)
         largest = xp.where(high > largest, high, largest)
     coarse: Any = None
     fine: Any = zero + 1
@@ -132,6 +132,12 @@ def added(xs: list[Array]) -> Array:
     for x in xs[1:]:
         y = y + x
     return y
+
+
+def magnitude(xp: Backend, x: Array) -> Array:
+    """Return the magnitude of a real array, a constant to derivatives."""
+    x = xp.constant(x)
+    return xp.where(x < 0, -x, x)
 
 
 def enough(xp: Backend, question: Question, count: Array, mask2: Array | None) -> Array:

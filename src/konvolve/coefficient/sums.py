@@ -16,7 +16,7 @@ import numpy as np
 from konvolve import execute
 from konvolve.backends.interface import Array, Backend
 from konvolve.coefficient.moments import Moments
-from konvolve.coefficient.question import Question, Signal, added
+from konvolve.coefficient.question import Question, Signal, added, magnitude
 from konvolve.planning import dtypes
 
 _DEVIATIONS = 8
@@ -24,13 +24,12 @@ _DEVIATIONS = 8
 
 
 class Sums:
-    """The sums over what overlaps at each lag, each with the bound of its error."""
+    """The sums over what overlaps at each lag, each with the bound of its error; ``count`` is the number of samples."""
 
     def __init__(self, xp: Backend, question: Question, signals: tuple[Signal, Signal]) -> None:
         self.xp, self.question, self.signals = xp, question, signals
-        self.ones = [
-            self._ones(signal, n) for signal, n in zip(signals, (question.sizes1, question.sizes2), strict=True)
-        ]
+        self.ones = [self._ones(signals[0], question.sizes1), self._ones(signals[1], question.sizes2)]
+        self.count = self._count()
 
     def _ones(self, signal: Signal, sizes: tuple) -> Array:
         """Return which samples count, as ones and zeros; as NumPy's where all do, so that planning can see it."""
@@ -70,8 +69,7 @@ class Sums:
         square = added([xp.total(xp.constant(part * part), self.question.axes) for part in parts])
         return xp.where(square > 0, square, square * 0 + 1) ** 0.5 * xp.where(square > 0, square * 0 + 1, square * 0)
 
-    def count(self) -> Array:
-        """Return how many samples overlap."""
+    def _count(self) -> Array:
         xp = self.xp
         if all(signal.mask is None for signal in self.signals) and self.question.known:
             return self._count_of_boxes()
@@ -99,8 +97,7 @@ class Sums:
             pair = (x, ones) if of_first else (ones, x)
             return self.correlate(*pair), self.bound(*pair)
 
-        count = self.count()
-        n = xp.where(count > 0.5, count, count * 0 + 1)
+        n = xp.where(self.count > 0.5, self.count, self.count * 0 + 1)
         parts = centred(xp, self.question, signal)
         sums = [over(part) for part in parts]
         squares, error = over(added([part * part for part in parts]))
@@ -109,9 +106,9 @@ class Sums:
         variance = squares / n - added([d * d for d in apart])
         size = 4 * self.question.rounding
         for d, (_, wrong) in zip(apart, sums, strict=True):
-            high = xp.constant(xp.where(d < 0, -d, d))
+            high = magnitude(xp, d)
             error = error + 2 * high * wrong + size * n * high * high
-        return Moments(None, mean, variance, error / n, False)
+        return Moments(mean, variance, error / n, False)
 
 
 def centred(xp: Backend, question: Question, signal: Signal) -> list[Array]:
