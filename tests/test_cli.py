@@ -392,6 +392,28 @@ def test_of_several_pictures_none_replaces_an_input(folder, picture, capsys):
     assert files(folder) == ["a-blur-blur.png", "a-blur.png", "a.png"]
 
 
+@pytest.mark.parametrize("name", ["README.md", "docs/quickstart.md"])
+def test_lines_of_the_readme_run_as_they_stand(folder, picture, capsys, monkeypatch, name):
+    """In a checkout, whose .gitignore names what they write. `bench` takes minutes, and the sample may be fetched."""
+    root = Path(__file__).parents[1]
+    (folder / "docs").symlink_to(root / "docs")
+    if name != "README.md":  # which has no photo of the reader's
+        picture("photo.jpg")
+    indent = " " * 4 if name == "README.md" else ""
+    lines = re.findall(
+        rf"^{indent}konvolve ((?:blur|filter|plan|bench|doctor)\b.*)$", (root / name).read_text(), re.MULTILINE
+    )
+    commands = [line.split("#")[0].split() for line in lines]
+    assert len(commands) >= 4
+    for command in commands:
+        if command not in (["bench"], ["blur"]):
+            assert cli.main(command) == 0, capsys.readouterr().err
+    ignored = [line.lstrip("/") for line in (root / ".gitignore").read_text().splitlines() if line.startswith("/")]
+    written = [path.name for path in folder.iterdir() if path.name != "docs"]
+    assert len(written) >= 4
+    assert [path for path in written if not any(Path(path).match(pattern) for pattern in ignored)] == []
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="names of files are bytes on POSIX alone")
 def test_a_name_of_any_bytes_is_drawn_and_printed(folder, picture, capsys):
     picture("in.png")
