@@ -11,6 +11,7 @@ import importlib.util
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,8 @@ from konvolve import kernel as kernels
 from konvolve.io import Picture, PictureError
 from konvolve.planning.plan import Plan
 from konvolve.terminal import hushed
+
+_ROWS = 64  # of a picture, which are rounded while they are in the cache
 
 BACKENDS = ("numpy", "tensorflow")
 # Names of what lies beyond the edges, as numpy.pad calls it.
@@ -66,11 +69,24 @@ def applied(
             expected = _by_scipy(picture.colour[..., channel], kernel[..., layer], boundary)
             difference = max(difference, float(np.abs(values - expected).max()))
             del expected
-        values = np.rint(values)
-        clipped += int(np.count_nonzero(values < 0)) + int(np.count_nonzero(values > picture.full_range))
-        pixels[..., channel] = np.clip(values, 0, picture.full_range, out=values)
+        clipped += _rounded(values, pixels[..., channel])
+        del values
     share = clipped / picture.colour.size
     return Applied(replace(picture, pixels=pixels), plan, seconds, difference if check else None, share)
+
+
+def _rounded(values: np.ndarray, pixels: np.ndarray) -> int:
+    """Write values into pixels of whole numbers, rounded and clipped; how many were clipped."""
+    most = np.iinfo(pixels.dtype).max
+
+    def some(first: int) -> int:
+        rows = np.rint(values[first : first + _ROWS])
+        clipped = np.count_nonzero(rows < 0) + np.count_nonzero(rows > most)
+        pixels[first : first + _ROWS] = np.clip(rows, 0, most, out=rows)
+        return int(clipped)
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        return sum(threads.map(some, range(0, len(values), _ROWS)))
 
 
 def _convolution(backend: str, boundary: str, step: Callable[[str], Any]) -> Callable[[np.ndarray, np.ndarray], Any]:

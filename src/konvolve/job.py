@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shlex
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,6 +58,9 @@ class Job:
         sources: list[Path | None] = [*outputs.inputs(given, names.output)] or [None]
         read = tuple(Path(path) for path in (*sources, self.kernel) if path)
         done, code = [], 0
+        # SciPy's transforms take a quarter of a second to import: that goes on while the first picture is decoded.
+        importing = threading.Thread(target=importlib.import_module, args=("scipy.fft",))
+        importing.start()
         with progress(self.quiet) as step:
             kernel = make_kernel()
             for source in sources:
