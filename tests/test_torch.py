@@ -314,6 +314,46 @@ def test_training_a_kernel():
     torch.testing.assert_close(kernel.detach(), truth, atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize("arrays", ["cpu", "meta"])
+def test_arrays_that_are_not_on_the_default_device(arrays):
+    """The machine that tests has no other devices than the CPU and "meta", whose tensors have no values."""
+    a, b = normal((9, 20)), normal((3, 4), 1)
+    x, w = normal((2, 30, 3)), normal((5, 3, 4), 2)
+    asks = {
+        "boundaries": lambda: [
+            konvolve.convolve(a, b, "same", method, boundary=boundary)
+            for boundary in (2.0, "reflect", "wrap", "nearest", ["zero", 2.0])
+            for method in ("auto", "direct", "fft", "overlap", "matrix")
+        ],
+        "fill": lambda: [konvolve.convolve2d(a, b, "same", "fill", 2.0), konvolve.correlate2d(a * 1j, b, fillvalue=2j)],
+        "integers": lambda: [
+            konvolve.convolve(a.to(dtype), b.to(dtype), boundary=[3, 7], method=method)
+            for dtype in (torch.int8, torch.int64, torch.uint64) for method in ("direct", "fft", "overlap")
+        ],
+        "coefficient": lambda: [konvolve.correlate(a, b, normalize=True, mask1=a > 0, undefined=float("nan"))],
+        "lags": lambda: [konvolve.correlate(a, b, lags=[(-30, -25), (-2, 3)]), konvolve.sepfir2d(a, b[:, 0], b[0, :3])],
+        "arrays of NumPy": lambda: [
+            konvolve.convolve(a, np.ones((3, 4)), boundary=2.0), konvolve.convolve([[1.0, 2.0]], b, boundary=2.0),
+            konvolve.convolve(a, konvolve.Kernel(np.ones((3, 4))), boundary=2.0),
+        ],
+        "channels": lambda: [
+            nn.conv(x, w, 2, "same", method=method, padding_mode=mode)
+            for method in ("direct", "fft", "overlap") for mode in ("zeros", "reflect", "circular")
+        ],
+        "gradient": lambda: torch.autograd.grad(
+            konvolve.convolve(a, b.requires_grad_(), boundary=2.0).sum(), b
+        ),
+    }  # fmt: skip
+    expected = {name: ask() for name, ask in asks.items()}
+    a, b, x, w = (each.detach().to(arrays) for each in (a, b, x, w))
+    with torch.device("meta" if arrays == "cpu" else "cpu"):
+        for name, ask in asks.items():
+            for y, wanted in zip(ask(), expected[name], strict=True):
+                assert (y.device.type, y.shape, y.dtype) == (arrays, wanted.shape, wanted.dtype), name
+                if arrays == "cpu":
+                    torch.testing.assert_close(y, wanted, equal_nan=True)
+
+
 def test_dtypes_pytorch_has_not():
     for kernel in (np.array([1, None, 2]), np.ones(3, np.longdouble)):
         with pytest.raises(TypeError, match=f"no such dtype.*{kernel.dtype}"):

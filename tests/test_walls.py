@@ -136,7 +136,8 @@ def test_layers_have_no_second_mechanism():
         assert not re.search(r"backend\(\)", text), path
         assert not re.search("tensorflow|jax|torch", re.sub(r"``tf.data``.*", "", text)), path
         rooms = {name.split(".")[1] for name in imports(path) if name.startswith("konvolve.")}
-        assert rooms <= {"nn", "layers", "planning"}, path
+        # Two more are imported and not used: what has to be settled before Keras is imported, and other saved classes.
+        assert rooms <= {"nn", "layers", "planning", "keras_backend", "symbolic"}, path
 
 
 def test_importing_leaves_scipys_signal_alone():

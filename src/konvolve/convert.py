@@ -13,6 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import konvolve.keras_backend  # noqa: F401 - before Keras is imported
+
+# isort: split
 import keras
 import numpy as np
 

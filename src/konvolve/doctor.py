@@ -142,6 +142,11 @@ def answer(names: list[str]) -> None:
 
 def probed(name: str) -> dict[str, str]:
     """The version and devices of a library, in this process."""
+    if name == "keras":
+        try:
+            importlib.import_module("konvolve.keras_backend")
+        except ModuleNotFoundError as error:  # nothing is broken: it says what Keras needs
+            return {"version": importlib.metadata.version(name), "note": str(error)}
     library = importlib.import_module(name)
     note = ""
     if name == "tensorflow":

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import konvolve.keras_backend  # noqa: F401 - before Keras is imported
+
+# isort: split
 import keras
 import numpy as np
 

@@ -138,8 +138,8 @@ class Backend(Protocol):
     def begins_finite(self, y: Array) -> bool:
         """Whether the first sample of y is finite; True where looking would wait for a device or a trace."""
 
-    def scalar(self, value: complex, dtype: str) -> Array:
-        """Return a number as an array without axes."""
+    def scalar(self, value: complex, dtype: str, like: Array) -> Array:
+        """Return a number as an array without axes, on the device of ``like``."""
 
     def zeros(self, shape: Sequence[Size], dtype: str, like: Array) -> Array:
         """Return an array of zeros, on the device of ``like``."""

@@ -193,7 +193,7 @@ def finish(y: jax.Array) -> jax.Array:
     return y
 
 
-def scalar(value: complex, dtype: str) -> jax.Array:
+def scalar(value: complex, dtype: str, like: jax.Array) -> jax.Array:
     """Return a number as an array without axes."""
     return jnp.asarray(value).astype(jax.dtypes.canonicalize_dtype(dtype))
 

@@ -167,7 +167,7 @@ def finish(y: np.ndarray) -> np.ndarray:
     return np.array(y, order="C")
 
 
-def scalar(value: complex, dtype: str) -> np.ndarray:
+def scalar(value: complex, dtype: str, like: np.ndarray) -> np.ndarray:
     """Return a number as an array without axes."""
     return np.asarray(value).astype(dtype)
 

@@ -202,7 +202,7 @@ def finish(y: tf.Tensor) -> tf.Tensor:
     return y
 
 
-def scalar(value: complex, dtype: str) -> tf.Tensor:
+def scalar(value: complex, dtype: str, like: tf.Tensor) -> tf.Tensor:
     """Return a number as a tensor without axes."""
     target = tf.as_dtype(dtype)
     return tf.constant(int(value.real) if target.is_integer else value, target)

@@ -192,11 +192,11 @@ def finish(y: torch.Tensor) -> torch.Tensor:
     return y.contiguous()
 
 
-def scalar(value: complex, dtype: str) -> torch.Tensor:
-    """Return a number as a tensor without axes."""
+def scalar(value: complex, dtype: str, like: torch.Tensor) -> torch.Tensor:
+    """Return a number as a tensor without axes, on the device of ``like``."""
     target = getattr(torch, dtype)
     integral = not target.is_floating_point and not target.is_complex
-    return torch.tensor(int(value.real) if integral else value, dtype=target)
+    return torch.tensor(int(value.real) if integral else value, dtype=target, device=like.device)
 
 
 def zeros(shape: Sequence[Any], dtype: str, like: torch.Tensor) -> torch.Tensor:

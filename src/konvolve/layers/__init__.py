@@ -1,9 +1,12 @@
 """Keras layers that stand in for Keras's own and stay fast when the kernel is large.
 
 ``from konvolve import layers`` in the place of ``from keras import layers`` for the convolutions is the whole
-migration: names, arguments, weights and results are Keras's.
+migration: names, arguments, weights and results are Keras's. It is also the line that a process needs before
+``keras.models.load_model`` reads a model made with konvolve.
 """
 
+import konvolve.keras_backend  # before Keras is imported
+import konvolve.symbolic  # noqa: F401 - so that models of konvolve's functions can be loaded, too
 from konvolve.layers.conv import Conv1D as Conv1D
 from konvolve.layers.conv import Conv2D as Conv2D
 from konvolve.layers.conv import Conv3D as Conv3D

@@ -99,7 +99,7 @@ def beyond(xp: Backend, a: Array, index: Array, n: Any, axis: int, edge: Edge) -
     y = xp.take(a, nearest, axis)
     if edge.kind == "nearest":
         return y
-    constant = xp.scalar(dtypes.fitted(edge.value, xp.dtype(a)), xp.dtype(a))
+    constant = xp.scalar(dtypes.fitted(edge.value, xp.dtype(a)), xp.dtype(a), a)
     shape = [1] * len(xp.shape(a))
     shape[axis] = -1
     return xp.where(xp.reshape(inside, shape), y, constant)
