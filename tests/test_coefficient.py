@@ -269,3 +269,16 @@ def test_too_small_an_overlap_is_not_defined(library):
         np.testing.assert_allclose(found[14:-14], full[14:-14])
     with pytest.raises(ValueError, match="min_overlap must be a number of samples, or a share"):
         konvolve.correlate(a, b, normalize=True, min_overlap=-1)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_sample_that_is_not_finite_leaves_the_lags_without_it(library, compiled):
+    rng = np.random.default_rng(1)
+    a = rng.standard_normal(300) + 1j * rng.standard_normal(300)
+    wanted = careful(a.real, a.real[50:80])
+    for each, coefficients in ((a.real, wanted), (a, konvolve.correlate(a, a[50:80], "valid", normalize=True))):
+        spoiled = each.copy()
+        spoiled[200] = 1 + 1j * np.inf if np.iscomplexobj(each) else np.inf
+        found = library.numpy(compiled_by(library, compiled)(*map(library.array, (spoiled, each[50:80]))))
+        lags = np.arange(271)
+        np.testing.assert_allclose(found, np.where((lags <= 200) & (lags > 170), np.nan, coefficients), atol=1e-8)

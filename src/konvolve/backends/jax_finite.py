@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +17,7 @@ constant = jax.lax.stop_gradient
 def all_finite(xs: Sequence[jax.Array]) -> jax.Array:
     """Whether all samples are finite, an array that is not waited for."""
     found = [_sum_is_finite(constant(x)) for x in xs]
-    return found[0] if len(found) == 1 else found[0] & found[1]
+    return functools.reduce(operator.and_, found)
 
 
 @jax.custom_batching.custom_vmap

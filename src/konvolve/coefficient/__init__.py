@@ -120,17 +120,17 @@ def _coefficient(xp: Backend, question: Question, a: Array, b: Array, *masks: Ar
     n = xp.where(count > 0.5, count, count * 0 + 1)
     products, wrong = _products(xp, question, sums, (one, two), moments, n)
     sufficient = enough(xp, question, count, mask2)
-    trusted = ~sufficient | _trusted(xp, question, moments, wrong)
+    # A sample that is not finite leaves nothing defined at the lags at which it takes part: they are NaN.
+    broken = sums.unfinished(products[0]) > 0.5
+    trusted = broken | ~sufficient | _trusted(xp, question, moments, wrong)
     trusted = xp.broadcast_to(trusted, xp.sizes(products[0]))
     values = [*products, moments[0].variance, moments[1].variance]
     *products, variance1, variance2 = local.replaced(xp, question, (one, two), values, trusted)
-    defined = sufficient & (variance1 > 0) & (variance2 > 0)
+    defined = sufficient & ~broken & (variance1 > 0) & (variance2 > 0)
     # Chosen before the root is taken, so that no gradient passes through the root of zero.
     zero = variance1 * 0
     roots = [xp.where(defined, v, zero + 1) ** 0.5 for v in (variance1, variance2)]
-    # A sample that is not finite leaves nothing defined at the lags at which it is met: they are NaN.
-    broken = sufficient & ~xp.isfinite(variance1 + variance2)
-    gap = xp.where(broken, zero + math.nan, zero + (math.nan if question.nan else 0.0))
+    gap = xp.where(sufficient & broken, zero + math.nan, zero + (math.nan if question.nan else 0.0))
     parts = [xp.where(defined, p / roots[0] / roots[1], g) for p, g in zip(products, (gap, zero), strict=False)]
     return parts[0] if len(parts) == 1 else xp.assemble(*parts)
 
@@ -160,7 +160,7 @@ def _products(
 
 
 def _trusted(xp: Backend, question: Question, moments: tuple[Moments, Moments], wrong: Array) -> Array:
-    """Return at which lags the coefficient's error stays below the tolerance, or the result is NaN anyway."""
+    """Return at which lags the coefficient's error stays below the tolerance."""
     one, two = (xp.constant(moment.variance) for moment in moments)
     roots = _root(xp, one) * _root(xp, two)
     relative = wrong / roots
@@ -169,7 +169,7 @@ def _trusted(xp: Backend, question: Question, moments: tuple[Moments, Moments], 
     right = (one > 0) & (two > 0) & (relative < question.tolerance)
     for variance, moment in ((one, moments[0]), (two, moments[1])):
         right = right | (variance == 0) if moment.exact else right
-    return right | ~xp.isfinite(one + two)
+    return right
 
 
 def _root(xp: Backend, x: Array) -> Array:

@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from konvolve.backends.interface import Array, Backend, Size
-from konvolve.coefficient.question import Question, Signal, added
+from konvolve.coefficient.question import Question, Signal, added, where_not
 
 _TILE = 2**16
 """The samples gathered at once, over all rows, lags and taps: half a MiB in float64, of which several copies live."""
@@ -49,7 +49,7 @@ def replaced(
         """Return the sums at lags by their flat index plus one, with the lags first; zeros if all indices are 0."""
         none = xp.zeros((xp.sizes(places)[0], len(values), *batch), question.real, trusted)
         known = xp.all_finite([xp.where(places > 0, zero + math.nan, zero)])
-        return _where_not(xp, known, lambda: _sums(xp, question, signals, places, batch), none)
+        return where_not(xp, known, lambda: _sums(xp, question, signals, places, batch), none)
 
     def all_tiles() -> Array:
         in_doubt = xp.total(xp.where(trusted, zero, zero + 1), tuple(range(len(batch))))
@@ -60,17 +60,10 @@ def replaced(
         return xp.bands(compute, xp.window(places, [0], [tiles * tile]), 0, (0, tile, tile, tiles), count)
 
     none = xp.zeros((count, len(values), *batch), question.real, trusted)
-    again = _where_not(xp, calm, all_tiles, none)
+    again = where_not(xp, calm, all_tiles, none)
     again = xp.transpose(again, (*range(1, len(batch) + 2), 0))
     again = xp.reshape(again, (len(values), *batch, *question.lags))
     return [xp.where(trusted, v, v - xp.constant(v) + again[i]) for i, v in enumerate(values)]
-
-
-def _where_not(xp: Backend, truth: Any, compute: Any, none: Array) -> Array:
-    """Return what is computed unless a truth holds, which may be known at once or only in a run."""
-    if isinstance(truth, bool):
-        return none if truth else compute()
-    return xp.unless(truth, compute, none)
 
 
 def _tiling(xp: Backend, question: Question, count: Size, taps: Size) -> tuple[Size, int]:

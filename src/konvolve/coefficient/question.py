@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -70,12 +71,13 @@ class Signal(NamedTuple):
     """A signal in its real parts, one or two, scaled by a power of two so that the largest magnitude is about 1.
 
     ``mean`` has a number for each part and row. ``mask``: which samples count, as booleans; None if all do. Samples
-    that don't are zero.
+    that don't, and those that are not finite, are zero. ``given``: the parts before the latter were made zero.
     """
 
     parts: list[Array]
     mean: list[Array]
     mask: Array | None
+    given: list[Array]
 
 
 def axes_last(x: Array, xp: Backend, axes: tuple[int, ...]) -> Array:
@@ -94,16 +96,17 @@ def ready(xp: Backend, question: Question, x: Array, mask: Array | None) -> Sign
     zero = xp.zeros((), question.real, x)
     if mask is not None:
         parts = [xp.where(mask, part, zero) for part in parts]  # chosen, because zero times NaN is NaN
-    finite = [xp.where(xp.isfinite(part), part, zero) for part in map(xp.constant, parts)]
-    coarse, fine = _scale(xp, question, finite)
+    finite = [xp.where(xp.isfinite(part), part, zero) for part in parts]
+    constants = list(map(xp.constant, finite))
+    coarse, fine = _scale(xp, question, constants)
     number: Any = math.prod([xp.sizes(x)[axis] for axis in question.axes])
     if mask is not None:
         number = xp.total(xp.where(mask, zero + 1, zero), question.axes)
         number = xp.where(number > 0, number, zero + 1)
     elif not isinstance(number, int):
         number = xp.cast(number, question.real)
-    mean = [xp.total(part * coarse * fine, question.axes) / number for part in finite]
-    return Signal([part * coarse * fine for part in parts], mean, mask)
+    mean = [xp.total(part * coarse * fine, question.axes) / number for part in constants]
+    return Signal([part * coarse * fine for part in finite], mean, mask, parts)
 
 
 def _scale(xp: Backend, question: Question, parts: list[Array]) -> tuple[Array, Array]:
@@ -152,3 +155,10 @@ def enough(xp: Backend, question: Question, count: Array, mask2: Array | None) -
         every = xp.total(xp.where(mask2, zero + 1, zero), question.axes)
     # A thousandth of a sample below: 0.3 of 10 samples is 3, however 0.3 is rounded.
     return (count > every * question.least - 0.001) & (count > 1.5)
+
+
+def where_not(xp: Backend, truth: Any, compute: Callable[[], Array], none: Array) -> Array:
+    """Return what is computed unless a truth holds, which may be known at once, only in a run, or to nobody (None)."""
+    if isinstance(truth, bool):
+        return none if truth else compute()
+    return compute() if truth is None else xp.unless(truth, compute, none)

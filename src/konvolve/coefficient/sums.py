@@ -16,7 +16,7 @@ import numpy as np
 from konvolve import execute
 from konvolve.backends.interface import Array, Backend
 from konvolve.coefficient.moments import Moments
-from konvolve.coefficient.question import Question, Signal, added, magnitude
+from konvolve.coefficient.question import Question, Signal, added, magnitude, where_not
 from konvolve.planning import dtypes
 
 _DEVIATIONS = 8
@@ -87,6 +87,28 @@ class Sums:
             overlap = xp.cast(xp.where(overlap > 0, overlap, overlap * 0), question.real)
             count = count * xp.reshape(overlap, [lags if a == axis else 1 for a in range(question.rank)])
         return count
+
+    def unfinished(self, like: Array) -> Array:
+        """Return at which lags a sample that is not finite takes part: ones and zeros, of the shape of ``like``.
+
+        All that takes part is counted once more without such samples, which happens only if there are any.
+        """
+        xp, question = self.xp, self.question
+        given = [part for signal in self.signals for part in signal.given]
+
+        def counted() -> Array:
+            good = [self._good(*each) for each in zip(self.signals, self.ones, strict=True)]
+            zero = xp.zeros((), question.real, like)
+            return xp.where(self.count - self.correlate(*good) > 0.5, zero + 1, zero)
+
+        return where_not(xp, xp.all_finite(given), counted, xp.constant(like) * 0)
+
+    def _good(self, signal: Signal, ones: Array) -> Array:
+        """Return the ones of samples that count and are finite."""
+        xp = self.xp
+        zero = xp.zeros((), self.question.real, signal.parts[0])
+        finite = added([xp.where(xp.isfinite(part), zero, zero + 1) for part in signal.given])
+        return xp.where(finite > 0, zero, xp.asarray(ones, zero))
 
     def moments(self, of_first: bool) -> Moments:
         """Return the moments of one signal's samples, by correlations with the other's mask."""
