@@ -11,6 +11,7 @@ import pytest
 
 import asking
 import channel_draws
+import comparing
 import draws
 import konvolve
 import oracle
@@ -91,9 +92,10 @@ def family(library, way, seed, number):
     """Ask the family one question; return it, and what is wrong with the answer."""
     question = draws.question(seed, number)
     rng = np.random.default_rng((seed, number, 2))
-    ask = asking.call(question)
+    ask = asking.call(question, library)
     try:
-        found = asking.answer(library, way, question, ask, rng)
+        with np.errstate(invalid="warn" if question.finite else "ignore"):
+            found = asking.answer(library, way, question, ask, rng)
         problem = planned(library, question, found) if way == "eager" else None
         problem = problem or compared(way, question, found)
         if problem is None and derivable(library, way, question, rng):
@@ -116,6 +118,8 @@ def derivable(library, way, question, rng):
 
 def compared(way, question, found):
     """Return what is wrong with an answer of the family."""
+    if question.normalized:
+        return comparing.coefficient(found, question.coefficient())
     wanted, wide = question.answer()
     if way == "unknown sizes" and question.function in FOURIER and wanted.shape == (0,):
         wanted = wanted.reshape(found.shape) if 0 in found.shape else wanted  # nor does a graph know that one is empty
@@ -125,7 +129,7 @@ def compared(way, question, found):
         name = floating  # a graph does not know that an axis has a single sample, and takes transforms
         wanted = wanted.astype(name)
     wide = np.concatenate([wide.ravel(), question.a.ravel()])
-    return draws.near(found, wanted, wide, question.b, name)
+    return comparing.near(found, wanted, wide, question.b, name, signs=not question.product)
 
 
 def family_derivatives(library, ask, question, rng):
@@ -143,7 +147,7 @@ def family_derivatives(library, ask, question, rng):
 
 def planned(library, question, found):
     """Return what is wrong with the shape that ``konvolve.plan`` foretells."""
-    if question.function.endswith("2d") or 0 in question.a.shape + question.b.shape:
+    if question.function.endswith("2d") or question.normalized or 0 in question.a.shape + question.b.shape:
         return None
     names = {"dtype": question.a.dtype.name, "dtype2": question.b.dtype.name, "library": library.name}
     options = {name: value for name, value in question.options.items() if name != "max_memory"}
@@ -173,10 +177,11 @@ def on_channels(library, way, seed, number):
     if nowhere and way == "unknown sizes":
         return question, "refused"
     try:
-        found = asking.answer(library, way, question, ask, rng, hide)
+        with np.errstate(invalid="warn" if question.finite else "ignore"):
+            found = asking.answer(library, way, question, ask, rng, hide)
         if nowhere:
             return question, "there is no place to compute, and no error"
-        problem = draws.near(found, wanted, wide, question.kernels, question.result, question.slack)
+        problem = comparing.near(found, wanted, wide, question.kernels, question.result, question.slack)
         if problem is None and derivable(library, way, question, rng):
             problem = channel_derivatives(library, ask, question, rng)
     except Exception as error:

@@ -160,6 +160,24 @@ def test_convolutions_on_channels_are_the_sum(name, way, case):
     same(asked(name, way, lambda x, k: getattr(nn, function)(x, k, **filled), x, kernel), expected)
 
 
+@pytest.mark.parametrize(("name", "way"), WAYS)
+@pytest.mark.parametrize("method", ["auto", "direct"])
+def test_zeros_between_taps_meet_nothing(name, way, method):
+    if way == "first call":
+        pytest.skip("the family's tests ask for it")
+    rng = np.random.default_rng(9)
+    # Each sample has a kernel of its own, which no library's own convolution takes.
+    x, kernel = rng.standard_normal((3, 40, 2)), rng.standard_normal((3, 3, 2, 4))
+    x[0, 21, 0], x[1, 8, 1] = np.nan, np.inf
+    for function, options, sum_of_it in (
+        ("conv", {"strides": 2, "padding": "same", "dilation_rate": 2}, oracle.channels),
+        ("conv_transpose", {"strides": 5, "padding": "valid"}, oracle.channels_transposed),
+    ):
+        taps = kernel if function == "conv" else np.swapaxes(kernel, -1, -2)
+        call = lambda x, k, f=function, o=options: getattr(nn, f)(x, k, data_format="channels_last", method=method, **o)  # noqa: E731
+        same(asked(name, way, call, x, taps), sum_of_it(x, taps, **options))
+
+
 def on_channels(function, x, kernel, strides=1, padding="valid", dilation_rate=1, padding_mode="zeros"):
     """The sum on channels, of three parts that each are finite: values, what is not finite, and infinities' signs."""
     options = {"strides": strides, "padding": padding, "dilation_rate": dilation_rate, "padding_mode": padding_mode}

@@ -20,13 +20,16 @@ def refused(error):
     return any(words in str(error) for words in REFUSED)
 
 
-def call(question):
+def call(question, library):
     """Return the question as a function of its two operands, whose options are written out.
 
     torch.compile, asked for dynamic shapes, takes every number it finds in a closure for a size that may change.
     """
     options = ", ".join(f"{name}={value!r}" for name, value in question.options.items())
-    return eval(f"lambda a, b: konvolve.{question.function}(a, b, {options})", {"konvolve": konvolve})
+    masks = {name: library.array(x) for name, x in question.masks.items()}
+    options = ", ".join([options, *(f"{name}={name}" for name in masks)])
+    names = {"konvolve": konvolve, "nan": np.nan, "inf": np.inf, **masks}
+    return eval(f"lambda a, b: konvolve.{question.function}(a, b, {options})", names)
 
 
 def call_channels(question, library):
@@ -107,6 +110,11 @@ def derivatives(library, ask, question, weights):
 
 def differentiable(question):
     """Whether the gradients are looked at: of real numbers that are not halves."""
+    if question.normalized or not question.finite:  # which are tested where they are described
+        return False
+    peaks = [np.abs(x).max(initial=0.0) for x in (question.a, question.b)]
+    if question.a.dtype != question.b.dtype and any(peak and not 1e-20 < peak < 1e20 for peak in peaks):
+        return False  # each gradient is of its operand's dtype, and of the other's scale
     return {question.a.dtype.name, question.b.dtype.name} <= {"float32", "float64"}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 import oracle
-from draws import common_scales, values
+from samples import exponents, spoilt, values
 
 FUNCTIONS = ("conv", "conv", "depthwise_conv", "conv_transpose", "separable_conv")
 METHODS = ("auto", "auto", "direct", "fft", "overlap")
@@ -38,6 +38,7 @@ class Question:
         names = [x.dtype for x in (self.a, self.b) if x.dtype.kind in "fc"]
         return np.result_type(*names).name
 
+    @np.errstate(all="ignore")
     def answer(self, a=None, b=None):
         """Return the sum, and an array of what it was taken of, for the tolerance."""
         a, b = self.a if a is None else a, self.b if b is None else b
@@ -59,6 +60,16 @@ class Question:
             ahead = np.flip(oracle.channels(np.flip(x, axis), self.second.astype(wide), **every), axis)
             y = y + np.take(ahead, range(0, ahead.shape[axis], stride), axis)
         return y, x
+
+    @property
+    def normalized(self):
+        """Whether the correlation coefficient is asked for: of channels there is none."""
+        return False
+
+    @property
+    def finite(self):
+        """Whether all that is asked about is finite."""
+        return bool(np.isfinite(self.a).all())
 
     @property
     def kernels(self):
@@ -105,16 +116,18 @@ def question(seed, number, allowed=DTYPES, functions=FUNCTIONS):
     last = options["data_format"] == "channels_last"
     dtype1 = str(rng.choice(allowed))
     dtype2 = str(rng.choice([*allowed, "int8", "uint16", "int32"])) if rng.random() < 0.3 else dtype1
-    scales = common_scales(dtype1, dtype2)
-    a = values(rng, (batch, *spatial, channels) if last else (batch, channels, *spatial), dtype1, scales)
-    b = values(rng, shape, dtype2, scales)
+    powers = exponents(rng, dtype1, dtype2)
+    a = values(rng, (batch, *spatial, channels) if last else (batch, channels, *spatial), dtype1, powers[0])
+    b = values(rng, shape, dtype2, powers[1], dtype1)
+    if options["method"] in ("auto", "direct") and a.dtype.kind in "fc" and rng.random() < 0.2:
+        a = spoilt(rng, a)  # the others spread what is not finite
     second = None
     if function == "separable_conv":
         second = rng.standard_normal((*[1] * rank, held * outputs, int(rng.integers(1, 4)))).astype(b.dtype)
     elif options["padding"] == "causal" and rng.random() < 0.3:
         extent = list(b.shape)
         extent[-3] = int(rng.integers(1, longest))
-        second = values(rng, extent, dtype2, scales)
+        second = values(rng, extent, dtype2, powers[1], dtype1)
     return Question(
         (seed, number), function, a, b, second, options, kernel=bool(second is None and b.size and rng.random() < 0.15)
     )

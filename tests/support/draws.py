@@ -9,25 +9,23 @@ from dataclasses import dataclass, field
 import numpy as np
 
 import oracle
+import samples
 from konvolve.planning import dtypes
+from samples import FLOATS, INTEGERS
 
 FUNCTIONS = ("convolve", "correlate", "convolve", "correlate", "fftconvolve", "oaconvolve", "convolve2d", "correlate2d")
 METHODS = ("auto", "auto", "direct", "fft", "overlap", "matrix", "matrix", "separable")
 BOUNDARIES = ("zero", "zero", "wrap", "circular", "symmetric", "symm", "reflect", "nearest", "edge")
-INTEGERS = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
-FLOATS = ("float16", "float32", "float64", "complex64", "complex128")
-
-# Powers of ten that samples may be scaled by, so that products of two neither overflow nor vanish.
-SCALES = {"float16": (-2, 1), "float32": (-14, 14), "complex64": (-14, 14)}
-WIDE = (-140, 140)
-
 # The longest axes by the number of axes: the sum is taken tap by tap.
 SMALL = {1: 40, 2: 12, 3: 6, 4: 4}
 
 
 @dataclass
 class Question:
-    """One call: a function, its operands and its keyword arguments; ``kernel`` wraps in2 in a ``konvolve.Kernel``."""
+    """One call: a function, its operands and its keyword arguments; ``kernel`` wraps in2 in a ``konvolve.Kernel``.
+
+    ``masks`` are those of a correlation coefficient. ``product``: in2 is the product of one factor for each axis.
+    """
 
     number: tuple[int, int]
     function: str
@@ -35,9 +33,12 @@ class Question:
     b: np.ndarray = field(repr=False)
     options: dict
     kernel: bool = False
+    masks: dict = field(default_factory=dict, repr=False)
+    product: bool = False
 
     def __str__(self):
-        operands = ", ".join(f"{x.dtype.name}{list(x.shape)}" for x in (self.a, self.b))
+        given = (self.a, self.b, *self.masks.values())
+        operands = ", ".join(f"{x.dtype.name}{list(x.shape)}" for x in given)
         options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         wrapped = " with a Kernel" if self.kernel else ""
         return f"{self.function}({operands}, {options}){wrapped}   --seed {self.number[0]} --draw {self.number[1]}"
@@ -50,6 +51,21 @@ class Question:
         return tuple(range(ndim)) if axes is None else tuple(axis % ndim for axis in np.atleast_1d(axes).tolist())
 
     @property
+    def normalized(self):
+        """Whether the correlation coefficient is asked for."""
+        return self.options.get("normalize", False)
+
+    @property
+    def finite(self):
+        """Whether all that is asked about is finite."""
+        edges = self.options.get("boundary", 0), self.options.get("fillvalue", 0)
+        edges = [one for each in edges for one in (each if isinstance(each, list) else [each])]
+        operands = [x for x in (self.a, self.b) if x.dtype.kind in "fc"]
+        return all(np.isfinite(one) for one in edges if not isinstance(one, str)) and all(
+            np.isfinite(x).all() for x in operands
+        )
+
+    @property
     def result(self):
         """The dtype of the result."""
         if self.function not in ("fftconvolve", "oaconvolve"):
@@ -60,6 +76,18 @@ class Question:
             return np.result_type(self.a, self.b).name
         return dtypes.result_type(dtypes.as_float(self.a.dtype.name), dtypes.as_float(self.b.dtype.name))
 
+    @np.errstate(all="ignore")
+    def coefficient(self):
+        """Return the correlation coefficient at each lag."""
+        options = {
+            name: self.options[name] for name in ("mode", "lags", "min_overlap", "undefined") if name in self.options
+        }
+        if "lags" in options and not isinstance(options["lags"][0], tuple):
+            options["lags"] = [options["lags"]]
+        masks = self.masks.get("mask1"), self.masks.get("mask2")
+        return oracle.coefficient(self.a, self.b, *masks, axes=self.axes, **options)
+
+    @np.errstate(all="ignore")
     def answer(self, a=None, b=None, *, linear=False):
         """Return the direct sum of the operands, or of others of their shapes, and in1 as far as it is needed.
 
@@ -114,15 +142,55 @@ def question(seed, number, allowed=(*INTEGERS, *FLOATS)):
     _fit(rng, shape1, shape2, axes, options["mode"], single)
     dtype1 = str(rng.choice(allowed))
     dtype2 = str(rng.choice(allowed)) if rng.random() < 0.4 else dtype1
-    scales = common_scales(dtype1, dtype2)
-    a, b = values(rng, shape1, dtype1, scales), values(rng, shape2, dtype2, scales)
+    if function == "correlate" and rng.random() < 0.4:
+        return _coefficient(rng, (seed, number), axes, (shape1, shape2), (dtype1, dtype2), options)
+    powers = samples.exponents(rng, dtype1, dtype2)
+    a, b = samples.values(rng, shape1, dtype1, powers[0]), samples.values(rng, shape2, dtype2, powers[1])
+    result = np.result_type(a, b).name
     if function not in ("fftconvolve", "oaconvolve"):
-        _more(rng, function, axes, shape1, shape2, np.result_type(a, b).name, options)
-    if options.get("method") == "separable" or rng.random() < 0.1:
-        b = _product(rng, shape2, dtype2)
+        _more(rng, function, axes, shape1, shape2, result, powers[1], options)
+    of_factors = options.get("method") == "separable" or rng.random() < 0.1
+    if of_factors:
+        b = samples.product(rng, shape2, dtype2)
+    if options.get("method") in ("auto", "direct") and rng.random() < 0.2:  # the others spread what is not finite
+        a = samples.spoilt(rng, a) if a.dtype.kind in "fc" and rng.random() < 0.8 else a
+        b = samples.spoilt(rng, b) if b.dtype.kind in "fc" and rng.random() < 0.3 else b
     if rng.random() < 0.1:  # as views, whose samples do not lie side by side
         a, b = np.flip(np.flip(a).copy()), np.asfortranarray(b)
-    return Question((seed, number), function, a, b, options, kernel=bool(b.size and rng.random() < 0.15))
+    wrapped = bool(b.size and rng.random() < 0.15)
+    return Question((seed, number), function, a, b, options, kernel=wrapped, product=of_factors)
+
+
+def _coefficient(rng, number, axes, shapes, names, options):
+    """Draw a question for the correlation coefficient: scales that have no bounds, masks, templates, offsets."""
+    if options["method"] in ("matrix", "separable"):
+        options["method"] = "auto"
+    # The oracle looks at one lag after the other, so there are not too many of them.
+    shapes = [[min(n, 300 if len(axes) == 1 else 12) for n in shape] for shape in shapes]
+    if rng.random() < 0.4:
+        options["mode"] = "full"
+        options["lags"] = [_lags(rng, shapes[0][axis], shapes[1][axis]) for axis in axes]
+    powers = [samples.exponents(rng, name, "float64")[0] for name in names]
+    a, b = (samples.values(rng, shape, name, power) for shape, name, power in zip(shapes, names, powers, strict=True))
+    if rng.random() < 0.3 and a.dtype.kind in "fc":  # far from zero
+        a = a + a.dtype.type(10.0 ** (powers[0] + int(rng.integers(0, 3))))
+    if rng.random() < 0.3:  # what is looked for is there
+        b = a[tuple(slice(0, n) for n in b.shape)].copy()
+    options["normalize"] = True
+    if rng.random() < 0.4:
+        options["min_overlap"] = 0.3 if rng.random() < 0.5 else int(rng.integers(0, max(b.size, 1) + 1))
+    if rng.random() < 0.4:
+        options["undefined"] = float("nan")
+    if options["method"] == "auto" and rng.random() < 0.15 and a.dtype.kind in "fc":
+        a = samples.spoilt(rng, a)
+    masks = {}
+    if rng.random() < 0.4:
+        masks["mask1"] = samples.mask(rng, a.shape)
+        a = samples.covered(rng, a, masks["mask1"])
+    if rng.random() < 0.4:
+        masks["mask2"] = samples.mask(rng, b.shape)
+        b = samples.covered(rng, b, masks["mask2"])
+    return Question(number, "correlate", a, b, options, masks=masks)
 
 
 def _sizes(rng, ndim):
@@ -163,15 +231,15 @@ def _fit(rng, shape1, shape2, axes, mode, single):
             shape1[axis], shape2[axis] = (max(n1, n2), min(n1, n2)) if larger else (min(n1, n2), max(n1, n2))
 
 
-def _more(rng, function, axes, shape1, shape2, result, options):
-    """Draw what the functions have beyond ``fftconvolve``."""
+def _more(rng, function, axes, shape1, shape2, result, power, options):
+    """Draw what the functions have beyond ``fftconvolve``; ``power`` of ten is that of the kernel."""
     if function.endswith("2d"):
         options["boundary"] = str(rng.choice(["fill", "pad", "wrap", "circular", "symm", "symmetric"]))
         if rng.random() < 0.5:
-            options["fillvalue"] = _fill(rng, result)
+            options["fillvalue"] = _fill(rng, result, power)
         return
     if rng.random() < 0.6:
-        each = [_fill(rng, result) if rng.random() < 0.35 else str(rng.choice(BOUNDARIES)) for _ in axes]
+        each = [_fill(rng, result, power) if rng.random() < 0.35 else str(rng.choice(BOUNDARIES)) for _ in axes]
         options["boundary"] = each[0] if rng.random() < 0.3 else each
     if function == "correlate" and rng.random() < 0.5:
         options["mode"] = "full"
@@ -190,7 +258,7 @@ def _lags(rng, n1, n2):
     return low, low + int(rng.integers(0, rng.choice([2, 6, n1 + n2 + 4])))
 
 
-def _fill(rng, result):
+def _fill(rng, result, power):
     """Draw a constant beyond the edges: small, or at the ends of what the result's dtype holds."""
     kind = np.dtype(result).kind
     if kind == "b":
@@ -199,69 +267,13 @@ def _fill(rng, result):
         info = np.iinfo(result)
         near = [int(info.min), int(info.max), int(info.max) // 3, int(rng.integers(0, 5)), min(10**12, int(info.max))]
         return near[rng.integers(len(near))] if rng.random() < 0.9 else 2.7  # whose fraction is cut off
-    low, high = SCALES.get(result, WIDE)
+    if rng.random() < 0.06:
+        return float(rng.choice(samples.NOT_FINITE))
+    low, high = samples.PRODUCTS[samples.bits(result)]
+    if samples.bits(result) == 16:
+        low, high = -2, 1
+    else:  # such that a product with the kernel is one
+        low, high = low - min(power, 0), high - max(power, samples.INTEGER_DIGITS)
     value = float(np.float32(rng.standard_normal())) * 10.0 ** int(rng.integers(low, high + 1))
     value = value if rng.random() < 0.3 else int(rng.integers(-3, 4))
     return complex(value, int(rng.integers(-2, 3))) if kind == "c" and rng.random() < 0.5 else value
-
-
-def common_scales(*names):
-    """Return the lowest and highest power of ten by which samples of these dtypes may be multiplied."""
-    return max((SCALES.get(name, WIDE) for name in names), key=lambda pair: pair[0])
-
-
-def values(rng, shape, dtype, scales=None):
-    """Draw samples: integers of a few bits or of all, floating-point numbers of any scale, some of them all alike."""
-    kind = np.dtype(dtype).kind
-    if kind == "b":
-        return rng.random(shape) < rng.random()
-    if kind in "iu":
-        info = np.iinfo(dtype)
-        bits = int(rng.integers(1, info.bits + 1)) if rng.random() < 0.7 else info.bits
-        bits = min(bits, 4) if scales == SCALES["float16"] else bits  # a half has no room for more
-        low, high = (
-            max(-(2 ** (bits - 1)), int(info.min)),
-            min(2**bits - 1 if kind == "u" else 2 ** (bits - 1) - 1, info.max),
-        )
-        return rng.integers(low, high, shape, dtype, endpoint=True)
-    low, high = scales or SCALES.get(dtype, WIDE)
-    scale = 10.0 ** int(rng.integers(low, high + 1)) if rng.random() < 0.5 else 1.0
-    x = rng.standard_normal(shape)
-    if rng.random() < 0.1:
-        x = np.full(shape, x.ravel()[0] if x.size else 0.0)
-    if kind == "c":
-        x = x + 1j * rng.standard_normal(shape)
-    return (x * scale).astype(dtype)
-
-
-def _product(rng, shape, dtype):
-    """Draw a kernel that is the product of one factor for each axis."""
-    kernel = np.ones((1,) * len(shape), dtype)
-    for axis, n in enumerate(shape):
-        each = [1] * len(shape)
-        each[axis] = n
-        factor = rng.integers(0, 3, n) if np.dtype(dtype).kind in "iub" else rng.standard_normal(n)
-        kernel = kernel * factor.astype(dtype).reshape(each)
-    return kernel.astype(dtype)
-
-
-def near(found, wanted, wide, b, dtype, slack=0.0):
-    """Return what is wrong with a result, or None: its dtype, its shape or its values."""
-    if found.dtype.name != dtype:
-        return f"dtype {found.dtype.name}, and not {dtype}"
-    if found.shape != wanted.shape:
-        return f"shape {found.shape}, and not {wanted.shape}"
-    if found.dtype.kind in "iub":
-        wrong = int((found != oracle.wrapped(wanted, dtype)).sum())
-        return f"{wrong} of {found.size} integers are wrong" if wrong else None
-    inner = {"float16": "float32", "bfloat16": "float32"}.get(dtype, dtype)
-    widest = np.complex128 if dtype.startswith("complex") else np.float64
-    wanted = wanted.astype(widest)
-    # A sum of half precision is taken in float32 and rounded once, to infinity beyond 65504.
-    fits = np.abs(wanted) < (6e4 if dtype == "float16" else np.inf)
-    finest = 2.0**-24 if dtype == "float16" else 0.0  # the least number that it has
-    allowed = oracle.tolerance(wide, b, inner) + np.abs(wanted) * oracle.EPSILON[dtype] + finest + slack
-    error = np.where(fits, np.abs(found.astype(widest) - wanted), 0.0)
-    if (error <= allowed).all():
-        return None
-    return f"largest error {error.max():.3g}, {(error / np.maximum(allowed, 1e-300)).max():.3g} times what is allowed"

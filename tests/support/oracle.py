@@ -14,10 +14,11 @@ EPSILON = {
 }
 
 
-def full(a, b, axes):
+def full(a, b, axes, there=None):
     """Return the full convolution over axes, one shifted copy of ``a`` for each sample of ``b``.
 
-    In float64 or complex128; in Python's integers, which never overflow, for integer arrays.
+    In float64 or complex128; in Python's integers, which never overflow, for integer arrays. ``there`` says which
+    samples of ``a`` there are: a tap that is not finite meets no others.
     """
     exact = a.dtype.kind in "iubO" and b.dtype.kind in "iubO"
     work = object if exact else np.result_type(a, b, np.float64)
@@ -33,7 +34,9 @@ def full(a, b, axes):
         for axis, tap in zip(axes, taps, strict=True):
             place[axis] = slice(tap, tap + a.shape[axis])
             pick[axis] = slice(tap, tap + 1)
-        y[tuple(place)] += a * b[tuple(pick)]
+        with np.errstate(all="ignore"):  # of numbers that are not finite
+            product = a * b[tuple(pick)]
+            y[tuple(place)] += product if there is None else np.where(there, product, 0)
     assert len(batch) + len(axes) == a.ndim
     return y
 
@@ -100,20 +103,70 @@ def family(a, b, *, correlating=False, mode="full", axes=None, boundary="zero", 
     if correlating:
         b = np.flip(b.conj() if b.dtype.kind == "c" else b, axes)
     wide = a
+    there = None if exact or np.isfinite(b).all() else np.ones(a.shape, bool)
     for axis in sorted(axes):
-        n1, n2 = a.shape[axis], b.shape[axis]
-        if lags is not None:
-            low, high = lags[axes.index(axis)]
-            first, count = low + n2 - 1, high - low + 1
-        else:
-            first = {"full": 0, "same": n2 // 2 if late else (n2 - 1) // 2, "valid": min(n1, n2) - 1}[mode]
-            count = {"full": n1 + n2 - 1, "same": n1, "valid": abs(n1 - n2) + 1}[mode]
-        kind = "zero" if mode == "valid" else kinds[axis]
+        n2 = b.shape[axis]
+        first, count = span(a.shape[axis], n2, mode, None if lags is None else lags[axes.index(axis)], late)
+        kind = "zero" if mode == "valid" or kinds[axis] == 0 else kinds[axis]
         wide = reaching(wide, axis, first - (n2 - 1), count + n2 - 1, kind)
-    y = full(wide, b, axes)
+        if there is not None:
+            kind = kind if isinstance(kind, str) else 1
+            there = reaching(there, axis, first - (n2 - 1), count + n2 - 1, kind)
+    y = full(wide, b, axes, there)
     for axis in axes:
         y = np.take(y, range(b.shape[axis] - 1, wide.shape[axis]), axis)
     return y, wide
+
+
+def span(n1, n2, mode, lags=None, late=False):
+    """Return where on the full convolution of an axis a result begins, and how many samples it has."""
+    if lags is not None:
+        return lags[0] + n2 - 1, lags[1] - lags[0] + 1
+    first = {"full": 0, "same": n2 // 2 if late else (n2 - 1) // 2, "valid": min(n1, n2) - 1}[mode]
+    return first, {"full": n1 + n2 - 1, "same": n1, "valid": abs(n1 - n2) + 1}[mode]
+
+
+def coefficient(a, b, mask1, mask2, *, mode="full", axes=None, lags=None, min_overlap=0, undefined=0.0):
+    """Return the correlation coefficient of what overlaps at each lag, from its definition, in long doubles."""
+    axes = range(a.ndim) if axes is None else [axis % a.ndim for axis in axes]
+    spans = {
+        axis: span(a.shape[axis], b.shape[axis], mode, None if lags is None else lags[place])
+        for place, axis in enumerate(axes)
+    }
+    shape = [spans[i][1] if i in spans else max(n, k) for i, (n, k) in enumerate(zip(a.shape, b.shape, strict=True))]
+    shape = [0 if 0 in (n, k) else m for m, n, k in zip(shape, a.shape, b.shape, strict=True)]
+    wide = np.result_type(a, b, np.float64)
+    # As konvolve takes them: 64-bit integers in double precision.
+    a, b = (x.astype(wide).astype(np.result_type(wide, np.longdouble)) for x in (a, b))
+    mask1, mask2 = (np.ones(x.shape, bool) if m is None else m != 0 for x, m in ((a, mask1), (b, mask2)))
+    y = np.zeros(shape, wide)
+    for place in np.ndindex(*shape):
+        ones, twos, row = [], [], []
+        for axis, (at, n, k) in enumerate(zip(place, a.shape, b.shape, strict=True)):
+            if axis not in spans:
+                ones.append(slice(min(at, n - 1), min(at, n - 1) + 1))
+                twos.append(slice(min(at, k - 1), min(at, k - 1) + 1))
+                row.append(twos[-1])
+                continue
+            low = at + spans[axis][0] - (k - 1)  # where b's first sample lies on a
+            ones.append(slice(max(low, 0), max(min(low + k, n), 0)))
+            twos.append(slice(max(-low, 0), max(min(n - low, k), 0)))
+            row.append(slice(None))
+        counted = (mask1[tuple(ones)] & mask2[tuple(twos)]).ravel()
+        least = min_overlap * mask2[tuple(row)].sum() - 0.001 if 0 < min_overlap < 1 else min_overlap
+        y[place] = _corrcoef(a[tuple(ones)].ravel()[counted], b[tuple(twos)].ravel()[counted], least, undefined)
+    return y
+
+
+def _corrcoef(u, v, least, undefined):
+    if len(u) < max(least, 2):
+        return undefined
+    if not (np.isfinite(u).all() and np.isfinite(v).all()):
+        return np.nan
+    if (u == u[0]).all() or (v == v[0]).all():
+        return undefined
+    u, v = u - u.mean(), v - v.mean()
+    return (u * v.conj()).sum() / np.sqrt((abs(u) ** 2).sum()) / np.sqrt((abs(v) ** 2).sum())
 
 
 def wrapped(y, dtype):
@@ -135,8 +188,16 @@ def tolerance(a, b, dtype):
     if dtype not in EPSILON:
         return 0.0
     inner = "float32" if dtype in ("float16", "bfloat16") else dtype
-    norms = float(np.linalg.norm(a.astype(complex).ravel())) * float(np.linalg.norm(b.astype(complex).ravel()))
+    norms = norm(a) * norm(b)
     return norms * (8 * EPSILON[inner] * np.log2(a.size + b.size + 2) + (EPSILON[dtype] if inner != dtype else 0))
+
+
+def norm(x):
+    """Return the Euclidean norm of what is finite, whose squares may be beyond the range of a dtype."""
+    x = abs(x.astype(complex).ravel())
+    x = x[np.isfinite(x)]
+    largest = x.max(initial=0.0)
+    return float(largest * np.linalg.norm(x / largest)) if largest else 0.0
 
 
 def assert_close(result, expected, a, b, dtype=None):

@@ -17,7 +17,7 @@ from konvolve.methods.channel_layout import merge, places, spatial_sizes, split_
 from konvolve.planning.channel_plan import ChannelPlan
 
 
-def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array, transformed: Callable) -> Array:
+def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array, *, transformed: Callable) -> Array:
     """Convolve without transforms; ``transformed`` is the convolution with them, for the kernel's gradient."""
     if plan.loop:
         return _loop(xp, plan, x, kernel)

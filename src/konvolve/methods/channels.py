@@ -33,7 +33,9 @@ def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array) -> Array:
     x, kernel = xp.cast(x, dtype), xp.cast(kernel, dtype)
     x = _extend(xp, problem, x)
     if plan.method == "direct":
-        y = xp.cast(channel_direct.run(xp, plan, x, kernel, transformed), problem.result)
+        summed = partial(channel_direct.run, xp, plan, transformed=transformed)
+        y = finite.convolve(xp, summed, x, kernel) if plan.between_taps else summed(x, kernel)
+        y = xp.cast(y, problem.result)
         return xp.finish(y) if plan.loop else y  # what a library's own convolution returns its users know
     linear = partial(transformed, xp, plan)
     y = finite.convolve(xp, linear, x, kernel) if problem.local else linear(x, kernel)

@@ -76,6 +76,15 @@ class ChannelPlan(Estimated):
         return self.problem.output_shape
 
     @property
+    def between_taps(self) -> bool:
+        """Whether the sum has zeros between the taps and behind them, which shall not meet a NaN."""
+        every = zip(self.splits, self.problem.axes, strict=True)
+        return self.loop and any(
+            split.spread > 1 or (split.kind in ("inputs", "outputs") and split.taps * split.number != axis.taps)
+            for split, axis in every
+        )
+
+    @property
     def preparable(self) -> bool:
         """Whether the kernel can be prepared before the inputs are seen: it is transformed, to known lengths."""
         return self.method in ("fft", "overlap") and None not in self.lengths
