@@ -451,6 +451,16 @@ def test_a_full_standard_output_is_one_line_and_code_1(folder, picture, command,
     assert files(folder) == (["in-blur.png", "in.png"] if command[0] == "blur" else ["in.png"])
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell that closes files")
+def test_a_closed_standard_output_is_one_line_and_code_1(folder, picture):
+    picture("in.png")
+    command = f"'{sys.executable}' -m konvolve blur in.png --no-figure >&-"
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr == "konvolve: standard output can't be written: it is closed\n"
+    assert files(folder) == ["in-blur.png", "in.png"]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that takes nothing")
 def test_a_full_standard_error_leaves_the_exit_code(folder):
     with open("/dev/full", "w") as full:

@@ -252,10 +252,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal has no letters for
     try:
-        if sys.stdout is None:  # closed by who called: what would be said there is dropped
-            with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-                return _answer(given)
-        return _answer(given)
+        if sys.stdout is not None:
+            return _answer(given)
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+            code = _answer(given)
+        complain("standard output can't be written: it is closed")
+        return code or 1
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except NotPrinted as error:
