@@ -27,6 +27,7 @@ from konvolve.backends.jax_cuts import bands, frame, window
 from konvolve.backends.jax_finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.jax_transforms import fftn, ifftn, irfftn, rfftn
 from konvolve.backends.numpy import asarray as plain
+from konvolve.backends.numpy_operands import dtype_name
 
 # Adapted next door, asked for here.
 __all__ = [
@@ -64,7 +65,7 @@ def asarray(x: Any, like: jax.Array | None = None) -> jax.Array:
         weak = getattr(x, "weak_type", None)
         if weak is None:
             raise TypeError("a random key cannot be convolved: it has no numbers; pass what jax.random makes of it")
-        if x.dtype.name in _WIDE and not jax.config.read("jax_enable_x64"):
+        if dtype_name(x.dtype) in _WIDE and not jax.config.read("jax_enable_x64"):
             return x.astype(jax.dtypes.canonicalize_dtype(x.dtype))
         return jnp.asarray(x) if weak else x
     if owns(x):
@@ -82,7 +83,7 @@ def asarray(x: Any, like: jax.Array | None = None) -> jax.Array:
 
 def dtype(x: jax.Array) -> str:
     """Return the name of the dtype."""
-    return x.dtype.name
+    return dtype_name(x.dtype)
 
 
 def shape(x: jax.Array) -> tuple[int | None, ...]:
@@ -178,7 +179,7 @@ def canonical(dtype: str) -> str:
 
 def cast(x: jax.Array, dtype: str) -> jax.Array:
     """Convert to a dtype, or to its 32-bit kin where 64 bits are disabled."""
-    if x.dtype.name == dtype:  # also a conversion to what an array is takes time
+    if dtype_name(x.dtype) == dtype:  # also a conversion to what an array is takes time
         return x
     return x.astype(jax.dtypes.canonicalize_dtype(dtype))
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from konvolve.backends.interface import Native
-from konvolve.backends.numpy_operands import in_memory
+from konvolve.backends.numpy_operands import dtype_name, in_memory
 from konvolve.backends.numpy_transforms import fftn, ifftn, irfftn, rfftn, window
 
 # Adapted next door, asked for here.
@@ -45,7 +45,7 @@ def asarray(x: Any, like: np.ndarray | None = None) -> np.ndarray:
 
 def dtype(x: np.ndarray) -> str:
     """Return the name of the dtype."""
-    return x.dtype.name
+    return dtype_name(x.dtype)
 
 
 def shape(x: np.ndarray) -> tuple[int, ...]:

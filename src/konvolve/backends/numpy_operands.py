@@ -10,6 +10,18 @@ import numpy as np
 # What reads itself whole when an array is made of it, by the package of its type, and the way to do so on purpose.
 _ELSEWHERE = {"dask": "x.compute()", "zarr": "x[:]", "h5py": "x[:]"}
 
+_NAMES: dict[np.dtype, str] = {}
+
+
+def dtype_name(kind: np.dtype) -> str:
+    """Return the name of a dtype; NumPy makes it up at each question, in several microseconds."""
+    found = _NAMES.get(kind)
+    if found is None:
+        found = kind.name
+        if kind.isbuiltin:  # these are few
+            _NAMES[kind] = found
+    return found
+
 
 def in_memory(x: Any) -> np.ndarray:
     """Return an array, number or list as an array; TypeError that says what is given instead, and what to do."""

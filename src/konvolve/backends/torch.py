@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from konvolve.backends.numpy import asarray as plain
+from konvolve.backends.numpy_operands import dtype_name
 from konvolve.backends.torch_channels import convolves, correlate, forked, native, native_adjoint
 from konvolve.backends.torch_finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.torch_support import in_dual_level, recorded, shape, traced, transforming, window
@@ -54,7 +55,7 @@ def asarray(x: Any, like: torch.Tensor | None = None) -> torch.Tensor:
         y = torch.as_tensor(np.asarray(x))
         return y if like is None else y.to(like.device)
     x = plain(x)
-    if x.dtype.name == "bfloat16":  # of ml_dtypes, which PyTorch does not know: the same 16 bits
+    if dtype_name(x.dtype) == "bfloat16":  # of ml_dtypes, which PyTorch does not know: the same 16 bits
         return asarray(x.view(np.int16), like).view(torch.bfloat16)
     try:
         y = torch.from_numpy(x if x.flags.writeable and min(x.strides, default=0) >= 0 else np.array(x))
@@ -138,8 +139,16 @@ def _without_inference_mode() -> Iterator[None]:
         yield
 
 
-minimum = min
-maximum = max
+# Not Python's own: torch.export (2.13) puts others in their place, which make expressions of sizes that it then cannot
+# show to hold. Here a comparison of the sizes is settled, and becomes a condition of the exported program.
+def minimum(one: Any, two: Any) -> Any:
+    """Return the smaller size."""
+    return two if two < one else one
+
+
+def maximum(one: Any, two: Any) -> Any:
+    """Return the larger size."""
+    return two if two > one else one
 
 
 def lookup(size: Callable[[], Any], table: Sequence[int]) -> int:
