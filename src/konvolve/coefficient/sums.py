@@ -19,8 +19,12 @@ from konvolve.coefficient.moments import Moments
 from konvolve.coefficient.question import Question, Signal, added, magnitude, where_not
 from konvolve.planning import dtypes
 
-_DEVIATIONS = 8
-"""The bound is about so many standard deviations of a transform's rounding error."""
+_DEVIATIONS = 10
+"""The bound is about so many standard deviations of a transform's rounding error.
+
+The largest error seen was 9.3 of them, of PyTorch's overlap-save beside a spike 1e6 times the rest; of one transform,
+and in NumPy and JAX, 5 (100 to 20011 samples, 30 to 4097 taps: noise, a spike, a step and a sine, in both precisions).
+"""
 
 
 class Sums:
