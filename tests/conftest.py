@@ -25,6 +25,10 @@ def pytest_report_header(config):
 
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--slow"):
+        # What a slow test does as well, and more of it, is not done twice.
+        twice = [item for item in items if "unless_slow" in item.keywords]
+        config.hook.pytest_deselected(items=twice)
+        items[:] = [item for item in items if "unless_slow" not in item.keywords]
         return
     for item in items:
         if "slow" in item.keywords:

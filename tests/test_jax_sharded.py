@@ -9,7 +9,9 @@ import pytest
 pytest.importorskip("jax")
 
 
-@pytest.mark.parametrize("cases", ["few", pytest.param("all", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "cases", [pytest.param("few", marks=pytest.mark.unless_slow), pytest.param("all", marks=pytest.mark.slow)]
+)
 def test_a_batch_stays_on_its_devices(cases):
     """No operand of a transform is gathered, forward or backward; values, derivatives and all else are as on one."""
     script = pathlib.Path(__file__).with_name("jax_sharded.py")

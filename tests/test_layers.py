@@ -321,7 +321,10 @@ FEW = (
 ALL = ("test_layers.py", "test_kept.py", "test_long_conv.py", "test_filters.py", "test_convert.py")
 
 
-@pytest.mark.parametrize("tests", [FEW, pytest.param(ALL, marks=pytest.mark.slow)], ids=["few", "all"])
+@pytest.mark.parametrize(
+    "tests",
+    [pytest.param(FEW, id="few", marks=pytest.mark.unless_slow), pytest.param(ALL, id="all", marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_on_the_other_backends(backend, tests):
     """The tests of these files, on Keras's other backends, each in a process of its own."""

@@ -84,6 +84,7 @@ def test_konvolves_layers_pass_kerass_tests(run: Run, backend: str, method: str)
     assert_as_expected(run(backend, f"--method={method}"), RUN[backend])
 
 
+@pytest.mark.unless_slow
 def test_some_on_jax(run: Run) -> None:
     """All of them, each of which JAX compiles for, with --slow."""
     assert_as_expected(run("jax", "--method=fft", "--one-in=8"), 25, {})
