@@ -246,6 +246,6 @@ def test_a_sample_that_is_not_finite_leaves_the_lags_without_it(library, compile
     for each, coefficients in ((a.real, wanted), (a, konvolve.correlate(a, a[50:80], "valid", normalize=True))):
         spoiled = each.copy()
         spoiled[200] = 1 + 1j * np.inf if np.iscomplexobj(each) else np.inf
-        found = library.numpy(compiled_by(library, compiled)(*map(library.array, (spoiled, each[50:80]))))
+        found = library.numpy(compiled_by(library, coefficient, compiled)(*map(library.array, (spoiled, each[50:80]))))
         lags = np.arange(271)
         np.testing.assert_allclose(found, np.where((lags <= 200) & (lags > 170), np.nan, coefficients), atol=1e-8)

@@ -110,12 +110,12 @@ def derivatives(library, ask, question, weights):
 
 def differentiable(question):
     """Whether the gradients are looked at: of real numbers that are not halves."""
-    if question.normalized or not question.finite:  # which are tested where they are described
-        return False
+    names = {x.dtype.name for x in (question.a, question.b)}
+    if question.normalized or not question.finite or not names <= {"float32", "float64"}:
+        return False  # those of the coefficient and beside a NaN are tested where they are described
     peaks = [np.abs(x).max(initial=0.0) for x in (question.a, question.b)]
-    if question.a.dtype != question.b.dtype and any(peak and not 1e-20 < peak < 1e20 for peak in peaks):
-        return False  # each gradient is of its operand's dtype, and of the other's scale
-    return {question.a.dtype.name, question.b.dtype.name} <= {"float32", "float64"}
+    # Of two dtypes each gradient is of its operand's, and of the other's scale.
+    return len(names) == 1 or all(not peak or 1e-20 < peak < 1e20 for peak in peaks)
 
 
 def narrower(question):
