@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import readme
-from konvolve.cli import main
+from konvolve.command.main import main
 
 if __name__ == "__main__":
     given = sys.argv[1:]

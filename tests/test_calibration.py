@@ -134,7 +134,7 @@ def test_importing_reads_nothing(cache):
 
 
 def test_doctor_says_which_are_in_use(cache):
-    doctor = pytest.importorskip("konvolve.doctor")
+    doctor = pytest.importorskip("konvolve.command.doctor")
     assert doctor.constants("numpy") == "planning constants: shipped"
     store(fft=1.0)
     assert doctor.constants("numpy") == "planning constants: measured here, today"

@@ -16,10 +16,12 @@ from scipy.signal.windows import gaussian
 pytest.importorskip("typer", reason="the [cli] extra is not installed")
 Image = pytest.importorskip("PIL.Image", reason="the [cli] extra is not installed")
 
-import konvolve  # noqa: E402
-from konvolve import cli, doctor, encode, io  # noqa: E402
-from konvolve.encode import write_picture  # noqa: E402
-from konvolve.io import Picture, read_picture  # noqa: E402
+import konvolve
+from konvolve.command import doctor
+from konvolve.command import main as cli
+from konvolve.files import encoding, pictures
+from konvolve.files.encoding import write_picture
+from konvolve.files.pictures import Picture, read_picture
 
 SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
 
@@ -136,7 +138,7 @@ def test_sample_picture(folder, capsys, monkeypatch):
     def no_network(*arguments, **options):
         raise subprocess.TimeoutExpired("python", options["timeout"])
 
-    monkeypatch.setattr(io.subprocess, "run", no_network)
+    monkeypatch.setattr(pictures.subprocess, "run", no_network)
     code, _, err = konvolve_command(capsys, "blur")
     assert (code, err) == (0, [])
     assert files(folder) == ["astronaut-blur-figure.png", "astronaut-blur.png"]
@@ -321,7 +323,7 @@ def test_folder_that_can_not_be_written(folder, picture, capsys, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     picture("in.png")
-    monkeypatch.setattr(io.Path, "touch", refuse)
+    monkeypatch.setattr(pictures.Path, "touch", refuse)
     code, _, err = konvolve_command(capsys, "blur", "in.png")
     assert code == 2
     assert err == [
@@ -345,7 +347,7 @@ def test_full_disk_leaves_the_old_picture(folder, picture, capsys, monkeypatch):
 
     picture("in.png")
     Path("in-blur.png").write_text("old")
-    monkeypatch.setattr(encode, "_write_png", full)
+    monkeypatch.setattr(encoding, "_write_png", full)
     code, out, err = konvolve_command(capsys, "blur", "in.png")
     assert (code, out) == (2, [])
     assert "in-blur.png: can't write in .: No space left on device" in err[0]
@@ -362,19 +364,19 @@ def test_ctrl_c_leaves_nothing(folder, picture, capsys, monkeypatch, place):
     if place == "convolving":
         monkeypatch.setattr(konvolve, "convolve", stop)
     else:
-        monkeypatch.setattr(encode, "_write_png", stop)
+        monkeypatch.setattr(encoding, "_write_png", stop)
     assert konvolve_command(capsys, "blur", "in.png")[0] == 130
     assert files(folder) == ["in.png"]
 
 
 def test_a_figure_that_fails_does_not_lose_the_picture(folder, picture, capsys, monkeypatch):
-    from konvolve import figures
+    from konvolve.command import figure
 
     def fail(*arguments):
         raise RuntimeError("no\nfonts")
 
     picture("in.png")
-    monkeypatch.setattr(figures, "write_figure", fail)
+    monkeypatch.setattr(figure, "write_figure", fail)
     code, out, err = konvolve_command(capsys, "blur", "in.png")
     assert code == 1
     assert err == ["konvolve: the figure in-blur-figure.png was not written: no fonts"]
@@ -490,7 +492,7 @@ def python(*arguments, **environment):
 @pytest.mark.skipif(find_spec("tensorflow") is None, reason="TensorFlow is not installed")
 def test_tensorflow_in_a_fresh_process_is_silent_and_right(folder, picture):
     before = picture("in.png", channels=4)
-    ended = python("-m", "konvolve.cli", "blur", "in.png", "--backend", "tensorflow")
+    ended = python("-m", "konvolve.command.main", "blur", "in.png", "--backend", "tensorflow")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert " on tensorflow, " in ended.stdout
     after = read_picture(folder / "in-blur.png").pixels
@@ -509,7 +511,9 @@ def test_a_broken_tensorflow_is_one_line(folder, picture):
 
 
 def test_without_typer_there_is_one_line():
-    script = "import sys; sys.modules['typer'] = None; from konvolve.cli import main; sys.exit(main(['--help']))"
+    script = (
+        "import sys; sys.modules['typer'] = None; from konvolve.command.main import main; sys.exit(main(['--help']))"
+    )
     ended = python("-c", script)
     assert ended.returncode == 2
     assert ended.stderr == 'konvolve: the command needs typer: pip install "konvolve[cli]"\n'
@@ -518,8 +522,8 @@ def test_without_typer_there_is_one_line():
 def test_help_imports_nothing_heavy_of_its_own():
     script = (
         "import sys, konvolve; before = set(sys.modules);"
-        "from konvolve.cli import main; code = main(['blur', '--help']);"
-        "heavy = {'numpy', 'scipy', 'tensorflow', 'matplotlib', 'skimage', 'PIL', 'rich', 'konvolve.io'};"
+        "from konvolve.command.main import main; code = main(['blur', '--help']);"
+        "heavy = {'numpy', 'scipy', 'tensorflow', 'matplotlib', 'skimage', 'PIL', 'rich', 'konvolve.files.pictures'};"
         "heavy &= set(sys.modules) - before; sys.exit(str(heavy) if heavy else code)"
     )
     ended = python("-c", script)

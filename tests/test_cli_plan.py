@@ -8,9 +8,10 @@ import pytest
 pytest.importorskip("typer", reason="the [cli] extra is not installed")
 
 import konvolve
-from konvolve import cli, explain
+from konvolve.command import main as cli
+from konvolve.command import plan as explain
+from konvolve.command.terminal import duration
 from konvolve.planning import story
-from konvolve.terminal import duration
 
 
 def shown(capsys, *arguments):

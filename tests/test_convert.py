@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import konvolve
-import konvolve.convert
+import konvolve.layers.convert
 from konvolve import layers
 
 BACKEND = keras.backend.backend()
@@ -113,7 +113,7 @@ def test_what_is_left_as_it_was_is_said():
         assert words in text
 
 
-@pytest.mark.parametrize("name", [kind.__name__ for kind in konvolve.convert.OURS])
+@pytest.mark.parametrize("name", [kind.__name__ for kind in konvolve.layers.convert.OURS])
 def test_every_class(name):
     rank = int(next(letter for letter in name if letter.isdigit()))
     options = {"kernel_size": 3} if name.startswith("Depth") else {"kernel_size": 3, "filters": 2}

@@ -11,9 +11,11 @@ Image = pytest.importorskip("PIL.Image", reason="the [cli] extra is not installe
 features = pytest.importorskip("PIL.features")
 tifffile = pytest.importorskip("tifffile", reason="the [cli] extra is not installed")
 
-from konvolve import encode, io, outputs  # noqa: E402
-from konvolve.encode import write_picture  # noqa: E402
-from konvolve.io import Picture, PictureError, read_kernel, read_picture  # noqa: E402
+from konvolve.command import outputs
+from konvolve.command.mistake import Mistake
+from konvolve.files import encoding, pictures
+from konvolve.files.encoding import write_picture
+from konvolve.files.pictures import Picture, PictureError, read_kernel, read_picture
 
 CHANNELS = [1, 2, 3, 4]
 ICC = b"any bytes serve as a profile here" * 4
@@ -215,7 +217,7 @@ def test_bmp_and_webp_are_written(tmp_path, suffix, channels):
 
 def test_a_large_png_is_the_same_to_pillow(tmp_path, monkeypatch):
     pixels = noise(3, shape=(700, 1000))  # of several pieces
-    monkeypatch.setattr(encode, "_LARGE", 0)
+    monkeypatch.setattr(encoding, "_LARGE", 0)
     write_picture(tmp_path / "a.png", Picture(pixels, "a"))
     with Image.open(tmp_path / "a.png") as image:
         image.load()
@@ -340,7 +342,7 @@ def test_replacing_keeps_the_old_file_when_it_fails(tmp_path):
     path.write_text("old")
 
     def fail(error):
-        with encode.replacing(path) as temporary:
+        with encoding.replacing(path) as temporary:
             temporary.write_text("half")
             raise error
 
@@ -348,7 +350,7 @@ def test_replacing_keeps_the_old_file_when_it_fails(tmp_path):
         with pytest.raises(error):
             fail(error)
     assert path.read_text() == "old"
-    with encode.replacing(path) as temporary:
+    with encoding.replacing(path) as temporary:
         temporary.write_text("new")
     assert path.read_text() == "new"
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
@@ -368,7 +370,7 @@ def test_check_output(tmp_path):
         "none/a.png": "can't write in .*none: No such file or directory",
         "in.png/a.png": "can't write in .*in.png: Not a directory",
     }.items():
-        with pytest.raises(PictureError, match=match):
+        with pytest.raises((Mistake, PictureError), match=match):
             outputs.check_output(tmp_path / name, (source,))
     before = sorted(tmp_path.iterdir())
     outputs.check_output(tmp_path / "a.png", (source,))
@@ -377,9 +379,9 @@ def test_check_output(tmp_path):
 
 def test_sample_without_a_network_is_the_astronaut(monkeypatch):
     def no_network(*arguments, **options):
-        raise io.subprocess.TimeoutExpired("python", options["timeout"])
+        raise pictures.subprocess.TimeoutExpired("python", options["timeout"])
 
-    monkeypatch.setattr(io.subprocess, "run", no_network)
-    picture = io.sample_picture()
+    monkeypatch.setattr(pictures.subprocess, "run", no_network)
+    picture = pictures.sample_picture()
     assert picture.name == "astronaut"
     assert picture.pixels.shape == (512, 512, 3)

@@ -69,7 +69,7 @@ def test_otherwise_a_sentence_says_what_to_do(case, tmp_path):
     code = f"""
 import re, konvolve
 for ask in ("from konvolve import layers", "konvolve.layers", "konvolve.to_konvolve", "konvolve.to_keras",
-            "import konvolve.convert", "import konvolve.symbolic", "from konvolve.layers import Conv1D"):
+            "import konvolve.layers.convert", "import konvolve.symbolic", "from konvolve.layers import Conv1D"):
     try:
         exec(ask)
     except ImportError as error:

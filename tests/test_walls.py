@@ -58,29 +58,20 @@ def test_each_room_imports_only_what_it_may(path):
         case "bench":  # any library, but only once a contestant that needs it is asked
             at_once = {name.split(".")[0] for name in imports(path, top_level=True)}
             assert at_once - STANDARD <= {"konvolve", "numpy", "scipy"}
-        case (
-            "cli.py"
-            | "__main__.py"
-            | "doctor.py"
-            | "explain.py"
-            | "job.py"
-            | "apply.py"
-            | "kernels.py"
-            | "outputs.py"
-            | "terminal.py"
-            | "io.py"
-            | "decode.py"
-            | "encode.py"
-            | "figures.py"
-        ):
+        case "command" | "__main__.py":
             pass
-        case "symbolic.py" | "convert.py" | "layers":
+        case "files":
+            assert rooms <= {"files"}
+            assert not tops & LIBRARIES
+        case "symbolic.py" | "layers":
             assert not tops & (LIBRARIES - {"keras"})
         case _:
             assert not tops & LIBRARIES
             assert "keras" not in tops
-    if room(path) not in ("bench", "cli.py"):
+    if room(path) not in ("bench", "command"):
         assert "bench" not in rooms
+    if room(path) not in ("bench", "command", "__main__.py"):
+        assert not rooms & {"command", "files"} or room(path) == "files"
 
 
 @pytest.mark.parametrize("folder", ["planning", "methods"])
@@ -123,7 +114,7 @@ def test_importing_konvolve_leaves_the_benchmarks_alone():
 
 def test_benchmarks_load_libraries_only_when_they_are_asked():
     loaded = fresh(
-        "import sys; from konvolve.bench import command; command.everyone();"
+        "import sys; from konvolve.command import bench; bench.everyone();"
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     ).split()
     assert not set(loaded) & (LIBRARIES | {"typer", "rich", "matplotlib", "cv2", "cupy"})
@@ -131,13 +122,13 @@ def test_benchmarks_load_libraries_only_when_they_are_asked():
 
 def test_layers_have_no_second_mechanism():
     """They ask konvolve.nn, which looks at the arrays; not Keras for the name of its backend."""
-    for path in [SOURCE / "convert.py", *sorted((SOURCE / "layers").glob("*.py"))]:
+    for path in sorted((SOURCE / "layers").glob("*.py")):
         text = path.read_text()
         assert not re.search(r"backend\(\)", text), path
         assert not re.search("tensorflow|jax|torch", re.sub(r"``tf.data``.*", "", text)), path
         rooms = {name.split(".")[1] for name in imports(path) if name.startswith("konvolve.")}
         # Two more are imported and not used: what has to be settled before Keras is imported, and other saved classes.
-        assert rooms <= {"nn", "layers", "planning", "keras_backend", "symbolic"}, path
+        assert rooms <= {"nn", "layers", "planning", "backends", "symbolic"}, path
 
 
 def test_importing_leaves_scipys_signal_alone():

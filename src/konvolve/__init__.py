@@ -26,7 +26,7 @@ def __getattr__(name: str) -> Any:
     if name in ("layers", "nn"):
         return importlib.import_module(f"konvolve.{name}")
     if name in ("to_konvolve", "to_keras"):
-        return getattr(importlib.import_module("konvolve.convert"), name)
+        return getattr(importlib.import_module("konvolve.layers.convert"), name)
     raise AttributeError(f"module 'konvolve' has no attribute {name!r}")
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from konvolve.cli import main
+from konvolve.command.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

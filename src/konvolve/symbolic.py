@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import konvolve.keras_backend  # noqa: F401 - before Keras is imported
+import konvolve.backends.keras_backend  # noqa: F401 - before Keras is imported
 
 # isort: split
 import keras

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import konvolve
-from konvolve.help import BENCH_HELP, BLUR_HELP, DOCTOR_HELP, FILTER_HELP, HELP, PLAN_HELP
-from konvolve.terminal import NotPrinted, Printer, complain
+from konvolve.command.help import BENCH_HELP, BLUR_HELP, DOCTOR_HELP, FILTER_HELP, HELP, PLAN_HELP
+from konvolve.command.mistake import Mistake
+from konvolve.command.terminal import NotPrinted, Printer, complain
 
 try:
     import typer
@@ -73,8 +74,8 @@ def blur(
     quiet: Quiet = False,
 ) -> int:
     """Smooth pictures with a Gaussian kernel; the help is BLUR_HELP."""
-    from konvolve.job import Job
-    from konvolve.kernels import gaussian_kernel
+    from konvolve.command.kernels import gaussian_kernel
+    from konvolve.command.picture import Job
 
     given = tuple(pictures or ())
     job = Job(given, "blur", None, output, backend, boundary, check, figure, max_pixels, explain, quiet)
@@ -103,12 +104,10 @@ def filter_(
     quiet: Quiet = False,
 ) -> int:
     """Convolve pictures with any kernel; the help is FILTER_HELP."""
-    from konvolve.job import Job
-    from konvolve.kernels import kernel_from
+    from konvolve.command.kernels import kernel_from
+    from konvolve.command.picture import Job
 
     if len(pictures) < 2:
-        from konvolve.terminal import Mistake
-
         raise Mistake(
             "Missing argument 'KERNEL': a name such as sharpen, a .npy file or a picture; see konvolve filter --help"
         )
@@ -134,7 +133,7 @@ def plan(
     ] = None,
 ) -> None:
     """Say which method would be taken; the help is PLAN_HELP."""
-    from konvolve import explain
+    from konvolve.command import plan as explain
 
     options: dict[str, Any] = {"mode": mode, "axes": explain.axes(axes), "boundary": explain.boundary(boundary)}
     if max_memory is not None:
@@ -171,7 +170,7 @@ def bench(
     # On a GPU several libraries share its memory: none shall take all of it at the start.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    from konvolve.bench.command import bench
+    from konvolve.command.bench import bench
 
     return bench(only, library, repeats, quick, json, report, validate, channels, calibrate, sweep, memory)
 
@@ -180,16 +179,16 @@ def doctor_(
     full: Annotated[bool, typer.Option("--full", help="Wait for libraries that are slow to import.")] = False,
 ) -> None:
     """Show what is installed; the help is DOCTOR_HELP."""
-    from konvolve.doctor import doctor
+    from konvolve.command.doctor import doctor
 
     doctor(full)
 
 
 def _explained(error: Exception) -> str | None:
     """The message for an error that a user can put right; None for a fault of ours."""
-    from konvolve.terminal import Mistake
+    from konvolve.files.errors import PictureError
 
-    if isinstance(error, Mistake):
+    if isinstance(error, Mistake | PictureError):
         return str(error)
     if isinstance(error, ModuleNotFoundError):
         return f'{error.name} is not installed: pip install "konvolve[cli]"'

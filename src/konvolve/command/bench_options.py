@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
-from konvolve.terminal import Mistake
+from konvolve.command.mistake import Mistake
 
 
 def chosen(given: str | None, known: Sequence[str], option: str) -> list[str]:
@@ -54,7 +54,7 @@ def beside(output: Path) -> tuple[Path, Path]:
 
 def check_output(output: Path) -> None:
     """Raise `Mistake` unless the results file, its tables and its picture can be written."""
-    from konvolve.encode import check_writable
+    from konvolve.files.encoding import check_writable
 
     if output.suffix in (".md", ".png"):
         raise Mistake(f"--json {output}: the name of the tables or the chart; allowed: a name such as found.json")
@@ -69,7 +69,7 @@ def check_output(output: Path) -> None:
 def check_cache() -> None:
     """Raise `Mistake` unless measured constants can be kept."""
     from konvolve import calibration
-    from konvolve.encode import check_writable
+    from konvolve.files.encoding import check_writable
 
     try:
         path = calibration.path()

@@ -6,36 +6,36 @@ import os
 import zlib
 from pathlib import Path
 
-from konvolve.decode import READ
-from konvolve.encode import FORMATS, check_holds, check_writable
-from konvolve.io import Picture, PictureError
+from konvolve.command.mistake import Mistake
+from konvolve.files.decoding import READ
+from konvolve.files.encoding import FORMATS, check_holds, check_writable
+from konvolve.files.errors import PictureError
+from konvolve.files.pictures import Picture
 
 _LONGEST = 200  # bytes of a picture's name in those made from it; a file's name has at most 255
 
 
 def inputs(given: list[Path], output: Path | None) -> list[Path]:
-    """The pictures asked for, those of a folder one by one; `PictureError` if one is missing or the output is wrong."""
+    """The pictures asked for, those of a folder one by one; `Mistake` if one is missing or the output is wrong."""
     found: list[Path] = []
     for path in given:
         if not path.is_dir():
             found.append(path)
             continue
         if output is None or not _is_folder(output, several=True):
-            raise PictureError(f"{path}: a folder of pictures needs a folder to write to; allowed: -o FOLDER")
+            raise Mistake(f"{path}: a folder of pictures needs a folder to write to; allowed: -o FOLDER")
         if output.exists() and output.samefile(path):
-            raise PictureError(
-                f"{path}: pictures would be written between their inputs; allowed: another folder for -o"
-            )
+            raise Mistake(f"{path}: pictures would be written between their inputs; allowed: another folder for -o")
         inside = sorted(each for each in path.iterdir() if each.suffix.lower() in READ and each.is_file())
         if not inside:
-            raise PictureError(f"{path}: no picture in this folder; allowed: {', '.join(READ)}")
+            raise Mistake(f"{path}: no picture in this folder; allowed: {', '.join(READ)}")
         found += inside
     if len(found) > 1 and output is not None and not _is_folder(output, several=True):
-        raise PictureError(f"--output {output}: one file for {len(found)} pictures; allowed: a folder")
+        raise Mistake(f"--output {output}: one file for {len(found)} pictures; allowed: a folder")
     for path in found[1:]:
         if not os.path.exists(path) and path.suffix.lower() in FORMATS:
             first = str(found[0])
-            raise PictureError(f"{path}: no such file; the output is named by -o: {first} -o {path}")
+            raise Mistake(f"{path}: no such file; the output is named by -o: {first} -o {path}")
     return found
 
 
@@ -51,7 +51,7 @@ class Names:
 
     def __init__(self, output: str | None, verb: str, several: bool):
         if output is not None and not output.strip():
-            raise PictureError(f"--output {output!r}: empty; allowed: a file or a folder")
+            raise Mistake(f"--output {output!r}: empty; allowed: a file or a folder")
         self.output = None if output is None else Path(output)
         self.verb = verb
         ends_in_slash = output is not None and output.endswith(("/", os.sep))
@@ -81,7 +81,7 @@ class Names:
             try:
                 self.output.mkdir(exist_ok=True)
             except OSError as error:
-                raise PictureError(f"--output {self.output}: can't make this folder: {error.strerror}") from error
+                raise Mistake(f"--output {self.output}: can't make this folder: {error.strerror}") from error
 
 
 def figure_name(output: Path) -> Path:
@@ -99,11 +99,11 @@ def _shortened(name: str) -> str:
 
 
 def check_output(path: Path, sources: tuple[Path, ...]) -> None:
-    """Raise `PictureError` unless `path` can be written, is of a known format, and is none of the inputs."""
+    """Raise `Mistake` unless `path` can be written, is of a known format, and is none of the inputs."""
     if path.suffix.lower() not in FORMATS:
-        raise PictureError(f"{path}: unknown output format {path.suffix!r}; allowed: {', '.join(FORMATS)}")
+        raise Mistake(f"{path}: unknown output format {path.suffix!r}; allowed: {', '.join(FORMATS)}")
     for source in sources:
         # samefile sees through links; the comparison of names is for an input that is not there.
         if path == source or (os.path.exists(path) and os.path.exists(source) and path.samefile(source)):
-            raise PictureError(f"{path}: the output is the input {source}; allowed: any other name")
+            raise Mistake(f"{path}: the output is the input {source}; allowed: any other name")
     check_writable(path)

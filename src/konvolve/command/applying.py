@@ -19,9 +19,10 @@ import numpy as np
 
 import konvolve
 from konvolve import kernel as kernels
-from konvolve.io import Picture, PictureError
+from konvolve.command.mistake import Mistake
+from konvolve.command.terminal import hushed
+from konvolve.files.pictures import Picture
 from konvolve.planning.plan import Plan
-from konvolve.terminal import hushed
 
 _ROWS = 64  # of a picture, which are rounded while they are in the cache
 
@@ -50,7 +51,7 @@ def applied(
     with np.errstate(over="ignore"):
         largest = np.abs(kernel).sum() * picture.full_range * picture.pixels.size  # of all sums in an FFT
     if not largest < np.finfo(dtype).max:
-        raise PictureError(f"the kernel's values are too large for {dtype}; allowed: smaller ones")
+        raise Mistake(f"the kernel's values are too large for {dtype}; allowed: smaller ones")
     convolve = _convolution(backend, boundary, step)
     weights = kernel.astype(dtype)
     plan = _plan(picture, weights[..., 0], backend, boundary)
@@ -128,25 +129,25 @@ def _by_scipy(colour: np.ndarray, layer: np.ndarray, boundary: str) -> np.ndarra
 
 
 def backend_name(name: str | None) -> str:
-    """The backend asked for, NumPy by default; `PictureError` if it is unknown or not installed."""
+    """The backend asked for, NumPy by default; `Mistake` if it is unknown or not installed."""
     if name not in (None, *BACKENDS):
-        raise PictureError(f"--backend {name}: unknown; allowed: {' or '.join(BACKENDS)}")
+        raise Mistake(f"--backend {name}: unknown; allowed: {' or '.join(BACKENDS)}")
     if name == "tensorflow" and importlib.util.find_spec("tensorflow") is None:
-        raise PictureError('--backend tensorflow: not installed; allowed: numpy, or pip install "konvolve[tensorflow]"')
+        raise Mistake('--backend tensorflow: not installed; allowed: numpy, or pip install "konvolve[tensorflow]"')
     return name or "numpy"
 
 
 def boundary_name(name: str) -> str:
-    """The boundary asked for, or `PictureError`."""
+    """The boundary asked for, or `Mistake`."""
     if name not in BOUNDARIES:
-        raise PictureError(f"--boundary {name}: unknown; allowed: {', '.join(BOUNDARIES)}")
+        raise Mistake(f"--boundary {name}: unknown; allowed: {', '.join(BOUNDARIES)}")
     return name
 
 
 def _tensorflow() -> Any:
-    """TensorFlow, without its chatter; `PictureError` if the installed one is broken."""
+    """TensorFlow, without its chatter; `Mistake` if the installed one is broken."""
     try:
         with hushed("TF_CPP_MIN_LOG_LEVEL", "3"):
             return importlib.import_module("tensorflow")
     except Exception as error:
-        raise PictureError(f"TensorFlow is installed but broken: {error}; allowed: --backend numpy") from error
+        raise Mistake(f"TensorFlow is installed but broken: {error}; allowed: --backend numpy") from error

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from konvolve.encode import replacing
-from konvolve.io import Picture
+from konvolve.files.encoding import replacing
+from konvolve.files.pictures import Picture
 
 _MOST_PIXELS = 1200  # along a side of a panel, which is drawn with fewer
 _DPI = 120

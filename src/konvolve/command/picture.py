@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from konvolve import apply, encode, figures, io, kernels, outputs
-from konvolve.io import PictureError
-from konvolve.terminal import complain, duration, progress, shown
+from konvolve.command import applying, figure, kernels, outputs
+from konvolve.command.mistake import Mistake
+from konvolve.command.terminal import complain, duration, progress, shown
+from konvolve.files import encoding, pictures
+from konvolve.files.errors import PictureError
 
 # Below so many pixels a comparison with SciPy and a figure take less time than a user notices.
 SMALL = 10_000_000
@@ -41,17 +43,17 @@ class Job:
     def run(self, make_kernel: Callable[[], np.ndarray]) -> int:
         """Convert all pictures; the exit code. Of several pictures those that can't be read are named and left out."""
         started = time.perf_counter()
-        backend, boundary = apply.backend_name(self.backend), apply.boundary_name(self.boundary)
+        backend, boundary = applying.backend_name(self.backend), applying.boundary_name(self.boundary)
         if self.max_pixels is not None and self.max_pixels < 1:
-            raise PictureError(f"--max-pixels {self.max_pixels}: allowed: 1 or more")
+            raise Mistake(f"--max-pixels {self.max_pixels}: allowed: 1 or more")
         given = [Path(each) for each in self.pictures]
         if "" in self.pictures:
-            raise PictureError("PICTURE '': empty; allowed: a file or a folder")
+            raise Mistake("PICTURE '': empty; allowed: a file or a folder")
         folders = any(path.is_dir() for path in given)
         for name in self.pictures:
-            io.check_no_address(name)
+            pictures.check_no_address(name)
             if self.verb == "filter" and kernels.is_name(name) and not os.path.exists(name):
-                raise PictureError(
+                raise Mistake(
                     f"{name}: a kernel, not a picture; allowed: konvolve filter PICTURE KERNEL, in this order"
                 )
         names = outputs.Names(self.output, self.verb, len(given) > 1 or folders)
@@ -66,7 +68,7 @@ class Job:
             for source in sources:
                 try:
                     one = self._one(source, kernel, names, read, (backend, boundary), step)
-                except PictureError as error:
+                except (Mistake, PictureError) as error:
                     if len(sources) == 1:
                         raise
                     complain(str(error))
@@ -89,31 +91,31 @@ class Job:
     ) -> _Done:
         """Read, convolve, write and draw one picture; none of those that are `read` is replaced."""
         step("reading")
-        before = io.read_picture(source, self.max_pixels) if source else io.sample_picture()
+        before = pictures.read_picture(source, self.max_pixels) if source else pictures.sample_picture()
         colours = before.colour.shape[2]
         if kernel.shape[2] not in (1, colours):
-            raise PictureError(
+            raise Mistake(
                 f"the kernel has {kernel.shape[2]} layers, the picture is {before.description}; allowed: "
                 + ("1 layer" if colours == 1 else f"1 layer, or one for each of its {colours} colours")
             )
         small = before.pixels.shape[0] * before.pixels.shape[1] < SMALL
-        check, figure = (small if asked is None else asked for asked in (self.check, self.figure))
+        check, draw = (small if asked is None else asked for asked in (self.check, self.figure))
         names.ready()
         output = names.of(source, before)
         drawing = outputs.figure_name(output)
         outputs.check_output(output, read)
-        if figure:
+        if draw:
             outputs.check_output(drawing, (*read, output))
-        encode.check_holds(output, before)
-        done = apply.applied(before, kernel, *how, check, step)
+        encoding.check_holds(output, before)
+        done = applying.applied(before, kernel, *how, check, step)
         step("writing")
-        encode.write_picture(output, done.picture)
+        encoding.write_picture(output, done.picture)
         files, code = [output], 0
-        if figure:
+        if draw:
             step("drawing")
             title = f"{shown(before.name)[:40]}, {before.description}  |  {_kernel(kernel)}  |  {_way(done, how[0])}"
             try:
-                figures.write_figure(drawing, before, done.picture, kernel, title)
+                figure.write_figure(drawing, before, done.picture, kernel, title)
                 files.append(drawing)
             except Exception as error:  # whatever Matplotlib or the disk has, the picture itself is written
                 complain(f"the figure {drawing} was not written: {error}")
@@ -165,5 +167,5 @@ def _kernel(kernel: np.ndarray) -> str:
     return f"{kernel.shape[1]} x {kernel.shape[0]} kernel"
 
 
-def _way(done: apply.Applied, backend: str) -> str:
+def _way(done: applying.Applied, backend: str) -> str:
     return f"{duration(done.seconds)} ({done.plan.method} on {backend})"

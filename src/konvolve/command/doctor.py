@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import konvolve
 from konvolve import calibration
 from konvolve.backends import registry
-from konvolve.terminal import progress
+from konvolve.command.terminal import progress
 
 # The libraries it looks for: the module, and the extra of konvolve that brings it ("" for none).
 LIBRARIES = {
@@ -83,7 +83,7 @@ def _asked(names: list[str], until: float | None) -> dict[str, dict[str, str]]:
     """What a child process says of some libraries; another is asked of those behind one that made it crash."""
     found: dict[str, dict[str, str]] = {}
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    script = "import sys, konvolve.doctor as doctor; doctor.answer(sys.argv[1:])"
+    script = "import sys, konvolve.command.doctor as doctor; doctor.answer(sys.argv[1:])"
     while left := [name for name in names if name not in found]:
         if until is not None and time.monotonic() > until:
             return found | {name: _late(name, until) for name in left}
@@ -144,7 +144,7 @@ def probed(name: str) -> dict[str, str]:
     """The version and devices of a library, in this process."""
     if name == "keras":
         try:
-            importlib.import_module("konvolve.keras_backend")
+            importlib.import_module("konvolve.backends.keras_backend")
         except ModuleNotFoundError as error:  # nothing is broken: it says what Keras needs
             return {"version": importlib.metadata.version(name), "note": str(error)}
     library = importlib.import_module(name)

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from konvolve.decode import PictureError
+from konvolve.files.errors import PictureError
 
 if TYPE_CHECKING:
-    from konvolve.io import Picture
+    from konvolve.files.pictures import Picture
 
 FORMATS = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP", ".bmp": "BMP",

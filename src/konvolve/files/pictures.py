@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from konvolve.decode import ALLOWED, PictureError, decode
+from konvolve.files.decoding import ALLOWED, decode
+from konvolve.files.errors import PictureError
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709
 _SAMPLE_TIMEOUT = 4.0  # seconds for SciPy's picture to come over the network

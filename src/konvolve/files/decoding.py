@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from konvolve.terminal import Mistake
+from konvolve.files.errors import PictureError
 
 ALLOWED = "allowed: PNG, JPEG, TIFF, WebP, BMP, GIF and AVIF; grey or RGB, with or without alpha; 8 or 16 bits"
 READ = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".avif")
@@ -35,10 +35,6 @@ class Decoded(NamedTuple):
     icc_profile: bytes | None
     orientation: int  # as EXIF counts
     remark: str = ""  # what is not taken of it
-
-
-class PictureError(Mistake):
-    """Something a user can put right about a file or an option of a picture; the message is one line."""
 
 
 @contextmanager

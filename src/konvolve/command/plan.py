@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import konvolve
+from konvolve.command.mistake import Mistake
+from konvolve.command.terminal import duration
 from konvolve.planning import story
 from konvolve.planning.plan import Plan
-from konvolve.terminal import Mistake, duration
 
 
 def shape(text: str, name: str) -> tuple[int | None, ...]:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from konvolve.bench import options
-from konvolve.terminal import Mistake
+from konvolve.command import bench_options as options
+from konvolve.command.mistake import Mistake
 
 MEASURES = ("import_time", "peak_memory")
 # What a results file is called where no name is given, by the option that asks for the measurement.
@@ -44,7 +44,7 @@ def load(path: Path) -> dict:
 
 def save(path: Path, results: dict) -> None:
     """Write a results file, whole or not at all."""
-    from konvolve.encode import replacing
+    from konvolve.files.encoding import replacing
 
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(results, indent=1) + "\n")
@@ -83,7 +83,8 @@ def bench(
     """Measure, or show what was measured; the exit code."""
     from konvolve import calibration
     from konvolve.backends import registry
-    from konvolve.bench import contestants, screen
+    from konvolve.bench import contestants
+    from konvolve.command import bench_screen as screen
 
     kind = options.one_kind(
         {
@@ -138,7 +139,7 @@ def bench(
 def _write_report(results: dict, output: Path) -> list[Path]:
     """Write the tables and the picture beside a results file, each whole or not at all; the names of the two."""
     from konvolve.bench import chart, memory, report, sweeps, validate
-    from konvolve.encode import replacing
+    from konvolve.files.encoding import replacing
 
     tables, picture = options.beside(output)
     with replacing(tables) as temporary:
@@ -186,7 +187,7 @@ def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick
 
 def _start_quietly(libraries: Sequence[str]) -> None:
     """Have TensorFlow say what it says when it starts before there is a table to tear."""
-    from konvolve.terminal import hushed
+    from konvolve.command.terminal import hushed
 
     if "tensorflow" in libraries and importlib.util.find_spec("tensorflow"):
         with hushed("TF_CPP_MIN_LOG_LEVEL", "3"):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from konvolve import io
-from konvolve.io import PictureError
+from konvolve.command.mistake import Mistake
+from konvolve.files import pictures
 
 LARGEST_SIZE = 10_000  # a kernel of 0.8 GB in float64; no picture we read is so wide and so high
 TRUNCATE = 4  # standard deviations to each side, as scipy.ndimage.gaussian_filter has it
@@ -24,23 +24,23 @@ NAMES = "sharpen, edges, emboss, box:9 (any size), gaussian:2 (any sigma)"
 def gaussian_kernel(sigma: float, size: int | None, option: str = "--sigma") -> np.ndarray:
     """The normalised Gaussian, (size, size, 1), of 4 sigma to each side unless `size` says otherwise."""
     if not 0 < sigma < math.inf:
-        raise PictureError(f"{option} {sigma:g}: allowed: a finite number above 0")
+        raise Mistake(f"{option} {sigma:g}: allowed: a finite number above 0")
     if size is None:
         reach = TRUNCATE * sigma + 0.5
         if 2 * reach + 1 > LARGEST_SIZE:
-            raise PictureError(
+            raise Mistake(
                 f"{option} {sigma:g}: the kernel would be larger than {LARGEST_SIZE} x {LARGEST_SIZE}; allowed: up to "
                 f"{(LARGEST_SIZE - 2) / (2 * TRUNCATE):g}"
             )
         size = 2 * int(reach) + 1
     if not 1 <= size <= LARGEST_SIZE:
-        raise PictureError(f"--size {size}: allowed: 1 to {LARGEST_SIZE}")
+        raise Mistake(f"--size {size}: allowed: 1 to {LARGEST_SIZE}")
     # scipy.signal.windows.gaussian, whose import alone takes a second.
     away = np.arange(size) - (size - 1) / 2
     with np.errstate(over="ignore"):
         line = np.exp(-0.5 * np.square(away / sigma))
     if line.sum() == 0:  # of an even size no pixel is at the centre
-        raise PictureError(f"{option} {sigma:g}: all {size} weights vanish; allowed: larger, or an odd --size")
+        raise Mistake(f"{option} {sigma:g}: all {size} weights vanish; allowed: larger, or an odd --size")
     line /= line.sum()
     return np.outer(line, line)[..., np.newaxis]
 
@@ -61,31 +61,31 @@ def named_kernel(name: str) -> np.ndarray | None:
         value = float(number) if kind == "gaussian" else int(number)
     except ValueError:
         what = "a number" if kind == "gaussian" else "a whole number"
-        raise PictureError(f"KERNEL {name}: {number!r} is not {what}; allowed: {NAMES}, or a file") from None
+        raise Mistake(f"KERNEL {name}: {number!r} is not {what}; allowed: {NAMES}, or a file") from None
     if kind == "gaussian":
         return gaussian_kernel(value, None, "KERNEL gaussian:")
     if not 1 <= value <= LARGEST_SIZE:
-        raise PictureError(f"KERNEL {name}: allowed: box:1 to box:{LARGEST_SIZE}")
+        raise Mistake(f"KERNEL {name}: allowed: box:1 to box:{LARGEST_SIZE}")
     return np.full((int(value), int(value), 1), 1 / value**2)
 
 
 def kernel_from(name: str, normalize: bool | None, max_pixels: int | None = None) -> np.ndarray:
     """The kernel of `filter`, normalised if asked for, or if it is a picture and nothing was asked for."""
     if not name:
-        raise PictureError(f"KERNEL '': empty; allowed: {NAMES}, .npy or a picture")
-    io.check_no_address(name)
+        raise Mistake(f"KERNEL '': empty; allowed: {NAMES}, .npy or a picture")
+    pictures.check_no_address(name)
     kernel = named_kernel(name)
     path = Path(name)
     if kernel is None:
         if path.suffix == "" and not path.exists():
-            raise PictureError(f"KERNEL {name}: neither a file nor a name; allowed: {NAMES}, .npy or a picture")
-        kernel = io.read_kernel(path, max_pixels)
+            raise Mistake(f"KERNEL {name}: neither a file nor a name; allowed: {NAMES}, .npy or a picture")
+        kernel = pictures.read_kernel(path, max_pixels)
         picture = path.suffix.lower() != ".npy"
     else:
         picture = False
     if picture if normalize is None else normalize:
         sums = kernel.sum(axis=(0, 1))
         if (np.abs(sums) <= 1e-9 * np.abs(kernel).sum(axis=(0, 1))).any():
-            raise PictureError(f"{name}: the kernel's sum is 0, nothing to normalise; allowed: --no-normalize")
+            raise Mistake(f"{name}: the kernel's sum is 0, nothing to normalise; allowed: --no-normalize")
         kernel = kernel / sums
     return kernel

@@ -11,10 +11,6 @@ from typing import Any
 from konvolve.planning import story
 
 
-class Mistake(ValueError):
-    """Something that was asked for and can't be; the message, of one line, says what is allowed."""
-
-
 @contextmanager
 def hushed(variable: str, value: str) -> Iterator[None]:
     """Set an environment variable, and drop what libraries write on standard error, unless a user asks for more.

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import konvolve.keras_backend  # noqa: F401 - before Keras is imported
+import konvolve.backends.keras_backend  # noqa: F401 - before Keras is imported
 
 # isort: split
 import keras

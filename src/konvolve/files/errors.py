@@ -1,0 +1,7 @@
+"""The error of files."""
+
+from __future__ import annotations
+
+
+class PictureError(ValueError):
+    """A picture or kernel that can't be read or written; the message, of one line, says what is allowed."""
