@@ -26,7 +26,7 @@ EXCEPTIONS = {
     ("jax", "unknown sizes"): (LENGTHS, {"fftconvolve", "correlate"}),
     ("torch", "unknown sizes"): (
         LENGTHS,
-        {"fftconvolve", "oaconvolve", "convolve", "correlate", "convolve2d", "correlate2d"},
+        {"fftconvolve", "oaconvolve", "correlate", "correlate(normalize=True)", "convolve2d", "correlate2d"},
     ),
 }
 
@@ -48,6 +48,12 @@ FUNCTIONS = {
     "oaconvolve": (lambda a, b: konvolve.oaconvolve(a, b, "valid", axes=1), normal(3, 900), normal(1, 9), 0),
     "convolve": (lambda a, b: konvolve.convolve(a, b, axes=1), normal(3, 30), normal(1, 8), 0),
     "correlate": (lambda a, b: konvolve.correlate(a, b, "same", "fft", axes=1), normal(3, 30), normal(1, 8), 0),
+    "correlate(normalize=True)": (
+        lambda a, b: konvolve.correlate(a, b, "same", axes=1, normalize=True, min_overlap=0.3),
+        normal(3, 30),
+        normal(1, 8),
+        0,
+    ),
     "convolve2d": (lambda a, b: konvolve.convolve2d(a, b, "same", "wrap"), normal(12, 11), normal(4, 5), None),
     "correlate2d": (lambda a, b: konvolve.correlate2d(a, b, "full", "symm"), normal(12, 11), normal(4, 5), None),
     "sepfir2d": (lambda a, b: konvolve.sepfir2d(a, b, b), normal(12, 11), normal(5), None),
@@ -84,7 +90,13 @@ def cells():
         for way in WAYS
         if way != "unknown batch" or batch is not None
         for kernel in KERNELS.get(library, ("array",))
+        if kernel != "tensor" or "normalize" not in function  # a large program: parameters alone, which ask for more
     ]
+
+
+def takes_long(function, way):
+    """Whether a cell is run with --slow alone."""
+    return "normalize" in function and way not in ("eager", "compiled")
 
 
 def table():

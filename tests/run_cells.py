@@ -109,7 +109,9 @@ def in_torch(way, ask, a, b, batch, kernel, folder):
     dynamic = {
         "saved": {},
         "unknown batch": {batch: dimension("n", min=2, max=9)},
-        "unknown sizes": {axis: dimension(f"n{axis}", min=10, max=999) for axis in range(a.ndim)},
+        "unknown sizes": {
+            axis: dimension(f"n{axis}", min=2 if axis == batch else 10, max=999) for axis in range(a.ndim)
+        },
     }[way]
     module, arrays, shapes = Given(), (a, b), {"a": dynamic, "b": {}}
     if kernel == "parameter":

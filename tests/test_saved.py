@@ -60,3 +60,16 @@ def test_a_graph_of_tensorflow():
 def test_modes_that_valid_padding_had_no_use_for(layer):
     config = layer.get_config() | {"padding_mode": "reflect"}
     assert type(layer).from_config(config).padding == "valid"
+
+
+@pytest.mark.parametrize("name", ["conv", "depthwise_conv"])
+def test_the_same_in_functions_of_symbolic_tensors(name):
+    ask, kernel = getattr(konvolve.nn, name), np.ones((3, 2, 1), "float32")
+    entry = keras.Input((None, 2))
+    config = keras.Model(entry, ask(entry, kernel)).get_config()
+    (recorded,) = [each for each in config["layers"] if each["class_name"] == "Convolution"]
+    recorded["config"]["options"][5] = "reflect"
+    model = keras.Model.from_config(config)
+    model.set_weights([kernel])
+    x = np.arange(12, dtype="float32").reshape(1, 6, 2)
+    close(keras.ops.convert_to_numpy(model(x)), ask(x, kernel))

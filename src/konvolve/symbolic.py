@@ -73,6 +73,14 @@ class Convolution(keras.layers.Layer):
             self.hold([None if c is None else self._empty(c) for c in self.constants])
         self.built = True
 
+    @classmethod
+    def from_config(cls, config: dict) -> Any:
+        """Make the layer of its config; former versions saved modes that "valid" padding has no use for."""
+        options = list(config["options"])
+        if config["function"] in ("conv", "depthwise_conv") and options[1] == "valid":
+            options[5] = "zeros"
+        return super().from_config(config | {"options": options})
+
     @staticmethod
     def _empty(constant: dict) -> np.ndarray:
         return np.zeros(constant["shape"], constant["dtype"])

@@ -35,6 +35,8 @@ class Backend(Protocol):
     """The primitives. ``rank`` trailing axes are the convolved ones; those before them are batch axes."""
 
     name: str
+    types: tuple[type, ...]
+    """Types of arrays that are the library's without being asked: a compiler may not let anyone note it down later."""
 
     def profile(self) -> str:
         """Return the key of the library's planning constants in ``backends.constants``."""

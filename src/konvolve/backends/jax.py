@@ -36,6 +36,7 @@ __all__ = [
 ]  # fmt: skip
 
 name = "jax"
+types: tuple[type, ...] = ()
 
 
 def profile() -> str:
@@ -178,7 +179,9 @@ def canonical(dtype: str) -> str:
 
 
 def cast(x: jax.Array, dtype: str) -> jax.Array:
-    """Convert to a dtype, or to its 32-bit kin where 64 bits are disabled."""
+    """Convert to a dtype, or to its 32-bit kin where 64 bits are disabled; x may be a size that is not known."""
+    if not isinstance(x, jax.Array):
+        x = jnp.asarray(x)
     if dtype_name(x.dtype) == dtype:  # also a conversion to what an array is takes time
         return x
     return x.astype(jax.dtypes.canonicalize_dtype(dtype))

@@ -16,6 +16,7 @@ from konvolve.backends.numpy_transforms import fftn, ifftn, irfftn, rfftn, windo
 __all__ = ["fftn", "ifftn", "irfftn", "rfftn", "window"]
 
 name = "numpy"
+types: tuple[type, ...] = ()
 
 
 def profile() -> str:

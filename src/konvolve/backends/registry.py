@@ -41,6 +41,8 @@ def _find(x: Any) -> Backend | None:
             if library in sys.modules:
                 found = backend(library)
                 if found.owns(x):
+                    for kind in found.types:
+                        _BY_TYPE[kind] = found
                     return found
     return None
 

@@ -34,6 +34,7 @@ __all__ = [
 ]  # fmt: skip
 
 name = "tensorflow"
+types: tuple[type, ...] = ()
 
 
 def profile() -> str:

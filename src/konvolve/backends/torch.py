@@ -39,6 +39,9 @@ def profile() -> str:
     return name
 
 
+types = (torch.Tensor, torch.nn.Parameter)
+
+
 def owns(x: Any) -> bool:
     """Whether x is a tensor."""
     return isinstance(x, torch.Tensor)
@@ -64,15 +67,12 @@ def asarray(x: Any, like: torch.Tensor | None = None) -> torch.Tensor:
     return y if like is None else y.to(like.device)
 
 
-_NAMES: dict[torch.dtype, str] = {}
+_NAMES = {kind: str(kind).removeprefix("torch.") for kind in vars(torch).values() if isinstance(kind, torch.dtype)}
 
 
 def dtype(x: torch.Tensor) -> str:
     """Return the name of the dtype."""
-    kind = x.dtype
-    if kind not in _NAMES:  # nothing is ever taken out, so threads may share it
-        _NAMES[kind] = str(kind).removeprefix("torch.")
-    return _NAMES[kind]
+    return _NAMES[x.dtype]
 
 
 def reads_code() -> bool:
@@ -186,9 +186,9 @@ def canonical(dtype: str) -> str:
 
 
 def cast(x: torch.Tensor, dtype: str) -> torch.Tensor:
-    """Convert to a dtype."""
+    """Convert to a dtype; a size that is a symbol stays one, for it goes with tensors of any."""
     target = getattr(torch, dtype)
-    return x if x.dtype is target else x.to(target)
+    return x if not isinstance(x, torch.Tensor) or x.dtype is target else x.to(target)
 
 
 def begins_finite(y: torch.Tensor) -> bool:
@@ -245,8 +245,8 @@ def highest(x: torch.Tensor, axes: Sequence[int]) -> torch.Tensor:
 
 
 def parts(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the real and imaginary parts."""
-    return x.real, x.imag
+    """Return the real and imaginary parts; of what is recorded copies, as ``torch.cond`` takes no two views of one."""
+    return (x.real.clone(), x.imag.clone()) if recorded(x) else (x.real, x.imag)
 
 
 def take(x: torch.Tensor, indices: torch.Tensor, axis: int) -> torch.Tensor:
