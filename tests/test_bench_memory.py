@@ -37,12 +37,12 @@ def test_what_is_off_is_marked(tmp_path):
     mib = 2**20
     records = [
         {"way": way, "question": "q", "method": "fft", "predicted": 100 * mib, "peaks": [peak * mib for peak in peaks]}
-        for way, peaks in {"numpy": [115], "torch": [70], "tensorflow": [90, 130, 125]}.items()
+        for way, peaks in {"numpy": [105], "torch": [50], "tensorflow": [90, 130, 125]}.items()
     ]
     records.append({"way": "jax", "question": "q", "method": "fft", "predicted": mib, "peaks": [], "failed": "killed"})
     head, body = memory.rows(records)
     assert [column.split(",")[0] for column in head] == ["question", "method", "numpy", "torch", "tensorflow", "jax"]
-    assert body == [["q", "fft", "115 / 100 = 1.15", "70 / 100 = 0.70 !", "125 / 100 = 1.25 !!", "killed"]]
-    assert memory.verdict(records) == "1 of 3 within 1.2 of the prediction; 1 above it (!!), 1 below (!)"
+    assert body == [["q", "fft", "105 / 100 = 1.05", "50 / 100 = 0.50 !", "125 / 100 = 1.25 !!", "killed"]]
+    assert memory.verdict(records) == "1 of 3 take 0.6 to 1.1 of what was predicted; 1 more (!!), 1 less (!)"
     memory.plot(records).savefig(tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000

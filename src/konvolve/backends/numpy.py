@@ -86,10 +86,12 @@ maximum = max
 
 
 def magnitude_bits(x: np.ndarray) -> int | None:
-    """Return the bits that the largest magnitude in x needs, sign included."""
+    """Return the bits that the largest magnitude in x needs, sign included; never more than its dtype's values need."""
     if x.size == 0 or x.dtype.kind not in "iu":
         return None
-    return max(int(x.max()).bit_length(), int(x.min()).bit_length()) + 1
+    least = int(x.min())
+    # Of n bits with a sign, -2**(n-1) is one; and an unsigned number of 64 bits is read as the signed one.
+    return min(max(int(x.max()).bit_length(), (~least if least < 0 else least).bit_length()) + 1, 64)
 
 
 def peak(x: np.ndarray) -> float:

@@ -2,20 +2,55 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
 from konvolve.backends.interface import Native
-from konvolve.backends.torch_support import window
+from konvolve.backends.torch_support import derived, recorded, window
 
 _CONVOLUTIONS = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3: torch.nn.functional.conv3d}
 
 
+# In double precision PyTorch lays out the samples of every sum side by side (2.13 on CPU), which is as many times the
+# signal as the kernel has taps: 4.6 GB for 3e6 samples and 201 taps. In pieces of so many samples it takes no longer.
+_UNFOLDED = 2**21
+
+
 def correlate(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     """Correlate channel by channel with PyTorch's grouped convolution."""
-    return _CONVOLUTIONS[x.ndim - 2](x, kernel.unsqueeze(1), groups=kernel.shape[0])
+    return _in_pieces(x, kernel.unsqueeze(1), kernel.shape[0])
+
+
+def _in_pieces(x: torch.Tensor, kernel: torch.Tensor, groups: int) -> torch.Tensor:
+    """Convolve without padding, by pieces of the longest axis where PyTorch would lay out too much at once."""
+    convolution = _CONVOLUTIONS[x.ndim - 2]
+    double = x.dtype in (torch.float64, torch.complex128) and x.device.type == "cpu"
+    if not double or derived(x, kernel) or recorded(x):
+        return convolution(x, kernel, groups=groups)
+    taps = kernel.shape[2:]
+    sizes = [x.shape[0], *(n - k + 1 for n, k in zip(x.shape[2:], taps, strict=True))]
+    laid_out = math.prod(sizes) * kernel[0].numel()
+    longest = max(range(len(sizes)), key=sizes.__getitem__)
+    if laid_out <= _UNFOLDED or sizes[longest] < 2:
+        return convolution(x, kernel, groups=groups)
+    # Along the axes of x, where the second one is that of the channels.
+    axis, extra = (longest + 1, taps[longest - 1] - 1) if longest else (0, 0)
+    step = max(1, _UNFOLDED * sizes[longest] // laid_out)
+    y: torch.Tensor | None = None
+    for start in range(0, sizes[longest], step):
+        kept = min(step, sizes[longest] - start)
+        part = _in_pieces(x.narrow(axis, start, kept + extra), kernel, groups)
+        if y is None:  # with the channels where PyTorch has put them
+            shape = (*part.shape[:axis], sizes[longest], *part.shape[axis + 1 :])
+            order = sorted(range(part.ndim), key=part.stride, reverse=True)
+            back = [order.index(each) for each in range(part.ndim)]
+            y = x.new_empty([shape[each] for each in order]).permute(back)
+        y.narrow(axis, start, kept).copy_(part)
+    assert y is not None  # there is a piece
+    return y
 
 
 def convolves(x: torch.Tensor, dtype: str) -> bool:
@@ -41,9 +76,11 @@ def native(x: torch.Tensor, kernel: torch.Tensor, how: Native) -> torch.Tensor:
         x, pads = window(x, [-lo for lo in pads], sizes), [0] * len(pads)
     x, kernel, high = _as_pictures(x, kernel, how.last)
     convolution = _CONVOLUTIONS[x.ndim - 2]
-    y = convolution(
-        x, kernel, None, (*high, *how.strides), (*(0 for _ in high), *pads), (*high, *how.dilations), how.groups
-    )
+    if not any(pads) and all(n == 1 for n in (*how.strides, *how.dilations)):
+        y = _in_pieces(x, kernel, how.groups)
+    else:
+        strides, dilations = (*high, *how.strides), (*high, *how.dilations)
+        y = convolution(x, kernel, None, strides, (*(0 for _ in high), *pads), dilations, how.groups)
     y = y.squeeze(2) if high else y
     return y.movedim(1, -1) if how.last else y
 

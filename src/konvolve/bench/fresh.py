@@ -32,8 +32,11 @@ print(time.perf_counter() - start, *sorted({libraries} & set(sys.modules)))
 """
 
 
-def python(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-P", *arguments], capture_output=True, text=True, timeout=600)
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run a fresh process, with these variables in its environment."""
+    return subprocess.run(
+        [sys.executable, "-P", *arguments], capture_output=True, text=True, timeout=600, env=os.environ | environment
+    )
 
 
 def import_time(repeats: int, advance: Callable[[], None]) -> dict:

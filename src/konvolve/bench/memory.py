@@ -1,7 +1,8 @@
 """How good the prediction of memory is: every method on some questions, each in a fresh process.
 
 The peak is that of the process's resident memory during one call, above the inputs, as in `fresh`; what compiling takes
-is left out, for it does not grow with the arrays.
+is left out, for it does not grow with the arrays. The C library is told to give freed arrays back at once: glibc keeps
+those below 32 MiB, and how much of them is used again differs from run to run.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ import numpy as np
 
 from konvolve.bench import fresh
 
-# Measured of predicted: a plan that takes more than it said breaks its ceiling, so the aim is on both sides.
-AIM = 1.2
+# Measured of predicted: a plan that takes more than it said breaks its ceiling, one that takes far less is not chosen
+# where it would do.
+AIM = 1.1
+LEAST = 0.6
 # A method predicted to take so many seconds is left out.
 TOO_LONG = 8.0
 METHODS = ("direct", "fft", "overlap", "matrix", "separable")
@@ -34,6 +37,8 @@ WAYS = {
     "jax": ("jax", True),  # an eager call is compiled as a whole, too
     "torch": ("torch", False),
 }
+# Arrays of so many bytes are given back to the system as soon as they are freed.
+GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": str(2**16)}
 # Samples of a call that starts a library's threads.
 SMALL = 2**18
 # TensorFlow works on its operations in an order that differs from run to run.
@@ -131,7 +136,7 @@ def measured(asked: Sequence[tuple[str, str, str]], advance: Callable[[], None])
         plan = QUESTIONS[name].plan(profile(WAYS[way][0]), method)
         record: dict = {"way": way, "question": name, "method": method, "predicted": plan.bytes, "peaks": []}
         for _ in range(RUNS.get(way, 1)):
-            process = fresh.python("-m", "konvolve.bench.memory", way, name, method)
+            process = fresh.python("-m", "konvolve.bench.memory", way, name, method, **GIVE_BACK)
             if process.returncode == 0:
                 record["peaks"].append(json.loads(process.stdout.splitlines()[-1])["peak"])
             else:  # killed for its memory, for one
@@ -154,7 +159,7 @@ def rows(records: Sequence[dict]) -> tuple[list[str], list[list[str]]]:
     for record in records:
         if record["peaks"]:
             peak, each = statistics.median(record["peaks"]), ratio(record)
-            off = "" if 1 / AIM <= each <= AIM else " !" if each <= AIM else " !!"
+            off = "" if LEAST <= each <= AIM else " !" if each <= AIM else " !!"
             cell = f"{peak / 2**20:.0f} / {record['predicted'] / 2**20:.0f} = {each:.2f}{off}"
         else:
             cell = record["failed"]
@@ -166,11 +171,11 @@ def rows(records: Sequence[dict]) -> tuple[list[str], list[list[str]]]:
 def verdict(records: Sequence[dict]) -> str:
     """One sentence on all of them."""
     ratios = [ratio(record) for record in records if record["peaks"]]
-    within = sum(1 / AIM <= each <= AIM for each in ratios)
+    within = sum(LEAST <= each <= AIM for each in ratios)
     over = sum(each > AIM for each in ratios)
     return (
-        f"{within} of {len(ratios)} within {AIM} of the prediction; {over} above it (!!), "
-        f"{len(ratios) - within - over} below (!)"
+        f"{within} of {len(ratios)} take {LEAST} to {AIM} of what was predicted; {over} more (!!), "
+        f"{len(ratios) - within - over} less (!)"
     )
 
 
@@ -188,7 +193,7 @@ def plot(records: Sequence[dict]) -> Any:
             found = [each for each in records if (each["way"], each["method"]) == (way, method) and each["peaks"]]
             sizes = [each["predicted"] / 2**20 for each in found]
             axes.scatter(sizes, [ratio(each) for each in found], s=14, color=colour, linewidths=0, label=method)
-        axes.axhspan(1 / AIM, AIM, color="0.92", zorder=0)
+        axes.axhspan(LEAST, AIM, color="0.92", zorder=0)
         axes.axhline(1, color="0.4", linewidth=0.8, zorder=1)
         axes.set(xscale="log", xlabel="predicted, MiB")
         axes.set_title(way, fontsize=10, loc="left")
@@ -211,7 +216,7 @@ def _without_gradients(library: str) -> Iterator[None]:
 def _array(question: Question, shape: tuple[int, ...], seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     kind = np.dtype(question.dtype)
-    if kind.kind == "i":  # of all magnitudes: NumPy looks at them
+    if kind.kind in "iu":  # of all magnitudes: NumPy looks at them
         return rng.integers(np.iinfo(kind).min, np.iinfo(kind).max, shape, kind)
     if kind.kind == "c":
         pairs: np.ndarray = rng.standard_normal((*shape, 2), dtype=np.float32)

@@ -23,7 +23,7 @@ def prepare(xp: Backend, plan: Plan, sizes: Sizes, b: Array) -> Array:
 def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, spectrum: Array) -> Array:
     """Convolve over the trailing axes with the kernel of this spectrum."""
     product = exact.product(xp, plan.digits, forward(xp, a, sizes.lengths), spectrum)
-    return inverse(xp, a, product, sizes.lengths, sizes.windows)
+    return inverse(xp, xp.dtype(a), product, sizes.lengths, sizes.windows)
 
 
 def forward(xp: Backend, x: Array, lengths: tuple) -> Array:
@@ -31,6 +31,6 @@ def forward(xp: Backend, x: Array, lengths: tuple) -> Array:
     return (xp.fftn if xp.dtype(x).startswith("complex") else xp.rfftn)(x, lengths)
 
 
-def inverse(xp: Backend, like: Array, spectrum: Array, lengths: tuple, kept: Sequence[tuple]) -> Array:
-    """Transform back to an array of the dtype of ``like``, and keep windows of it."""
-    return (xp.ifftn if xp.dtype(like).startswith("complex") else xp.irfftn)(spectrum, lengths, kept)
+def inverse(xp: Backend, dtype: str, spectrum: Array, lengths: tuple, kept: Sequence[tuple]) -> Array:
+    """Transform back to an array of this dtype, and keep windows of it."""
+    return (xp.ifftn if dtype.startswith("complex") else xp.irfftn)(spectrum, lengths, kept)

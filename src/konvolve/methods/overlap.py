@@ -72,23 +72,23 @@ def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, prepared: Array) -> Arr
 
     clean = [(k - 1, s) if s else kept for k, s, kept in zip(taps, plan.steps, sizes.windows, strict=True)]
 
-    def band(x: Array) -> Array:
+    def convolved(x: Array) -> Array:
         """Convolve ``per_band`` rows of blocks along the first tiled axis, all along the others."""
-        if plan.digits is None:
-            return convolved(x, batch)
-        # Digits of a band, not of the signal: they are several times as large as the integers.
-        count = plan.digits.count2 if plan.swap else plan.digits.count1
-        return exact.join(xp, plan.digits, convolved(exact.split(xp, x, plan.digits.width, count), batch + 1))
-
-    def convolved(x: Array, batch: int) -> Array:
+        lead, dtype = batch, xp.dtype(x)
+        if plan.digits is not None:
+            # Digits of a band, not of the signal: they are several times as large as the integers.
+            count = plan.digits.count2 if plan.swap else plan.digits.count1
+            x, lead, dtype = exact.split(xp, x, plan.digits.width, count), batch + 1, "float64"
         for i in reversed(tiled):  # from behind, so that the axes before stay where they are
-            x = xp.frame(x, batch + i, lengths[i], plan.steps[i])
-        x = _blocks_first(xp, x, batch, rank, tiled)
-        product = exact.product(xp, plan.digits, forward(xp, x, lengths), kernel, plan.swap)
-        y = inverse(xp, x, product, lengths, clean)
-        return _side_by_side(xp, y, batch, rank, tiled)
+            x = xp.frame(x, lead + i, lengths[i], plan.steps[i])
+        spectrum = forward(xp, _blocks_first(xp, x, lead, rank, tiled), lengths)
+        del x  # each array here is as large as a band
+        product = exact.product(xp, plan.digits, spectrum, kernel, plan.swap)
+        del spectrum
+        y = _side_by_side(xp, inverse(xp, dtype, product, lengths, clean), lead, rank, tiled)
+        return y if plan.digits is None else exact.join(xp, plan.digits, y)
 
-    y = xp.bands(band, x, batch + first, slabs, sizes.windows[first].size)
+    y = xp.bands(convolved, x, batch + first, slabs, sizes.windows[first].size)
     return xp.window(y, [0] * rank, [kept.size for kept in sizes.windows])
 
 

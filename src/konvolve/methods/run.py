@@ -46,7 +46,9 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
     def linear(a: Array, b: Array) -> Array:
         return _method(xp, plan, sizes, a, _kernel(xp, plan, sizes, b))
 
-    return _finished(xp, plan, finite.convolve(xp, linear, a, b) if plan.spreads else linear(a, b))
+    y = finite.convolve(xp, linear, a, b) if plan.spreads else linear(a, b)
+    del a  # extended, or in digits, it is not needed while the result is brought to its dtype and layout
+    return _finished(xp, plan, y)
 
 
 def _in_chunks(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
@@ -78,6 +80,7 @@ def run_prepared(xp: Backend, plan: Plan, a: Array, prepared: Array, b: Array) -
         return _method(xp, plan, sizes, a, prepared)
 
     y = finite.convolve(xp, linear, a, xp.cast(b, _work_dtype(plan)), convolved) if plan.spreads else convolved(a)
+    del a
     return _finished(xp, plan, y)
 
 

@@ -65,8 +65,11 @@ def _in_channels(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict
     signal *= math.prod([kept + taps - 1 for kept, taps in zip(rest, others, strict=True)])
     whole = kept == count * block  # otherwise the result is cut out of the blocks
     laid_out = traits.fused and problem.axes[-1] != len(problem.shape1) - 1
-    held = footprint.in_channels(traits.held, signal, outputs, whole, laid_out)
-    held += 2 * neighbours * block**2 * math.prod(others)
+    held = footprint.in_channels(traits.held, signal, outputs, whole, laid_out, rank == problem.rows[2] == 1)
+    made = neighbours * block**2 * math.prod(others)
+    held += 2 * made
+    if traits.held.unfolded and problem.compute == "float64":
+        held += min(made * outputs // block**2, max(traits.held.unfolded, made // block))
     return settings, Estimate("matrix", seconds, int(held * footprint.item_size(problem.compute, traits.has_float64)))
 
 

@@ -16,6 +16,9 @@ from konvolve.planning.problem import Problem
 _UNKNOWN_SAMPLES = 2**28
 
 
+# Of what a band of digits takes: a single one is not joined with others.
+_ONE_BAND = 0.6
+
 # A loop over more taps than that is to be avoided.
 _LONG_LOOP = 256
 
@@ -82,7 +85,7 @@ def fft(
     held = footprint.fft(traits.held, rows, points, len(lengths), dtypes.is_complex(dtype))
     outputs = problem.rows[2] * math.prod([kept.size for kept in windows])
     if digits is not None:
-        held = footprint.digits_fft(traits.held, digits, problem.rows, points)
+        held = footprint.digits_fft(traits.held, digits, problem.rows, points, len(lengths))
     held = footprint.in_digits(problem, digits, outputs, held)
     return settings, Estimate("fft", seconds, int(held * footprint.item_size(dtype, traits.has_float64)))
 
@@ -147,7 +150,8 @@ def overlap(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tu
     padded = problem.rows[1 if swap else 0] * footprint.padded_to_blocks(tiles, windows, pairs, counts)
     multiples = traits.held
     if digits is not None:
-        multiples = multiples._replace(blocks=(multiples.digit_blocks, multiples.digit_blocks))
+        one_band = max(multiples.one_band, _ONE_BAND * multiples.digit_blocks)
+        multiples = multiples._replace(blocks=(multiples.digit_blocks, multiples.digit_blocks), one_band=one_band)
     held = footprint.overlap(multiples, outputs, working, padded, len(tiles), band >= counts[first])
     if digits is not None:  # as int64
         held += footprint.samples(problem) + math.prod(footprint.sizes(problem)[1])
@@ -195,6 +199,8 @@ def direct(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tup
         dtype = "int64"
     padded = (rows2 if swap else rows1) * footprint.padded_by_taps(windows, sizes)
     held = footprint.direct(traits.held, rows, outputs, padded, len(sizes), loop)
+    if traits.held.unfolded and not loop and dtype in ("float64", "complex128"):
+        held = footprint.unfolded(traits.held, outputs, padded, taps or 1, in_parts or dtypes.is_complex(dtype))
     if digits is not None:
         sums = traits.held.digit_sums * (held + outputs * len(digits.shifts))
         held = footprint.in_digits(problem, digits, outputs, sums)

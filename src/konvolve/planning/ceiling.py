@@ -69,8 +69,8 @@ def _chunks(problem: Problem, traits: Traits, planner: Planner, limit: int) -> l
         whole = planner(problem, traits)
         count = -(-n // rows)
         result = math.prod(size or 1 for size in whole.output_shape) * dtypes.item_size(problem.result)
-        seconds, held = count * (part.seconds or 0.0), int(result * traits.held.joined) + (part.bytes or 0)
-        estimate = Estimate(part.method, seconds, held)
+        held = traits.held.joined * result + traits.held.chunks * (part.bytes or 0)
+        estimate = Estimate(part.method, count * (part.seconds or 0.0), int(held))
         found.append(
             replace(whole, method=part.method, rows=(axis, rows), passes=(part,), estimates=(estimate,), separable=None)
         )

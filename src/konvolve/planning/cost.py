@@ -20,13 +20,15 @@ class Held(NamedTuple):
 
     ``fft``: of the padded result, by the number of axes, 1, 2 and more; ``batched``: of it, too, where there are more
     axes and several rows; ``alone``: instead, for a single one-dimensional transform, real or complex.
-    ``blocks``: of a band, where one axis is convolved and where more are; ``joined``: of the result, which is made of
-    the bands.
+    ``blocks``: of a band, where one axis is convolved and where more are; ``one_band``: of the only one, beside the
+    result; ``joined``: of the result, which is made of the bands; ``chunks``: of what a chunk of a batch takes.
     ``direct``: of the result, by the number of axes, in the library's own convolution; ``lone``: instead, for a single
-    row; ``loop``: in a loop over taps.
+    row; ``returned``: of the result as it is handed over; ``loop``: in a loop over taps; ``unfolded``: the samples that
+    a convolution in double precision lays out at once at most, where it lays them out for each sum.
     ``matrix``: of the padded signal, of the blocks cut out of it, of those that are a view where the library can, and
     of the result.
-    ``cropped``: of the result, where blocks as channels are more than is wanted: once, or twice if cropping copies.
+    ``cropped``: of the result, where blocks as channels are more than is wanted: once, or twice if cropping copies;
+    ``lone_channels``: of the signal, beside, where it is a single row.
     ``layout``: of the signal, where axes are brought last.
     Of integers: ``digits``: of the spectra of digits and their products, in one transform; ``digit_blocks``: of a band;
     ``digit_sums``: of what the library's own convolution of digits takes; ``integer_loop``: of the result, in a loop.
@@ -37,12 +39,17 @@ class Held(NamedTuple):
     batched: float = 0.0
     alone: tuple[float, float] = (5.0, 4.0)
     blocks: tuple[float, float] = (5.0, 8.0)
+    one_band: float = 2.4
     joined: float = 1.0
+    chunks: float = 1.0
     direct: tuple[float, float, float] = (2.0, 2.0, 2.0)
     lone: float = 2.0
+    returned: float = 1.0
+    unfolded: int = 0
     loop: float = 3.0
     matrix: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
     cropped: float = 2.0
+    lone_channels: float = 0.0
     layout: float = 0.0
     digits: float = 1.0
     digit_blocks: float = 5.2

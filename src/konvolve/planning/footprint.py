@@ -16,9 +16,6 @@ from konvolve.planning.cost import Held
 from konvolve.planning.geometry import Window
 from konvolve.planning.problem import Problem
 
-# A single band of blocks is not joined with others: part of what bands leave behind is not there.
-_ONE_BAND = 0.45
-
 
 class Rows(NamedTuple):
     """The rows of in1, of in2 and of the result, digits counted."""
@@ -89,25 +86,38 @@ def fft(held: Held, rows: Rows, points: int, rank: int, complex_: bool) -> float
     return points * (rows.in2 + (held.fft[min(rank, 3) - 1] + batched) * rows.out)
 
 
-def digits_fft(held: Held, digits: exact.Digits, rows: tuple[int, int, int], points: int) -> float:
-    """Return the spectra of both operands' digits, the places their products are added up in, twice, and a term."""
-    places = 2 * len(digits.shifts) + 3
-    return held.digits * points * (rows[0] * digits.count1 + rows[1] * digits.count2 + rows[2] * places)
+def digits_fft(held: Held, digits: exact.Digits, rows: tuple[int, int, int], points: int, rank: int) -> float:
+    """Return the kernel's spectra and the places their products are added up in, twice, and the most there is beside.
+
+    That is the signal's spectra and a term, or what one-dimensional transforms back take for themselves.
+    """
+    places, kernels = len(digits.shifts), rows[1] * digits.count2
+    several = any(len(pairs) > 1 for pairs in digits.shifts)
+    forward = rows[0] * digits.count1 + rows[2] * several
+    backward = 2 * min(places, 2) if rank == 1 else 0
+    return held.digits * points * (kernels + 2 * rows[2] * places + max(forward, backward))
 
 
 def overlap(held: Held, outputs: int, working: int, padded: int, rank: int, one_band: bool) -> float:
     """Return the result, what one band takes, and the padded signal where more than one axis is cut."""
-    band = held.blocks[min(rank, 2) - 1] * working
-    return outputs + _ONE_BAND * band + padded if one_band else held.joined * outputs + band + padded
+    if one_band:
+        return outputs + held.one_band * working + padded
+    return held.joined * outputs + held.blocks[min(rank, 2) - 1] * working + padded
 
 
 def direct(held: Held, rows: int, outputs: int, padded: int, rank: int, loop: bool) -> float:
     """Return the padded signal, and the result as often as a loop over taps or the library's convolution holds it."""
     if loop:
         return padded + held.loop * outputs
-    if rank == 1 and rows == 1:
-        return padded + held.lone * outputs
-    return padded + held.direct[min(rank, 3) - 1] * outputs
+    multiple = held.direct[min(rank, 3) - 1]
+    if rank == 1:  # what a row takes for itself
+        multiple += (held.lone - multiple) / rows
+    return max(padded + multiple * outputs, held.returned * outputs)
+
+
+def unfolded(held: Held, outputs: int, padded: int, taps: int, complex_: bool) -> float:
+    """Return what a convolution takes that lays out all the samples of each sum: the most of them there are at once."""
+    return padded + (3.5 if complex_ else 1.5) * outputs + min(taps * outputs, max(held.unfolded, taps))
 
 
 def matrix(held: Held, signal: float, frames: float, outputs: float, view: bool) -> float:
@@ -116,12 +126,13 @@ def matrix(held: Held, signal: float, frames: float, outputs: float, view: bool)
     return padded * signal + (viewed if view else cut) * frames + product * outputs
 
 
-def in_channels(held: Held, signal: float, outputs: float, whole: bool, laid_out: bool) -> float:
+def in_channels(held: Held, signal: float, outputs: float, whole: bool, laid_out: bool, lone: bool) -> float:
     """Return the padded signal, the blocks' results, and what is cut out of them where that is a copy.
 
     A compiler that takes other transposes along copies one for the library's convolution.
     """
-    return signal * (2.0 if laid_out else 1.0) + (1.0 if whole else held.cropped) * outputs
+    copies = 1.0 + laid_out + held.lone_channels * lone
+    return signal * copies + (1.0 if whole else held.cropped) * outputs
 
 
 def looked_at(problem: Problem) -> int:
