@@ -52,6 +52,16 @@ MODELS = {
         lambda x: konvolve.correlate(x, TAPS, "valid", axes=1, normalize=True, mask2=TAPS > -0.5),
         [(3, 40)],
     ),
+    "overlap of a third": (
+        [(40,)],
+        lambda x: konvolve.correlate(x, TAPS, axes=1, normalize=True, min_overlap=0.3, undefined=np.nan),
+        [(3, 40)],
+    ),
+    "conv, valid": (
+        [(None, 3)],
+        lambda x: nn.conv(x, WEIGHTS, 2, "valid", "channels_last", 1, padding_mode="zeros"),
+        [(2, 30, 3)],
+    ),
     "conv": (
         [(None, 3)],
         lambda x: nn.conv(x, WEIGHTS, 2, "causal", "channels_last", padding_mode="reflect", bidirectional=WEIGHTS[:4]),
@@ -75,7 +85,7 @@ MODELS = {
 
 def close(found, expected):
     assert found.shape == expected.shape, (found.shape, expected.shape)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5 * max(1, np.abs(expected).max()))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5 * max(1, np.nanmax(np.abs(expected))))
 
 
 def make(folder):
@@ -132,6 +142,8 @@ def trained(folder):
 
 def refused():
     """Wrong arguments are refused when the model is built, in the words of the function."""
+    with pytest.raises(ValueError, match="pads nothing, so padding_mode='reflect' has no effect"):
+        nn.conv(keras.Input((9, 3)), WEIGHTS, padding="valid", padding_mode="reflect")
     for wrong, words in (({"mode": "spam"}, "'valid', 'same', or 'full'"), ({"axes": 7}, "exceeds")):
         with pytest.raises(ValueError, match=words):
             konvolve.fftconvolve(keras.Input((9,)), TAPS, **wrong)

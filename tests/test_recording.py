@@ -48,6 +48,42 @@ def test_a_recorded_function_of_pytorch_follows_its_kernel(way):
     np.testing.assert_allclose(recorded(a, two).numpy(), direct(SECOND), atol=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("way", ["jit", "real", "fake", "early", "export", "compile"])
+def test_a_recorded_layer_follows_its_kernel(way):
+    """Though a spectrum of the kernel that it had is kept: what is recorded transforms the kernel."""
+    import torch
+    from torch._subclasses import FakeTensorMode
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    from konvolve import nn, weight
+
+    class Layer(torch.nn.Module):
+        def forward(self, x, kernel):
+            return nn.conv(x, nn.Weight(kernel, self), padding="causal", method="fft")
+
+    layer = Layer()
+    x, one, two = (torch.from_numpy(rng.standard_normal(shape)) for shape in ((1, 900, 2), (300, 2, 3), (300, 2, 3)))
+    layer(x, one)
+    assert layer in weight._KEPT
+    if way == "jit":
+        recorded = torch.jit.trace(layer, (x, one))
+    elif way == "early":
+        recorded = make_fx(layer, pre_dispatch=True)(x, one)
+    elif way == "export":
+        recorded = torch.export.export(layer, (x, one)).module()
+    elif way == "compile":
+        recorded = torch.compile(layer, fullgraph=True, backend="eager")
+    else:
+        recorded = make_fx(layer, tracing_mode=way)(x, one)
+    for kernel in (one, two):
+        expected = nn.conv(x, kernel, padding="causal", method="direct")
+        torch.testing.assert_close(recorded(x, kernel), expected, rtol=0, atol=1e-10)
+    with FakeTensorMode() as mode:
+        assert layer(*map(mode.from_tensor, (x, one))).shape == (1, 900, 3)
+    torch.testing.assert_close(layer(x, one), nn.conv(x, one, padding="causal", method="direct"), rtol=0, atol=1e-10)
+
+
 def test_tensors_without_values_have_a_shape():
     import torch
     from torch._subclasses import FakeTensorMode
