@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import konvolve
-import konvolve.symbolic
+import konvolve.execution.symbolic
 from konvolve import nn
 
 rng = np.random.default_rng(5)

@@ -9,10 +9,11 @@ import sys
 import pytest
 
 import konvolve
-from konvolve import calibration, execute
-from konvolve.backends.constants import CONSTANTS
 from konvolve.bench import calibrate, problems
+from konvolve.execution import signal as execute
 from konvolve.planning.cost import Traits
+from konvolve.profiles import measured
+from konvolve.profiles.shipped import CONSTANTS
 
 SHIPPED = Traits(**CONSTANTS["numpy"])
 
@@ -20,21 +21,21 @@ SHIPPED = Traits(**CONSTANTS["numpy"])
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     """A cache folder of its own, and no plans from before or for later."""
-    monkeypatch.setenv(calibration.FOLDER, str(tmp_path / "cache"))
+    monkeypatch.setenv(measured.FOLDER, str(tmp_path / "cache"))
     execute.forget()
     yield tmp_path / "cache"
     execute.forget()
 
 
 def store(**changes):
-    return calibration.store("numpy", SHIPPED._replace(**changes), {"date": "today"})
+    return measured.store("numpy", SHIPPED._replace(**changes), {"date": "today"})
 
 
 def test_the_suite_never_reads_the_users_cache(monkeypatch, tmp_path):
     """The folder that conftest.py names is not there."""
     monkeypatch.undo()
-    assert "konvolve-tests" in str(calibration.path())
-    assert not calibration.folder().exists()
+    assert "konvolve-tests" in str(measured.path())
+    assert not measured.folder().exists()
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_the_folder_is_where_the_system_has_it(monkeypatch, system, environment,
     for name, value in ({"HOME": "/home/of"} | environment).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", system)
-    assert str(calibration.folder()) == expected
+    assert str(measured.folder()) == expected
 
 
 def test_what_is_stored_is_used():
@@ -69,7 +70,7 @@ def test_what_is_stored_is_used():
 
 def test_a_new_measurement_replaces_the_old_one_and_no_other():
     store(fft=1.0)
-    calibration.store("torch", Traits(**CONSTANTS["torch"])._replace(fft=3.0), {})
+    measured.store("torch", Traits(**CONSTANTS["torch"])._replace(fft=3.0), {})
     file = store(fft=2.0)
     assert execute.traits("numpy").fft == 2.0
     assert execute.traits("torch").fft == 3.0
@@ -128,7 +129,7 @@ def test_a_pipe_is_not_waited_for(cache):
 def test_importing_reads_nothing(cache):
     cache.mkdir()
     (cache / "constants.json").write_text("broken")
-    code = "import konvolve, sys; print('konvolve.calibration' in sys.modules)"
+    code = "import konvolve, sys; print('konvolve.profiles.measured' in sys.modules)"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
@@ -170,7 +171,7 @@ def test_calibration_times_fits_judges_and_stores(monkeypatch):
     monkeypatch.setattr(calibrate, "judged", lambda records, traits: calibrate.validate.summed(records))
     found = calibrate.calibrated("numpy", 3, lambda: steps.append(1))
     assert len(steps) == 6
-    assert found["stored"] == str(calibration.path())
+    assert found["stored"] == str(measured.path())
     assert execute.traits("numpy").fft == 7.0
     json.dumps(found)
     assert calibrate.rows({"numpy": found})[1][0][-1] == "yes"

@@ -12,8 +12,8 @@ import pytest
 
 import konvolve
 import oracle
-from konvolve import execute
-from konvolve.planning import planner
+from konvolve.execution import signal as execute
+from konvolve.planning.signal import planner
 from questions import QUESTIONS, function
 
 jax.config.update("jax_enable_x64", True)
@@ -143,8 +143,8 @@ def test_the_gradient_by_few_taps_is_taken_from_another_method(shape, taps, dtyp
 
 def test_bands_are_a_loop_in_compiled_code(monkeypatch):
     """More blocks than are worked on at once, in a picture tiled on both axes."""
-    from konvolve import execute
-    from konvolve.backends.constants import CONSTANTS
+    from konvolve.execution import signal as execute
+    from konvolve.profiles.shipped import CONSTANTS
 
     monkeypatch.setitem(CONSTANTS, "jax", CONSTANTS["jax"] | {"band": 2**16})
     execute.forget()

@@ -13,8 +13,9 @@ import pytest
 
 import konvolve
 import oracle
-from konvolve import execute, nn
+from konvolve import nn
 from konvolve.backends import jax_uncompiled
+from konvolve.execution import signal as execute
 from questions import QUESTIONS, function
 
 jax.config.update("jax_enable_x64", True)
@@ -220,7 +221,7 @@ def test_programs_have_a_bound(monkeypatch):
     monkeypatch.setattr(jax_uncompiled, "_MOST_PROGRAMS", 3)
     monkeypatch.setattr(jax_uncompiled, "_MOST_AWAITED", 2)
     from konvolve.backends import jax as backend
-    from konvolve.methods import run
+    from konvolve.methods.signal import run
 
     b = normal(5)
     for n in (*range(40, 50), *range(40, 50)):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from keras_gradients import gradients
-from konvolve import layers, nn, weight
+from konvolve import layers, nn
+from konvolve.execution import weight
 
 # Keras 3.15 asks arrays for their values as NumPy 1 did.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import konvolve
 import oracle
-from konvolve import factors
+from konvolve.execution import factors
 from libraries import LIBRARIES
 
 
@@ -78,7 +78,7 @@ def test_terms_are_the_fewest_that_sum_up():
 
 def test_auto_sees_that_a_kernel_is_a_product(library, monkeypatch):
     """The plan names the passes; with a kernel that is no product the same plan takes the other method."""
-    from konvolve.methods import separable
+    from konvolve.methods.signal import separable
 
     runs = []
     original = separable.run
@@ -120,7 +120,7 @@ def test_a_kernel_gives_what_its_array_gives(library, shape1, shape2, options):
 
 
 def test_a_spectrum_is_computed_once(library, monkeypatch):
-    from konvolve import execute as module
+    from konvolve.execution import signal as module
 
     count = []
     original = module.prepare

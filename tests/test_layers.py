@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from keras_gradients import gradients
-from konvolve import execute, layers
+from konvolve import layers
+from konvolve.execution import signal as execute
 
 # Keras 3.15 asks arrays for their values as NumPy 1 did.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from konvolve import execute, nn
+from konvolve import nn
+from konvolve.execution import signal as execute
 from libraries import LIBRARIES
 from oracle import channels, tolerance
 

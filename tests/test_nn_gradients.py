@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from konvolve import execute_nn, nn
+from konvolve import nn
 from konvolve.backends import tensorflow as backend
+from konvolve.execution import nn as execute_nn
 from test_gradients import along, check_derivatives, difference, normal
 
 # what is asked, the shapes of inputs and kernel, and the options

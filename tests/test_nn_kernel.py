@@ -5,7 +5,7 @@ import pytest
 
 import konvolve
 from konvolve import nn
-from konvolve.methods import channels as methods
+from konvolve.methods.nn import run as methods
 from libraries import LIBRARIES
 from oracle import channels
 from test_nn import near, normal

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import channel_draws
-from konvolve import execute, nn
+from konvolve import nn
 from konvolve.backends import registry
+from konvolve.execution import signal as execute
 from libraries import LIBRARIES
 from test_nn import METHODS, K, X, normal
 

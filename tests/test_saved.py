@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import pytest
 
+import konvolve.execution.symbolic
 import konvolve.layers
-import konvolve.symbolic
 
 FOLDER = pathlib.Path(__file__).parent / "saved" / "first"
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import konvolve
-from konvolve import execute, nn, weight
-from konvolve.planning import memory
+from konvolve import nn
+from konvolve.execution import signal as execute
+from konvolve.execution import weight
+from konvolve.planning import memoize
 from libraries import LIBRARIES
 
 THREADS = 16
@@ -92,8 +94,8 @@ class Number(int):
 
 
 def test_results_that_are_dropped_while_they_are_asked_for(monkeypatch):
-    monkeypatch.setattr(memory, "_MOST_RESULTS", 3)
-    double = memory.remembered(lambda n: 2 * n)
+    monkeypatch.setattr(memoize, "_MOST_RESULTS", 3)
+    double = memoize.remembered(lambda n: 2 * n)
 
     def work(rng):
         for n in map(Number, rng.integers(0, 8, 1000)):
@@ -104,7 +106,7 @@ def test_results_that_are_dropped_while_they_are_asked_for(monkeypatch):
 
 def test_nothing_is_a_result_too():
     calls = []
-    nothing = memory.remembered(calls.append)
+    nothing = memoize.remembered(calls.append)
     assert [nothing(3), nothing(3), calls] == [None, None, [3]]
 
 

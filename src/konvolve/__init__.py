@@ -3,8 +3,9 @@
 import importlib
 from typing import Any
 
-from konvolve.execute import plan as plan
-from konvolve.kernel import Kernel as Kernel
+from konvolve import _former as _former  # what was pickled or saved with former names of modules loads
+from konvolve.execution.kernel import Kernel as Kernel
+from konvolve.execution.signal import plan as plan
 from konvolve.signal import choose_conv_method as choose_conv_method
 from konvolve.signal import convolve as convolve
 from konvolve.signal import convolve2d as convolve2d

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from konvolve import execute_nn
-from konvolve.planning.channel_plan import ChannelPlan
-from konvolve.weight import Weight as Weight
+from konvolve.execution import nn as execution
+from konvolve.execution.weight import Weight as Weight
+from konvolve.planning.nn.plan import ChannelPlan
 
 Array = Any
 
 
-@execute_nn.public
+@execution.public
 def conv(
     inputs: Array, kernel: Array, strides: Any = 1, padding: str = "valid", data_format: str | None = None,
     dilation_rate: Any = 1, *, method: str = "auto", padding_mode: Any = "zeros", bidirectional: Array | None = None,
@@ -58,12 +58,12 @@ def conv(
     >>> conv(steps, np.array([-1.0, 1.0]).reshape(2, 1, 1), padding="causal").ravel()
     array([0., 0., 1., 0., 2.])
     """
-    return execute_nn.convolution(
+    return execution.convolution(
         "conv", inputs, kernel, bidirectional, (strides, padding, data_format, dilation_rate, method, padding_mode)
     )
 
 
-@execute_nn.public
+@execution.public
 def depthwise_conv(
     inputs: Array, kernel: Array, strides: Any = 1, padding: str = "valid", data_format: str | None = None,
     dilation_rate: Any = 1, *, method: str = "auto", padding_mode: Any = "zeros", bidirectional: Array | None = None,
@@ -93,7 +93,7 @@ def depthwise_conv(
     array([[[ 3., 30.],
             [ 3., 30.]]])
     """
-    return execute_nn.convolution(
+    return execution.convolution(
         "depthwise_conv",
         inputs,
         kernel,
@@ -102,7 +102,7 @@ def depthwise_conv(
     )
 
 
-@execute_nn.public
+@execution.public
 def separable_conv(
     inputs: Array, depthwise_kernel: Array, pointwise_kernel: Array, strides: Any = 1, padding: str = "valid",
     data_format: str | None = None, dilation_rate: Any = 1, *, method: str = "auto", padding_mode: Any = "zeros",
@@ -131,7 +131,7 @@ def separable_conv(
     >>> separable_conv(np.ones((1, 3, 2)), np.ones((2, 2, 1)), np.array([[[1.0], [0.5]]])).ravel()
     array([3., 3.])
     """
-    return execute_nn.separable(
+    return execution.separable(
         inputs,
         depthwise_kernel,
         pointwise_kernel,
@@ -140,7 +140,7 @@ def separable_conv(
     )
 
 
-@execute_nn.public
+@execution.public
 def conv_transpose(
     inputs: Array, kernel: Array, strides: Any = 1, padding: str = "valid", output_padding: Any = None,
     data_format: str | None = None, dilation_rate: Any = 1, *, method: str = "auto",
@@ -171,10 +171,10 @@ def conv_transpose(
     >>> conv_transpose(np.array([[[1.0], [2.0]]]), np.array([1.0, 0.5]).reshape(2, 1, 1), strides=2).ravel()
     array([1. , 0.5, 2. , 1. ])
     """
-    return execute_nn.transposed(inputs, kernel, (strides, padding, output_padding, data_format, dilation_rate, method))
+    return execution.transposed(inputs, kernel, (strides, padding, output_padding, data_format, dilation_rate, method))
 
 
-@execute_nn.public
+@execution.public
 def plan(
     inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None,
     dilation_rate: Any = 1, *, function: str = "conv", method: str = "auto", padding_mode: Any = "zeros",
@@ -216,6 +216,6 @@ def plan(
     shapes = (inputs, kernel) if bidirectional is None else (inputs, kernel, bidirectional)
     kernel_dtype = dtype if kernel_dtype is None else kernel_dtype
     options = (strides, padding, data_format, dilation_rate, method)
-    return execute_nn.planned(
+    return execution.planned(
         function, shapes, (dtype, kernel_dtype, kernel_dtype), options, padding_mode, output_padding, library
     )

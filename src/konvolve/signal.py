@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from konvolve import coefficient, execute
-from konvolve.planning.arguments import check_normalize
+from konvolve.execution import coefficient
+from konvolve.execution import signal as execution
+from konvolve.planning.signal.arguments import check_normalize
 
 Array = Any
 
 
-@execute.public
+@execution.public
 def fftconvolve(in1: Array, in2: Array, mode: str = "full", axes: Any = None) -> Array:
     """Convolve two N-dimensional arrays with fast Fourier transforms.
 
@@ -42,10 +43,10 @@ def fftconvolve(in1: Array, in2: Array, mode: str = "full", axes: Any = None) ->
     >>> fftconvolve([1.0, 2.0, 3.0], [1.0, 0.5]).round(6)
     array([1. , 2.5, 4. , 1.5])
     """
-    return execute.solve("fftconvolve", in1, in2, mode, axes)
+    return execution.solve("fftconvolve", in1, in2, mode, axes)
 
 
-@execute.public
+@execution.public
 def oaconvolve(in1: Array, in2: Array, mode: str = "full", axes: Any = None) -> Array:
     """Convolve two N-dimensional arrays in overlapping blocks.
 
@@ -60,10 +61,10 @@ def oaconvolve(in1: Array, in2: Array, mode: str = "full", axes: Any = None) -> 
     >>> oaconvolve(signal, kernel, mode="valid")[:4].round(6)
     array([1., 1., 1., 1.])
     """
-    return execute.solve("oaconvolve", in1, in2, mode, axes)
+    return execution.solve("oaconvolve", in1, in2, mode, axes)
 
 
-@execute.public
+@execution.public
 def convolve(
     in1: Array, in2: Array, mode: str = "full", method: str = "auto", *, axes: Any = None, boundary: Any = "zero",
     max_memory: float | None = None,
@@ -101,10 +102,10 @@ def convolve(
     >>> convolve([1, 2, 3], [0, 1, 1], mode="same", boundary="wrap")
     array([4, 3, 5])
     """
-    return execute.solve("convolve", in1, in2, mode, method, axes, boundary, max_memory)
+    return execution.solve("convolve", in1, in2, mode, method, axes, boundary, max_memory)
 
 
-@execute.public
+@execution.public
 def correlate(
     in1: Array, in2: Array, mode: str = "full", method: str = "auto", *,
     axes: Any = None, boundary: Any = "zero", lags: Any = None, normalize: bool = False, mask1: Any = None,
@@ -149,10 +150,10 @@ def correlate(
     if check_normalize(normalize, boundary, (mask1, mask2), min_overlap, undefined):
         masks = mask1, mask2
         return coefficient.correlate(in1, in2, masks, mode, method, axes, lags, max_memory, min_overlap, undefined)
-    return execute.solve("correlate", in1, in2, mode, method, axes, boundary, lags, max_memory)
+    return execution.solve("correlate", in1, in2, mode, method, axes, boundary, lags, max_memory)
 
 
-@execute.public
+@execution.public
 def convolve2d(
     in1: Array,
     in2: Array,
@@ -187,10 +188,10 @@ def convolve2d(
     array([[3, 3],
            [7, 7]])
     """
-    return execute.solve("convolve2d", in1, in2, mode, boundary, fillvalue, method)
+    return execution.solve("convolve2d", in1, in2, mode, boundary, fillvalue, method)
 
 
-@execute.public
+@execution.public
 def correlate2d(
     in1: Array,
     in2: Array,
@@ -211,10 +212,10 @@ def correlate2d(
     array([[3],
            [7]])
     """
-    return execute.solve("correlate2d", in1, in2, mode, boundary, fillvalue, method)
+    return execution.solve("correlate2d", in1, in2, mode, boundary, fillvalue, method)
 
 
-@execute.public
+@execution.public
 def sepfir2d(input: Array, hrow: Array, hcol: Array) -> Array:
     """Filter an image with two one-dimensional kernels of odd length, edges mirrored.
 
@@ -240,10 +241,10 @@ def sepfir2d(input: Array, hrow: Array, hcol: Array) -> Array:
            [0.25, 0.5 , 0.25],
            [0.  , 0.25, 0.75]])
     """
-    return execute.solve_separable(input, hrow, hcol)
+    return execution.solve_separable(input, hrow, hcol)
 
 
-@execute.public
+@execution.public
 def choose_conv_method(in1: Array, in2: Array, mode: str = "full", measure: bool = False) -> Any:
     """Say which of "direct" and "fft" SciPy would take for this convolution.
 
@@ -265,10 +266,10 @@ def choose_conv_method(in1: Array, in2: Array, mode: str = "full", measure: bool
     >>> choose_conv_method([1.0, 2.0, 3.0], [0.5, 0.5])
     'direct'
     """
-    return execute.choose(in1, in2, mode, measure)
+    return execution.choose(in1, in2, mode, measure)
 
 
-@execute.public
+@execution.public
 def correlation_lags(in1_len: int, in2_len: int, mode: str = "full") -> Array:
     """Return the lag of each sample of a one-dimensional ``correlate``.
 
@@ -289,4 +290,4 @@ def correlation_lags(in1_len: int, in2_len: int, mode: str = "full") -> Array:
     >>> correlation_lags(3, 2)
     array([-1,  0,  1,  2])
     """
-    return execute.lags(in1_len, in2_len, mode)
+    return execution.lags(in1_len, in2_len, mode)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import konvolve
-from konvolve import execute_nn
-from konvolve.planning.channels import Axis
-from konvolve.planning.phases import phases, place
+from konvolve.execution import nn as execute_nn
+from konvolve.planning.nn.phases import phases, place
+from konvolve.planning.nn.problem import Axis
 
 OPTIONS = (1, "same", "channels_last", 1, "auto", "zeros")
 
@@ -116,12 +116,15 @@ for name in ("numpy", "scipy", "tensorflow", "keras"):
 package = types.ModuleType("konvolve")
 package.__path__ = [{source!r}]
 sys.modules["konvolve"] = package
-from konvolve.backends import constants
-from konvolve.planning import channel_choice, channel_plan, channels, cost
+from konvolve.profiles import shipped
+from konvolve.planning import cost
+from konvolve.planning.nn import planner as channel_choice
+from konvolve.planning.nn import plan as channel_plan
+from konvolve.planning.nn import problem as channels
 one, two = ((2, 4096, 4), "float32"), ((512, 4, 4), "float32")
 question = channels.convolution("conv", one, two, 1, "causal", "channels_last", 1, "fft", "zeros")
-traits = cost.Traits(**constants.CONSTANTS["tensorflow"])
-speed = channel_plan.ChannelTraits(**constants.CHANNELS["tensorflow"])
+traits = cost.Traits(**shipped.CONSTANTS["tensorflow"])
+speed = channel_plan.ChannelTraits(**shipped.CHANNELS["tensorflow"])
 print(channel_choice.make_plan(question, traits, speed).lengths)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

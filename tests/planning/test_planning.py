@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import konvolve
-from konvolve.backends.constants import CONSTANTS
-from konvolve.planning import blocks, dtypes, exact, lengths
+from konvolve.planning import blocks, dtypes, lengths
 from konvolve.planning.geometry import sufficient_length, trailing, window
+from konvolve.planning.signal import integers
+from konvolve.profiles.shipped import CONSTANTS
 
 sizes = st.integers(1, 40)
 modes = st.sampled_from(["full", "same", "valid"])
@@ -123,7 +124,7 @@ def test_promotion_is_numpys(one):
 )
 def test_digits_are_exact_in_the_worst_case(bits, n1, n2, fourier):
     """All digits as large as they get, all of one sign: the largest sums there are."""
-    found = exact.digits(*bits, n1, n2, lengths.fast_length(n1 + n2), fourier=fourier)
+    found = integers.digits(*bits, n1, n2, lengths.fast_length(n1 + n2), fourier=fourier)
     assert found.width * found.count1 >= bits[0]
     assert found.width * found.count2 >= bits[1]
     digit = 2.0 ** (found.width - 1)

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from konvolve import calibration
 from konvolve.bench import problems, validate
 from konvolve.bench.contestants import to_library
-from konvolve.planning import problem
 from konvolve.planning.cost import Traits
-from konvolve.planning.plan import Plan
-from konvolve.planning.planner import make_plan
+from konvolve.planning.signal import problem
+from konvolve.planning.signal.plan import Plan
+from konvolve.planning.signal.planner import make_plan
+from konvolve.profiles import measured
 
 FITTED_ON = 314159  # the seed of the problems; those of `validate` judge
 FEWEST = 10
@@ -37,7 +37,7 @@ def planned(record: dict, traits: Traits) -> Plan:
 def _flat(traits: Traits) -> tuple[list[tuple[str, Any]], np.ndarray]:
     """The constants to be fitted, by name (and key), and their values; one that is zero stays so."""
     names, values = [], []
-    for name, value in calibration.measurable(traits).items():
+    for name, value in measured.measurable(traits).items():
         for key, one in value.items() if isinstance(value, dict) else ((None, value),):
             if one > 0:
                 names.append((name, key))
@@ -95,7 +95,7 @@ def calibrated(library: str, count: int, advance: Callable[[], None]) -> dict:
     importlib.import_module(library)  # so that its device is known
     to_library(library, np.zeros(1, np.float32))
     profile = problems.profile(library)
-    shipped = Traits(**calibration.CONSTANTS[profile])
+    shipped = Traits(**measured.CONSTANTS[profile])
     fit_on = problems.measured(library, count, FITTED_ON, advance)
     judge_on = problems.measured(library, count, validate.JUDGED_BY, advance)
     new = fitted(shipped, fit_on)
@@ -103,11 +103,11 @@ def calibrated(library: str, count: int, advance: Callable[[], None]) -> dict:
     better = after["mean_log"] <= before["mean_log"] + 0.01
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes")
     summary = {"date": now, "problems": count, "before": _brief(before), "after": _brief(after)}
-    stored = str(calibration.store(profile, new, summary)) if better else None
+    stored = str(measured.store(profile, new, summary)) if better else None
     return summary | {
         "profile": profile,
-        "shipped": calibration.measurable(shipped),
-        "measured": calibration.measurable(new),
+        "shipped": measured.measurable(shipped),
+        "measured": measured.measurable(new),
         "stored": stored,
         "judged": after,
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 from konvolve.bench.gradients import _jax_gradients, _tf_gradients, _torch_gradients
 from konvolve.bench.problems import Question, compiled
-from konvolve.planning.channel_plan import ChannelPlan
+from konvolve.planning.nn.plan import ChannelPlan
 
 # Samples of the inputs, batch and channels included; multiply-adds of the direct sum.
 FEWEST, MOST = 2e4, 4e6

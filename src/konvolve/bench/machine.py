@@ -10,7 +10,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from konvolve import calibration
+from konvolve.profiles import measured
 
 DISTRIBUTIONS = (
     "konvolve", "numpy", "scipy", "tensorflow", "keras", "jax", "jaxlib", "torch",
@@ -69,8 +69,8 @@ def describe() -> dict:
             continue
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "processor": calibration.processor(),
-        "cores": calibration.cores(),
+        "processor": measured.processor(),
+        "cores": measured.cores(),
         "memory_gib": _memory_gib(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

@@ -20,7 +20,7 @@ import numpy as np
 
 from konvolve.bench.contestants import in_jax_jit, in_tf_function, in_torch, to_library
 from konvolve.bench.workloads import SEED
-from konvolve.planning.plan import Plan
+from konvolve.planning.signal.plan import Plan
 
 # Points of the signal, batch included.
 FEWEST, MOST = 1e2, 1e8

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 import konvolve
-from konvolve import kernel as kernels
 from konvolve.command.mistake import Mistake
 from konvolve.command.terminal import hushed
+from konvolve.execution import kernel as kernels
 from konvolve.files.pictures import Picture
-from konvolve.planning.plan import Plan
+from konvolve.planning.signal.plan import Plan
 
 _ROWS = 64  # of a picture, which are rounded while they are in the cache
 

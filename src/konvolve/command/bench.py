@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from konvolve.command import bench_options as options
+from konvolve.command import bench_options
 from konvolve.command.mistake import Mistake
 
 MEASURES = ("import_time", "peak_memory")
@@ -81,12 +81,12 @@ def bench(
     memory: bool,
 ) -> int:
     """Measure, or show what was measured; the exit code."""
-    from konvolve import calibration
     from konvolve.backends import registry
     from konvolve.bench import contestants
-    from konvolve.command import bench_screen as screen
+    from konvolve.command import bench_screen
+    from konvolve.profiles.measured import path
 
-    kind = options.one_kind(
+    kind = bench_options.one_kind(
         {
             "--report": report is not None,
             "--calibrate": calibrate,
@@ -96,7 +96,7 @@ def bench(
         }
     )
     measuring = (None, "--calibrate", "--validate", "--sweep", "--memory")
-    options.unused(
+    bench_options.unused(
         kind,
         {
             "--channels": (channels, ("--validate",)),
@@ -108,16 +108,16 @@ def bench(
         },
     )
     if report is not None:
-        screen.show(load(report))
+        bench_screen.show(load(report))
         return 0
-    names = options.chosen(only, (*questions(), *MEASURES), "--only")
-    libraries = options.chosen(library, contestants.LIBRARIES, "--library")
+    names = bench_options.chosen(only, (*questions(), *MEASURES), "--only")
+    libraries = bench_options.chosen(library, contestants.LIBRARIES, "--library")
     output = Path(f"konvolve-{NAMES[kind]}.json") if output is None else output
-    options.check_output(output)
+    bench_options.check_output(output)
     ours = contestants.LIBRARIES if kind is None or sweep else ("numpy", *registry.LIBRARIES)
-    libraries = options.installed(libraries, ours)
+    libraries = bench_options.installed(libraries, ours)
     if calibrate:
-        options.check_cache()
+        bench_options.check_cache()
         results = fitted(libraries, 25 if quick else 60)
     elif validate is not None:
         results = judged(libraries, validate, "channels" if channels else "family")
@@ -129,9 +129,9 @@ def bench(
         results = measured(names, libraries, repeats or (3 if quick else 15), quick, output)
     save(output, results)
     written = _write_report(results, output)
-    screen.show(results)
+    bench_screen.show(results)
     if calibrate:
-        print(f"constants in {calibration.path()}, in use from the next process on")
+        print(f"constants in {path()}, in use from the next process on")
     print(f"written: {', '.join(map(str, [output, *written]))}")
     return 0
 
@@ -141,7 +141,7 @@ def _write_report(results: dict, output: Path) -> list[Path]:
     from konvolve.bench import chart, memory, report, sweeps, validate
     from konvolve.files.encoding import replacing
 
-    tables, picture = options.beside(output)
+    tables, picture = bench_options.beside(output)
     with replacing(tables) as temporary:
         temporary.write_text(report.markdown(results), encoding="utf-8")
     if "calibration" in results:

@@ -68,15 +68,15 @@ def check_output(output: Path) -> None:
 
 def check_cache() -> None:
     """Raise `Mistake` unless measured constants can be kept."""
-    from konvolve import calibration
     from konvolve.files.encoding import check_writable
+    from konvolve.profiles import measured
 
     try:
-        path = calibration.path()
+        path = measured.path()
         path.parent.mkdir(parents=True, exist_ok=True)
         check_writable(path)
     except (OSError, RuntimeError, Mistake) as error:  # RuntimeError: there is no home
         raise Mistake(
             f"--calibrate: the constants can't be kept: {error}; allowed: another folder, named by the environment "
-            f"variable {calibration.FOLDER}"
+            f"variable {measured.FOLDER}"
         ) from error

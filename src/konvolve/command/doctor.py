@@ -15,9 +15,9 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import konvolve
-from konvolve import calibration
 from konvolve.backends import registry
 from konvolve.command.terminal import progress
+from konvolve.profiles import measured
 
 # The libraries it looks for: the module, and the extra of konvolve that brings it ("" for none).
 LIBRARIES = {
@@ -55,7 +55,7 @@ def doctor(full: bool = False) -> None:
     # Not on a terminal, rich takes 80 columns and breaks the words; a file or a pipe can take more.
     console = Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False)
     python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
-    console.print(f"konvolve {konvolve.__version__}, {python}, {calibration.cores()} cores")
+    console.print(f"konvolve {konvolve.__version__}, {python}, {measured.cores()} cores")
     console.print(table)
 
 
@@ -73,7 +73,7 @@ def examined(until: float | None) -> dict[str, dict[str, str]]:
         found[name] = {"version": "-", "note": f"not installed: pip install {wanted}", "style": "dim"}
     alone = [name for name in (*_SLOW, *LIBRARIES) if name in there and name not in _QUICK]
     groups = [[name for name in _QUICK if name in there], *([name] for name in dict.fromkeys(alone))]
-    with ThreadPoolExecutor(calibration.cores()) as threads:  # more at once would all be late
+    with ThreadPoolExecutor(measured.cores()) as threads:  # more at once would all be late
         for answers in threads.map(lambda names: _asked(names, until), groups):
             found |= answers
     return found
@@ -168,7 +168,7 @@ def constants(library: str) -> str:
     """Which planning constants konvolve uses on a library, in this process."""
     with warnings.catch_warnings(record=True) as complaints:
         warnings.simplefilter("always")
-        entry = calibration.in_use(registry.backend(library).profile())[1]
+        entry = measured.in_use(registry.backend(library).profile())[1]
     if complaints:
-        return f"planning constants: shipped, as {calibration.path()} is not usable"
+        return f"planning constants: shipped, as {measured.path()} is not usable"
     return f"planning constants: measured here, {entry.get('date')}" if entry else "planning constants: shipped"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from konvolve.planning import story
+from konvolve.planning import words
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def duration(seconds: float) -> str:
     >>> duration(0.0213), duration(2.5), duration(86400.0)
     ('21.3 ms', '2.50 s', '24.0 h')
     """
-    return f"{seconds:.2f} s" if 1 <= seconds < story.LONG else story.seconds_text(seconds)
+    return f"{seconds:.2f} s" if 1 <= seconds < words.LONG else words.seconds_text(seconds)
 
 
 def shown(text: str) -> str:

@@ -13,9 +13,9 @@ import keras
 from keras import ops
 
 from konvolve import nn
-from konvolve.planning.arguments import BOUNDARIES, plain
-from konvolve.planning.channel_arguments import check_channel_method, check_padding_modes
-from konvolve.planning.channel_plan import ChannelPlan
+from konvolve.planning.nn.arguments import check_channel_method, check_padding_modes
+from konvolve.planning.nn.plan import ChannelPlan
+from konvolve.planning.signal.arguments import BOUNDARIES, plain
 
 MORE = """
 

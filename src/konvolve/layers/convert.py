@@ -21,7 +21,7 @@ import numpy as np
 
 from konvolve import layers
 from konvolve.layers.base import ConvolutionLayer, pads_with_zeros
-from konvolve.planning.channel_arguments import check_channel_method
+from konvolve.planning.nn.arguments import check_channel_method
 
 NAMES = (
     *("Conv1D", "Conv2D", "Conv3D"),

@@ -8,8 +8,8 @@ import keras
 from keras import ops
 
 from konvolve import nn
-from konvolve.planning.arguments import plain, shown
-from konvolve.planning.channel_arguments import check_channel_method, check_format
+from konvolve.planning.nn.arguments import check_channel_method, check_format
+from konvolve.planning.signal.arguments import plain, shown
 
 
 @keras.saving.register_keras_serializable(package="konvolve")

@@ -8,7 +8,7 @@ import keras
 
 from konvolve import nn
 from konvolve.layers.base import ConvolutionLayer, pads_with_zeros, stand_in
-from konvolve.planning.channel_arguments import check_padding_modes
+from konvolve.planning.nn.arguments import check_padding_modes
 
 
 class ConvTranspose(ConvolutionLayer):

@@ -17,9 +17,9 @@ from typing import Any
 
 from konvolve.backends.interface import Array, Backend
 from konvolve.planning import dtypes
-from konvolve.planning.arguments import Edge
 from konvolve.planning.geometry import window
-from konvolve.planning.plan import Plan
+from konvolve.planning.signal.arguments import Edge
+from konvolve.planning.signal.plan import Plan
 
 
 def extend(xp: Backend, plan: Plan, a: Array, taps: tuple) -> Array:

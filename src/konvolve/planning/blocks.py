@@ -12,7 +12,7 @@ import math
 from typing import NamedTuple
 
 from konvolve.planning.lengths import fast_length, place_of, table, transform_cost
-from konvolve.planning.memory import remembered
+from konvolve.planning.memoize import remembered
 
 # From this many samples on a block of floats, its spectrum and the kernel's no longer share a core's nearer caches.
 _IN_CACHE = 2**15

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from konvolve.planning.memory import remembered
+from konvolve.planning.memoize import remembered
 
 Kind = Literal["bool", "int", "uint", "float", "complex", "other"]
 

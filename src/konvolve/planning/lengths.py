@@ -12,7 +12,7 @@ factors up to three times as much (530841 = 3 19 67 139 took 18.7 ms where 53144
 
 from __future__ import annotations
 
-from konvolve.planning.memory import remembered
+from konvolve.planning.memoize import remembered
 
 LIMIT = 2**31 - 1
 """The longest transform in the table: the lengths of most libraries are 32-bit integers."""

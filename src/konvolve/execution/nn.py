@@ -1,0 +1,145 @@
+"""From arguments to a result on channels: find the library, ask the problem, take the plan from the cache, run it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from konvolve.backends import registry
+from konvolve.backends.interface import Array, Backend
+from konvolve.execution.kernel import Kernel
+from konvolve.execution.signal import public, recall, traits
+from konvolve.execution.weight import Weight
+from konvolve.methods.nn import run as methods
+from konvolve.planning.nn import problem as channels
+from konvolve.planning.nn.plan import ChannelPlan, ChannelTraits
+from konvolve.planning.nn.planner import make_plan
+from konvolve.planning.nn.problem import ChannelProblem
+from konvolve.planning.signal.arguments import check_operand, plain, shown
+from konvolve.planning.signal.problem import Operand
+from konvolve.profiles.shipped import CHANNELS
+
+__all__ = ["convolution", "public", "separable", "transposed"]
+
+FUNCTIONS = ("conv", "depthwise_conv", "conv_transpose")
+"""What ``solve`` answers."""
+
+Options = tuple[Any, ...]
+
+
+def _data_format(data_format: Any) -> Any:
+    """Return the format, Keras's setting where none is given and Keras has been imported."""
+    if data_format is not None:
+        return data_format
+    keras: Any = sys.modules.get("keras")
+    return keras.config.image_data_format() if hasattr(keras, "config") else "channels_last"
+
+
+def _library(library: str | None) -> str:
+    """Return the key of the planning constants, that of Keras's backend where none is given and Keras was imported."""
+    if library is not None:
+        return library
+    keras: Any = sys.modules.get("keras")
+    return registry.backend(keras.config.backend()).profile() if hasattr(keras, "config") else "tensorflow"
+
+
+def convolution(function: str, inputs: Any, kernel: Any, backward: Any, options: Options) -> Any:
+    """Answer ``conv`` and ``depthwise_conv``; ``options`` are their arguments from ``strides`` on."""
+    strides, padding, data_format, *rest = options
+    arrays = (inputs, kernel) if backward is None else (inputs, kernel, backward)
+    return solve(function, arrays, (strides, padding, _data_format(data_format), *rest))
+
+
+def transposed(inputs: Any, kernel: Any, options: Options) -> Any:
+    """Answer ``conv_transpose``; ``options`` are its arguments from ``strides`` on."""
+    strides, padding, output_padding, data_format, *rest = options
+    return solve(
+        "conv_transpose", (inputs, kernel), (strides, padding, output_padding, _data_format(data_format), *rest)
+    )
+
+
+def solve(function: str, arrays: tuple, options: Options) -> Any:
+    """Answer any of them; the options are all given. The kernel may be a ``Kernel`` or a ``Weight``."""
+    given = arrays[1]
+    if isinstance(given, Kernel | Weight):
+        arrays = (arrays[0], given.array, *arrays[2:])
+    if any(map(registry.is_symbolic, arrays)):
+        return _symbolic(function, arrays, options)
+    names = ("inputs", "kernel", "bidirectional")[: len(arrays)]
+    xp, (x, kernel, *more) = registry.resolve(dict(zip(names, arrays, strict=True)))
+    plan = plan_arrays(xp, function, (x, kernel, *more), options)
+    if more:
+        kernel = methods.both_ways(xp, plan.problem, kernel, more[0])
+    elif plan.preparable and isinstance(given, Kernel | Weight):
+        held = given if isinstance(given, Kernel) else given.kept(xp, plan, x, kernel)
+        if held is not None and (held.finite or not plan.problem.local):
+            return xp.whole(methods.run_prepared)(xp, plan, x, held.prepared(xp, plan, kernel, methods.prepare), kernel)
+    return xp.whole(methods.run)(xp, plan, x, kernel)
+
+
+def separable(inputs: Any, depthwise: Any, pointwise: Any, backward: Any, options: Options) -> Any:
+    """Answer ``separable_conv``: the channels on their own, then each place on its own."""
+    strides, padding, data_format, *rest = options
+    data_format = _data_format(data_format)
+    rank = len(_shape(inputs)) - 2
+    taps = _shape(pointwise)[-2 - rank : -2]
+    if any(n != 1 for n in taps):
+        raise ValueError(f"separable_conv: pointwise_kernel must have one tap along each axis, not {taps}")
+    y = convolution("depthwise_conv", inputs, depthwise, backward, (strides, padding, data_format, *rest))
+    return convolution("conv", y, pointwise, None, (1, "valid", data_format, 1, "auto", "zeros"))
+
+
+def _shape(x: Any) -> tuple[int | None, ...]:
+    return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
+
+
+def _symbolic(function: str, arrays: tuple, options: tuple) -> Any:
+    from konvolve.execution import symbolic  # imports Keras, which whoever made the symbolic tensor has imported
+
+    return symbolic.record(function, arrays, options)
+
+
+def make(function: str, operands: tuple[Operand, ...], library: str, *options: Any) -> ChannelPlan:
+    """Ask and plan, from sizes alone."""
+    inputs, kernel, *more = operands
+    options = tuple(map(plain, options))
+    problem: ChannelProblem
+    if function == "conv_transpose":
+        problem = channels.transposition(function, inputs, kernel, *options)
+    else:
+        problem = channels.convolution(function, inputs, kernel, *options, *more)
+    return make_plan(problem, traits(library), ChannelTraits(**CHANNELS[library]))
+
+
+def plan_arrays(xp: Backend, function: str, arrays: tuple[Array, ...], options: Options) -> ChannelPlan:
+    """Return the plan for arrays of a library, from the cache where it stands there."""
+    operands = tuple((xp.shape(x), xp.dtype(x)) for x in arrays)
+    return recall(xp, make, (function, operands, xp.profile()), options)
+
+
+def planned(
+    function: str, shapes: tuple, dtypes: tuple, options: Options, padding_mode: Any, output_padding: Any,
+    library: str | None,
+) -> ChannelPlan:  # fmt: skip
+    """Answer ``nn.plan``; ``options`` are the arguments that all functions have, from ``strides`` on."""
+    if not isinstance(function, str) or function not in FUNCTIONS:
+        allowed = f"{', '.join(FUNCTIONS[:-1])} or {FUNCTIONS[-1]}"
+        raise ValueError(f"function must be {allowed}, not function={shown(function)}")
+    transposing = function == "conv_transpose"
+    others = {
+        "padding_mode": not isinstance(padding_mode, str) or padding_mode != "zeros",
+        "bidirectional": len(shapes) > 2,
+    }
+    for argument, given in others.items() if transposing else (("output_padding", output_padding is not None),):
+        if given:
+            raise ValueError(f"{function} has no {argument}")
+    names = ("inputs", "kernel", "bidirectional")
+    words = ("dtype", "kernel_dtype", "kernel_dtype")
+    operands = tuple(map(check_operand, names, shapes, words, dtypes))
+    strides, padding, data_format, dilation_rate, method = options
+    data_format, library = _data_format(data_format), _library(library)
+    if transposing:
+        return make(function, operands, library, strides, padding, output_padding, data_format, dilation_rate, method)
+    return make(function, operands, library, strides, padding, data_format, dilation_rate, method, padding_mode)

@@ -1,0 +1,167 @@
+"""Convolutions of Keras's symbolic tensors: one layer records any of the functions in a functional model.
+
+The only file that knows ``KerasTensor``. The layer is told the function's name, its options, and which operands
+are given when the model is called; the others - arrays and variables - become its weights, so that they are saved
+with the model, and trained if they were trainable variables.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import konvolve.backends.keras_backend  # noqa: F401 - before Keras is imported
+
+# isort: split
+import keras
+import numpy as np
+
+from konvolve.backends import registry
+from konvolve.execution import coefficient, nn, signal
+from konvolve.execution.weight import Weight
+from konvolve.planning.dtypes import as_float, parse
+from konvolve.planning.signal import problem
+
+
+@keras.saving.register_keras_serializable(package="konvolve")
+class Convolution(keras.layers.Layer):
+    """A function of konvolve as a Keras layer.
+
+    Args:
+        function: The function's name, such as "fftconvolve".
+        options: Its arguments after the arrays, in order.
+        constants: One entry per operand: None for one that is an input of the layer, otherwise the shape, dtype and
+            trainability of the weight that holds it.
+
+    Inputs and outputs are those of the function; dtypes are promoted as it promotes them, whatever the layer's
+    dtype policy, and no input is cast beforehand.
+    """
+
+    def __init__(self, function: str, options: list, constants: list, **names: Any) -> None:
+        super().__init__(**{"autocast": False, "name": None, **names})
+        self._convert_input_args = False  # the function promotes its operands itself
+        self.function = function
+        self.options = [complex(each["real"], each["imag"]) if isinstance(each, dict) else each for each in options]
+        self.constants = list(constants)
+        self.held: list = [None] * len(self.constants)
+
+    def hold(self, arrays: Any) -> None:
+        """Take the given variables, and copies of the given arrays, as the weights."""
+        for place, (constant, array) in enumerate(zip(self.constants, arrays, strict=True)):
+            if constant is None:
+                continue
+            if isinstance(array, keras.Variable):
+                weight = array
+            else:
+                weight = self._weight(constant)
+                weight.assign(array)
+            setattr(self, f"operand_{place}", weight)  # which makes Keras track it
+            self.held[place] = weight
+        self.built = True
+
+    def _weight(self, constant: dict) -> Any:
+        return self.add_weight(
+            shape=constant["shape"],
+            dtype=constant["dtype"],
+            trainable=constant["trainable"],
+            initializer="zeros",
+            autocast=False,
+        )
+
+    def build(self, *_: Any) -> None:
+        """Make the weights anew when a saved model is read; their values follow."""
+        if all(held is None for held in self.held):
+            self.hold([None if c is None else self._empty(c) for c in self.constants])
+        self.built = True
+
+    @classmethod
+    def from_config(cls, config: dict) -> Any:
+        """Make the layer of its config; former versions saved modes that "valid" padding has no use for."""
+        options = list(config["options"])
+        if config["function"] in ("conv", "depthwise_conv") and options[1] == "valid":
+            options[5] = "zeros"
+        return super().from_config(config | {"options": options})
+
+    @staticmethod
+    def _empty(constant: dict) -> np.ndarray:
+        return np.zeros(constant["shape"], constant["dtype"])
+
+    def _operands(self, inputs: tuple) -> list:
+        rest = iter(inputs)
+        return [next(rest) if held is None else held for held in self.held]
+
+    def call(self, *inputs: Any) -> Any:
+        """Run the function."""
+        operands = self._operands(inputs)
+        if self.function == "sepfir2d":
+            return signal.solve_separable(*operands)
+        if self.function == "coefficient":
+            return coefficient.recorded(operands, *self.options)
+        if self.function in nn.FUNCTIONS:
+            if self.held[1] is not None:
+                operands[1] = Weight(operands[1], self)
+            return nn.solve(self.function, tuple(operands), tuple(self.options))
+        return signal.solve(self.function, *operands, *self.options)
+
+    def compute_output_spec(self, *inputs: Any) -> Any:
+        """Return the shape and dtype of the result, by the plan; errors for wrong arguments come from here."""
+        xp = registry.backend(keras.backend.backend())
+        operands: Any = [(tuple(x.shape), keras.backend.standardize_dtype(x.dtype)) for x in self._operands(inputs)]
+        if self.function == "sepfir2d":
+            return keras.KerasTensor(operands[0][0], dtype=xp.canonical(problem.separable(*operands)))
+        if self.function in nn.FUNCTIONS:
+            question = nn.make(self.function, tuple(operands), xp.profile(), *self.options)
+            return keras.KerasTensor(question.output_shape, dtype=xp.canonical(question.problem.result))
+        if self.function == "coefficient":
+            mode, method, axes, lags = self.options[:4]
+            plan = signal.make("correlate", *operands[:2], xp.profile(), (None, None), mode, method, axes, "zero", lags)
+            return keras.KerasTensor(plan.output_shape, dtype=xp.canonical(as_float(plan.problem.result)))
+        one, two = operands
+        plan = signal.make(self.function, one, two, xp.profile(), (None, None), *self.options)
+        return keras.KerasTensor(plan.output_shape, dtype=xp.canonical(plan.problem.result))
+
+    def get_config(self) -> dict:
+        """Return what ``from_config`` needs; the constants' values are weights."""
+        config = super().get_config()
+        return config | {"function": self.function, "options": _plain(self.options), "constants": self.constants}
+
+
+_CHANNELS = ("inputs", "kernel", "bidirectional")
+_NAMES = {"sepfir2d": ("input", "hrow", "hcol"), **dict.fromkeys(nn.FUNCTIONS, _CHANNELS)}
+"""What the functions call their operands, those of the family in1 and in2."""
+
+
+def record(function: str, arrays: tuple, options: tuple) -> Any:
+    """Return the symbolic result of a function of symbolic tensors, arrays and variables."""
+    constants: list = []
+    held: list = []
+    inputs: list = []
+    for name, x in zip(_NAMES.get(function, ("in1", "in2", "mask1", "mask2")), arrays, strict=False):
+        if registry.is_symbolic(x):
+            inputs.append(x)
+            constants.append(None)
+            held.append(None)
+            continue
+        if not isinstance(x, keras.Variable):
+            xp, (array,) = registry.resolve({name: x})
+            x = xp.to_numpy(array)
+        dtype = keras.backend.standardize_dtype(x.dtype)
+        if parse(dtype).kind == "other":
+            raise TypeError(f"{function}: an array of dtype {dtype} cannot be held by a Keras model")
+        trainable = bool(getattr(x, "trainable", False))
+        constants.append({"shape": list(x.shape), "dtype": dtype, "trainable": trainable})
+        held.append(x)
+    plain = [_plain(option) for option in options]
+    layer = Convolution(function, plain, constants)
+    layer.hold(held)
+    return layer(*inputs)
+
+
+def _plain(option: Any) -> Any:
+    """Return an option as a configuration file can hold it."""
+    if isinstance(option, complex):
+        return {"real": option.real, "imag": option.imag}
+    if option is None or isinstance(option, bool | int | float | str):
+        return option
+    if hasattr(option, "tolist"):  # an array or a scalar of NumPy
+        return option.tolist()
+    return [_plain(each) for each in option]

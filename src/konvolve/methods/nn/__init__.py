@@ -1,0 +1,1 @@
+"""The methods on channels, on arrays: a file for each."""

@@ -1,0 +1,1 @@
+"""The methods of SciPy's family, on arrays: a file for each."""

@@ -1,0 +1,36 @@
+"""One transform over everything: the product of two spectra, and the window of its inverse.
+
+The convolution theorem: transforms of length L turn a convolution that is cyclic with period L into a product.
+The plan's lengths are just long enough that nothing wrapped falls into the window that is kept, so "valid"
+needs no padding at all (see ``planning.geometry.sufficient_length``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from konvolve.backends.interface import Array, Backend
+from konvolve.methods.signal import integers
+from konvolve.methods.signal.sizes import Sizes
+from konvolve.planning.signal.plan import Plan
+
+
+def prepare(xp: Backend, plan: Plan, sizes: Sizes, b: Array) -> Array:
+    """Return the kernel's spectrum."""
+    return forward(xp, b, sizes.lengths)
+
+
+def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, spectrum: Array) -> Array:
+    """Convolve over the trailing axes with the kernel of this spectrum."""
+    product = integers.product(xp, plan.digits, forward(xp, a, sizes.lengths), spectrum)
+    return inverse(xp, xp.dtype(a), product, sizes.lengths, sizes.windows)
+
+
+def forward(xp: Backend, x: Array, lengths: tuple) -> Array:
+    """Transform, a real array to half its spectrum."""
+    return (xp.fftn if xp.dtype(x).startswith("complex") else xp.rfftn)(x, lengths)
+
+
+def inverse(xp: Backend, dtype: str, spectrum: Array, lengths: tuple, kept: Sequence[tuple]) -> Array:
+    """Transform back to an array of this dtype, and keep windows of it."""
+    return (xp.ifftn if dtype.startswith("complex") else xp.irfftn)(spectrum, lengths, kept)

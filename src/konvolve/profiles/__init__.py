@@ -1,0 +1,1 @@
+"""What planning knows of each library: its speeds, as shipped or as measured here."""
