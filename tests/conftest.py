@@ -39,6 +39,6 @@ def pytest_collection_modifyitems(config, items):
 def jax_compiles_at_once(monkeypatch):
     """Reach JAX's own code in a first call too: ``test_jax_lengths.py`` tests what users meet there."""
     if "jax" in sys.modules:
-        from konvolve.backends import jax_uncompiled
+        from konvolve.backends.jax import uncompiled as jax_uncompiled
 
         monkeypatch.setattr(jax_uncompiled, "by_numpy", lambda plan, arrays: False)

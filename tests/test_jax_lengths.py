@@ -14,7 +14,7 @@ import pytest
 import konvolve
 import oracle
 from konvolve import nn
-from konvolve.backends import jax_uncompiled
+from konvolve.backends.jax import uncompiled as jax_uncompiled
 from konvolve.execution import signal as execute
 from questions import QUESTIONS, function
 

@@ -53,7 +53,7 @@ def test_each_room_imports_only_what_it_may(path):
             assert not tops & (LIBRARIES | {"numpy", "scipy"})
         case "backends":
             assert rooms <= {"backends"}
-            own = path.stem.split("_")[0]
+            own = path.parent.name
             assert not tops & (LIBRARIES - {own})
         case "bench":  # any library, but only once a contestant that needs it is asked
             at_once = {name.split(".")[0] for name in imports(path, top_level=True)}

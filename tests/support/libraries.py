@@ -48,7 +48,7 @@ class Jax(Library):
     def array(self, x):
         import jax
 
-        from konvolve.backends import jax_uncompiled
+        from konvolve.backends.jax import uncompiled as jax_uncompiled
 
         jax.config.update("jax_enable_x64", True)
         jax_uncompiled.by_numpy = lambda plan, arrays: self.by_numpy  # conftest.py has it where JAX was imported before

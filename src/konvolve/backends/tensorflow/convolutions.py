@@ -20,8 +20,8 @@ import tensorflow as tf
 from tensorflow import raw_ops
 
 from konvolve.backends.interface import Native
-from konvolve.backends.tensorflow_cuts import run_time_sizes, window
-from konvolve.backends.tensorflow_support import recording, unrecorded
+from konvolve.backends.tensorflow.tracing import recording, unrecorded
+from konvolve.backends.tensorflow.windows import run_time_sizes, window
 
 
 def forked(forward: Callable, by_first: Callable, other: Callable, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:

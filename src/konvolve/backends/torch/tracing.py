@@ -1,4 +1,4 @@
-"""What the files of PyTorch share: who looks on, and windows.
+"""Who looks on while PyTorch computes.
 
 Forward mode, torch.func and the compiler each have to be asked for. What of that is not public may be absent, which
 must cost little: it is then taken to be at work.
@@ -7,7 +7,7 @@ must cost little: it is then taken to be at work.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -73,24 +73,6 @@ else:
 
     def _recording() -> bool:
         return _tracer() is not None or _modes() > 0 or _early_modes() > 0
-
-
-def window(x: torch.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> torch.Tensor:
-    """Cut windows out of the trailing axes, zeros where a window reaches outside: one pad, negative where it cuts."""
-    batch = x.ndim - len(sizes)
-    edges: list[Any] = []
-    for start, size, n in zip(starts, sizes, x.shape[batch:], strict=True):
-        edges = [-start, start + size - n, *edges]  # innermost axis first
-    if not any(edges):
-        return x
-    if all(edge <= 0 for edge in edges):  # a view does
-        for axis, (start, size) in enumerate(zip(starts, sizes, strict=True), start=batch):
-            x = x.narrow(axis, start, size)
-        return x
-    if any(start + size < 0 or start > n for start, size, n in zip(starts, sizes, x.shape[batch:], strict=True)):
-        # Beside the array: a pad would cut more than there is. So all is zeros, which still depend on x.
-        return window(x.narrow(batch, 0, 0), [0] * len(sizes), sizes)
-    return torch.constant_pad_nd(x, edges)
 
 
 def shape(x: torch.Tensor) -> tuple[int | None, ...]:

@@ -18,17 +18,18 @@ import numpy as np
 import torch
 
 from konvolve.backends.numpy import asarray as plain
-from konvolve.backends.numpy_operands import dtype_name
-from konvolve.backends.torch_channels import convolves, correlate, forked, native, native_adjoint
-from konvolve.backends.torch_finite import all_finite, constant, either, isfinite, summed, unless, zeroed
-from konvolve.backends.torch_support import in_dual_level, recorded, shape, traced, transforming, window
-from konvolve.backends.torch_transforms import fftn, ifftn, irfftn, matmul, multiply, rfftn
+from konvolve.backends.numpy.operands import dtype_name
+from konvolve.backends.torch.convolutions import convolves, correlate, forked, native, native_adjoint
+from konvolve.backends.torch.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
+from konvolve.backends.torch.spectra import fftn, ifftn, irfftn, matmul, multiply, rfftn
+from konvolve.backends.torch.tracing import in_dual_level, recorded, shape, traced
+from konvolve.backends.torch.windows import bands, frame, window
 
 # Adapted next door, asked for here.
 __all__ = [
-    "all_finite", "constant", "convolves", "correlate", "either", "fftn", "forked", "ifftn", "irfftn", "isfinite",
-    "matmul", "multiply", "native", "native_adjoint", "rfftn", "shape", "summed", "traced", "unless", "window",
-    "zeroed",
+    "all_finite", "bands", "constant", "convolves", "correlate", "either", "fftn", "forked", "frame", "ifftn",
+    "irfftn", "isfinite", "matmul", "multiply", "native", "native_adjoint", "rfftn", "shape", "summed", "traced",
+    "unless", "window", "zeroed",
 ]  # fmt: skip
 
 name = "torch"
@@ -252,38 +253,3 @@ def parts(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def take(x: torch.Tensor, indices: torch.Tensor, axis: int) -> torch.Tensor:
     """Gather along an axis."""
     return torch.index_select(x, axis, indices)
-
-
-def frame(x: torch.Tensor, axis: int, length: int, step: int) -> torch.Tensor:
-    """Cut an axis into overlapping blocks: as a view, but by a gather for torch.func, which cannot map over unfold."""
-    if transforming():
-        count = (x.shape[axis] - length) // step + 1
-        steps = torch.arange(count, device=x.device)[:, None] * step
-        indices = (steps + torch.arange(length, device=x.device)).reshape(-1)
-        return x.index_select(axis, indices).unflatten(axis, (count, length))
-    return x.unfold(axis, length, step).movedim(-1, axis + 1)
-
-
-def bands(
-    compute: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor, axis: int, slabs: tuple, size: Any
-) -> torch.Tensor:
-    """Compute band after band: into one result, where no derivative is taken."""
-    start, stride, extent, count = slabs
-    behind = x.shape[axis + 1 :]
-
-    def part(i: int) -> torch.Tensor:
-        return compute(window(x, [start + i * stride] + [0] * len(behind), [extent, *behind]))
-
-    first = part(0)
-    if count == 1:
-        return first.narrow(axis, 0, size)
-    if first.requires_grad or transforming():
-        return torch.cat([first, *map(part, range(1, count))], axis).narrow(axis, 0, size)
-    band = first.shape[axis]
-    y = first.new_empty((*first.shape[:axis], size, *first.shape[axis + 1 :]))
-    y.narrow(axis, 0, band).copy_(first)
-    del first  # its memory is the next one's
-    for i in range(1, count):
-        kept = min(band, size - i * band)
-        y.narrow(axis, i * band, kept).copy_(part(i).narrow(axis, 0, kept))
-    return y

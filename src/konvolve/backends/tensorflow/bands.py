@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import raw_ops
 
-from konvolve.backends.tensorflow_support import run_time_sizes
+from konvolve.backends.tensorflow.tracing import run_time_sizes
 
 
 def slab_of(x: tf.Tensor, first: Any, axis: int, extent: int) -> tf.Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from konvolve.backends.torch_support import shape, traced
+from konvolve.backends.torch.tracing import shape, traced
 
 isfinite = torch.isfinite
 

@@ -7,8 +7,8 @@ Seen with JAX 0.10:
 - Half precision has no transform: the methods compute it in float32.
 - A dimension of jax.export may be a symbol; it has arithmetic but no number.
 
-The transforms, on one device and on many, are in ``jax_transforms.py``, windows and blocks in ``jax_cuts.py``,
-XLA's convolutions on channels in ``jax_channels.py``, what is done where samples are not finite in ``jax_finite.py``.
+The transforms, on one device and on many, are in ``spectra.py``, windows and blocks in ``windows.py``,
+XLA's convolutions on channels in ``convolutions.py``, what is done where samples are not finite in ``finite.py``.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from konvolve.backends import jax_uncompiled as uncompiled
-from konvolve.backends.jax_channels import convolves, native, native_adjoint
-from konvolve.backends.jax_cuts import bands, frame, window
-from konvolve.backends.jax_finite import all_finite, constant, either, isfinite, summed, unless, zeroed
-from konvolve.backends.jax_transforms import fftn, ifftn, irfftn, rfftn
+from konvolve.backends.jax import uncompiled as uncompiled
+from konvolve.backends.jax.convolutions import convolves, native, native_adjoint
+from konvolve.backends.jax.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
+from konvolve.backends.jax.spectra import fftn, ifftn, irfftn, rfftn
+from konvolve.backends.jax.windows import bands, frame, window
 from konvolve.backends.numpy import asarray as plain
-from konvolve.backends.numpy_operands import dtype_name
+from konvolve.backends.numpy.operands import dtype_name
 
 # Adapted next door, asked for here.
 __all__ = [

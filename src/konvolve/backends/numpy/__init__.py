@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from konvolve.backends.interface import Native
-from konvolve.backends.numpy_operands import dtype_name, in_memory
-from konvolve.backends.numpy_transforms import fftn, ifftn, irfftn, rfftn, window
+from konvolve.backends.numpy.convolutions import convolves, correlate, forked, native, native_adjoint
+from konvolve.backends.numpy.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
+from konvolve.backends.numpy.operands import dtype_name, in_memory
+from konvolve.backends.numpy.spectra import fftn, ifftn, irfftn, rfftn
+from konvolve.backends.numpy.windows import bands, frame, window
 
 # Adapted next door, asked for here.
-__all__ = ["fftn", "ifftn", "irfftn", "rfftn", "window"]
+__all__ = [
+    "all_finite", "bands", "constant", "convolves", "correlate", "either", "fftn", "forked", "frame", "ifftn", "irfftn",
+    "isfinite", "native", "native_adjoint", "rfftn", "summed", "unless", "window", "zeroed",
+]  # fmt: skip
 
 name = "numpy"
 types: tuple[type, ...] = ()
@@ -129,40 +134,6 @@ def begins_finite(y: np.ndarray) -> bool:
     return y.size == 0 or bool(np.isfinite(y.flat[0]))
 
 
-isfinite = np.isfinite
-
-
-def all_finite(xs: Sequence[np.ndarray]) -> bool:
-    """Whether all samples are finite: a sum is read faster than a truth is written for each of them."""
-    with np.errstate(all="ignore"):
-        return all(bool(np.isfinite(np.add.reduce(x, None))) for x in xs)
-
-
-def summed(function: Callable, groups: Sequence[Sequence[Callable]]) -> list[np.ndarray]:
-    """Return the sum of each group."""
-    return [sum(function(*make()) for make in group[1:]) + function(*group[0]()) for group in groups]
-
-
-def zeroed(x: np.ndarray, finite: bool) -> np.ndarray:
-    """Return x with zeros in the place of what is not finite."""
-    return np.where(np.isfinite(x), x, x.dtype.type(0))
-
-
-def either(truth: bool, one: Callable[[], np.ndarray], other: Callable[[], np.ndarray]) -> np.ndarray:
-    """Return what one of two functions computes."""
-    return one() if truth else other()
-
-
-def unless(truth: bool, compute: Callable[[], np.ndarray], y: np.ndarray) -> np.ndarray:
-    """Add to y what is computed only where the truth does not hold."""
-    return y if truth else y + compute()
-
-
-def constant(x: np.ndarray) -> np.ndarray:
-    """Return x: NumPy takes no derivatives."""
-    return x
-
-
 def finish(y: np.ndarray) -> np.ndarray:
     """Return a fresh array in C order that owns its data, as SciPy does."""
     if y.ndim == 0 or (y.flags.owndata and y.flags.c_contiguous):  # a scalar stays NumPy's scalar
@@ -227,65 +198,3 @@ def multiply(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if x.shape == np.broadcast_shapes(x.shape, y.shape):
         return np.multiply(x, y, out=x)
     return x * y
-
-
-def correlate(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Correlate: rows by numpy.convolve, more axes by one contraction; exact for integers, and of any dtype."""
-    rows, channels = x.shape[:2]
-    rank = kernel.ndim - 1
-    if rank > 1:
-        windows = np.lib.stride_tricks.sliding_window_view(x, kernel.shape[1:], tuple(range(2, rank + 2)))
-        taps = list(range(rank + 2, 2 * rank + 2))
-        return np.einsum(windows, list(range(2 * rank + 2)), kernel, [1, *taps], list(range(rank + 2)))
-    y = np.empty((rows, channels, x.shape[2] - kernel.shape[1] + 1), x.dtype)
-    for channel in range(channels):
-        reversed_kernel = kernel[channel, ::-1]
-        for row in range(rows):
-            y[row, channel] = np.convolve(x[row, channel], reversed_kernel, "valid")
-    return y
-
-
-def native(x: np.ndarray, kernel: np.ndarray, how: Native) -> np.ndarray:
-    """Refuse: NumPy has no convolution on channels, and its constants say so."""
-    raise NotImplementedError("NumPy has no convolution on channels")
-
-
-def convolves(x: np.ndarray, dtype: str) -> bool:
-    """There is no convolution of any dtype."""
-    return False
-
-
-def native_adjoint(y: np.ndarray, kernel: np.ndarray, how: Native, sizes: Sequence[int]) -> np.ndarray:
-    """Refuse, as ``native`` does."""
-    raise NotImplementedError("NumPy has no convolution on channels")
-
-
-def forked(forward: Callable, by_first: Callable, other: Callable, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Compute: arrays of NumPy have no gradients."""
-    return forward(x, y)
-
-
-def frame(x: np.ndarray, axis: int, length: int, step: int) -> np.ndarray:
-    """Cut an axis into overlapping blocks, as a view."""
-    windows = np.lib.stride_tricks.sliding_window_view(x, length, axis)
-    selected = windows[(slice(None),) * axis + (slice(None, None, step),)]
-    return np.moveaxis(selected, -1, axis + 1)
-
-
-def bands(
-    compute: Callable[[np.ndarray], np.ndarray], x: np.ndarray, axis: int, slabs: tuple[int, int, int, int], size: int
-) -> np.ndarray:
-    """Write band after band into one result, the last cut to the size."""
-    start, stride, extent, count = slabs
-    behind = x.shape[axis + 1 :]
-    lead = (slice(None),) * axis
-    y = part = None
-    for i in range(count):
-        part = None  # its memory is the next one's
-        part = compute(window(x, [start + i * stride] + [0] * len(behind), [extent, *behind]))
-        if y is None:
-            band = part.shape[axis]
-            y = np.empty((*part.shape[:axis], size, *part.shape[axis + 1 :]), part.dtype)
-        y[(*lead, slice(i * band, (i + 1) * band))] = part[(*lead, slice(0, size - i * band))]
-    assert y is not None  # there is a band
-    return y

@@ -9,8 +9,8 @@ from typing import Any
 import tensorflow as tf
 from tensorflow import raw_ops
 
-from konvolve.backends.tensorflow_bands import Result, slab_of, taken
-from konvolve.backends.tensorflow_support import compiling, ints, linear, recording, run_time_sizes
+from konvolve.backends.tensorflow.bands import Result, slab_of, taken
+from konvolve.backends.tensorflow.tracing import compiling, ints, linear, recording, run_time_sizes
 
 # Blocks of more steps than these are gathered: there would be too many pieces.
 _STEPS = 8

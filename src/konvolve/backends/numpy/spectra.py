@@ -9,29 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from konvolve.backends.numpy.windows import window
+
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 # A thread costs more than it brings on a small transform.
 _THREADED_FROM = 2**16
-
-
-def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.ndarray:
-    """Cut windows out of the trailing axes: a view where nothing outside is asked for."""
-    batch = x.ndim - len(sizes)
-    held = x.shape[batch:]
-    if not any(starts) and tuple(sizes) == held:
-        return x
-    inside: Any = tuple(
-        slice(min(max(start, 0), n), min(max(start + size, 0), n))
-        for start, size, n in zip(starts, sizes, held, strict=True)
-    )
-    part = x[(..., *inside)]
-    if part.shape[batch:] == tuple(sizes):
-        return part
-    y = np.zeros((*x.shape[:batch], *sizes), x.dtype)
-    before = [min(max(-start, 0), size) for start, size in zip(starts, sizes, strict=True)]
-    place: Any = (slice(b, b + n) for b, n in zip(before, part.shape[batch:], strict=True))
-    y[(..., *place)] = part
-    return y
 
 
 @functools.cache

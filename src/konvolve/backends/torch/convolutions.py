@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from konvolve.backends.interface import Native
-from konvolve.backends.torch_support import derived, recorded, window
+from konvolve.backends.torch.tracing import derived, recorded
+from konvolve.backends.torch.windows import window
 
 _CONVOLUTIONS = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3: torch.nn.functional.conv3d}
 

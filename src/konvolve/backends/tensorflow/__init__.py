@@ -6,9 +6,9 @@ Seen with TensorFlow 2.21 on CPU:
 - FFT lengths must be 32-bit integers, so sizes are.
 - float32 and float64 do not mix: operands are cast before.
 
-The transforms, with traps of their own, are in ``tensorflow_transforms.py``, windows and blocks in
-``tensorflow_cuts.py``, its own convolutions on channels in ``tensorflow_channels.py``, and what is done where samples
-are not finite in ``tensorflow_finite.py``.
+The transforms, with traps of their own, are in ``spectra.py``, windows and blocks in
+``windows.py``, its own convolutions on channels in ``convolutions.py``, and what is done where samples
+are not finite in ``finite.py``.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import raw_ops
 
-from konvolve.backends import tensorflow_transforms as transforms
 from konvolve.backends.numpy import asarray as plain
-from konvolve.backends.tensorflow_channels import convolves, forked, native, native_adjoint
-from konvolve.backends.tensorflow_cuts import bands, concatenate, frame, window
-from konvolve.backends.tensorflow_finite import all_finite, constant, either, isfinite, summed, unless, zeroed
-from konvolve.backends.tensorflow_support import differentiated, ints, recording, run_time_sizes
+from konvolve.backends.tensorflow import spectra
+from konvolve.backends.tensorflow.convolutions import convolves, forked, native, native_adjoint
+from konvolve.backends.tensorflow.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
+from konvolve.backends.tensorflow.tracing import differentiated, ints, recording, run_time_sizes
+from konvolve.backends.tensorflow.windows import bands, concatenate, frame, window
 
 # Adapted next door, asked for here.
 __all__ = [
@@ -278,23 +278,23 @@ def matmul(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
 
 def rfftn(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
     """Transform real trailing axes, padded to the lengths."""
-    return transforms.rfftn(window(x, [0] * len(lengths), lengths), lengths)
+    return spectra.rfftn(window(x, [0] * len(lengths), lengths), lengths)
 
 
 def fftn(x: tf.Tensor, lengths: Sequence[Any]) -> tf.Tensor:
     """Transform complex trailing axes, padded to the lengths."""
-    return transforms.fftn(window(x, [0] * len(lengths), lengths), lengths)
+    return spectra.fftn(window(x, [0] * len(lengths), lengths), lengths)
 
 
 def irfftn(x: tf.Tensor, lengths: Sequence[Any], kept: Sequence[tuple[Any, Any]] | None = None) -> tf.Tensor:
     """Invert rfftn."""
-    y = transforms.irfftn(x, lengths)
+    y = spectra.irfftn(x, lengths)
     return y if kept is None else window(y, *zip(*kept, strict=True))
 
 
 def ifftn(x: tf.Tensor, lengths: Sequence[Any], kept: Sequence[tuple[Any, Any]] | None = None) -> tf.Tensor:
     """Invert fftn."""
-    y = transforms.ifftn(x, lengths)
+    y = spectra.ifftn(x, lengths)
     return y if kept is None else window(y, *zip(*kept, strict=True))
 
 

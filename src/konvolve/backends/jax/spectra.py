@@ -22,7 +22,7 @@ from jax.extend.core import Primitive, jaxpr_as_fun
 from jax.interpreters import ad, batching, mlir
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from konvolve.backends.jax_cuts import window
+from konvolve.backends.jax.windows import window
 
 
 def _plain(x: jax.Array, kind: str, lengths: tuple[int, ...]) -> jax.Array:

@@ -16,7 +16,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow import raw_ops
 
-from konvolve.backends.tensorflow_support import ints, linear
+from konvolve.backends.tensorflow.tracing import ints, linear
 
 _FORWARD = {1: raw_ops.RFFT, 2: raw_ops.RFFT2D, 3: raw_ops.RFFT3D}
 _INVERSE = {1: raw_ops.IRFFT, 2: raw_ops.IRFFT2D, 3: raw_ops.IRFFT3D}

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from konvolve.backends.torch_support import derived, window
+from konvolve.backends.torch.tracing import derived
+from konvolve.backends.torch.windows import window
 
 _TRANSFORMS = {
     "rfftn": torch.fft.rfftn,

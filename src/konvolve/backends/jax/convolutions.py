@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from konvolve.backends.interface import Native
-from konvolve.backends.jax_cuts import window
+from konvolve.backends.jax.windows import window
 
 _SPATIAL = "HWD"
 
