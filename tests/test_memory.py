@@ -119,7 +119,7 @@ def test_the_lowest_integer_takes_no_more_digits_than_its_dtype():
 )  # fmt: skip
 def test_pytorch_lays_out_few_samples_at_once_in_double_precision(monkeypatch, shape1, shape2, axes, method):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    from konvolve.backends import torch_channels
+    from konvolve.backends.torch import convolutions as torch_channels
 
     if method == "matrix" and shape2[0] == 3:
         pytest.skip("a matrix is one kernel for all rows")
