@@ -36,7 +36,8 @@ def in_memory(x: Any) -> np.ndarray:
         if np.ma.is_masked(x):
             raise TypeError(
                 f"a masked array with {np.ma.count_masked(x)} masked samples cannot be convolved: what stands under "
-                "the mask would count; pass x.filled(0), or to correlate with normalize=True x.data and mask1=~x.mask"
+                "the mask would count; pass x.filled(0), or to correlate with normalize=True x.data, and ~x.mask as "
+                "mask1 or mask2"
             )
         return np.asarray(x)
     try:
