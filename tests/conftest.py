@@ -16,6 +16,7 @@ hypothesis.settings.load_profile("suite")
 def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="run the tests that take minutes, too")
     parser.addoption("--seed", type=int, default=0, help="the seed of the questions that test_draws.py draws")
+    parser.addoption("--draws", type=int, help="how many questions test_draws.py asks of each library, in each way")
     parser.addoption("--draw", type=int, help="the number of the one question that test_draws.py asks")
 
 

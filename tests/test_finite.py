@@ -160,6 +160,28 @@ def test_convolutions_on_channels_are_the_sum(name, way, case):
     same(asked(name, way, lambda x, k: getattr(nn, function)(x, k, **filled), x, kernel), expected)
 
 
+@pytest.mark.parametrize("name", ["numpy", "tensorflow", "torch"])
+@pytest.mark.parametrize("method", ["auto", "direct"])
+def test_zeros_beyond_the_ends_meet_nothing(name, method):
+    rng = np.random.default_rng(11)
+    library = LIBRARIES[name]
+    short, long = rng.standard_normal((2, 5)), rng.standard_normal((1, 12))
+    short[0, 1], short[1, 3] = np.nan, -np.inf
+    for a, b in ((short, long), (long, short)):
+        for mode in ("full", "same"):
+            found = konvolve.convolve(library.array(a), library.array(b), mode, method, axes=1)
+            same(library.numpy(found), np.stack([np.convolve(*rows) for rows in pairs(a, b)])[:, cut(a, b, mode)])
+
+
+def pairs(a, b):
+    return [(a[i % len(a)], b[i % len(b)]) for i in range(2)]
+
+
+def cut(a, b, mode):
+    start = (b.shape[1] - 1) // 2
+    return slice(start, start + a.shape[1]) if mode == "same" else slice(None)
+
+
 @pytest.mark.parametrize(("name", "way"), WAYS)
 @pytest.mark.parametrize("method", ["auto", "direct"])
 def test_zeros_between_taps_meet_nothing(name, way, method):
@@ -242,6 +264,19 @@ def gradients(name, ask, a, b, weights, finite):
     b.requires_grad_()
     (torch.where(finite, ask(a, b), 0.0) * weights).sum().backward()
     return [a.grad.numpy(), b.grad.numpy()]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_torch_compiles_a_signal_with_a_part_of_it(dtype):
+    torch = pytest.importorskip("torch")
+    torch.compiler.reset()
+    x = torch.arange(3000, dtype=torch.float64).sin().to(getattr(torch, dtype))
+    for ask in (
+        lambda x: konvolve.convolve(x, x[30:600]),
+        lambda x: nn.conv(x[None, :, None], x[:900, None, None], padding="same", data_format="channels_last"),
+    ):
+        found = torch.compile(ask, fullgraph=True, backend="aot_eager")(x)
+        torch.testing.assert_close(found, ask(x))
 
 
 def test_by_name_a_transform_spreads_and_says_so_at_the_line_that_asked():

@@ -1,8 +1,15 @@
 """How a drawn question is asked of a library: eagerly, compiled, before sizes are known, and for derivatives."""
 
+import contextlib
+import warnings
+from unittest import mock
+
 import numpy as np
 
 import konvolve
+from konvolve.execution import signal as execution
+from konvolve.planning.nn import planner as channel_planner
+from konvolve.planning.signal import planner
 
 # What a method, a ceiling of memory, or a graph whose sizes are not known cannot answer, and says so.
 REFUSED = (
@@ -13,6 +20,18 @@ REFUSED = (
     "max_memory needs sizes",
     "bytes are not enough",
 )
+
+
+# Where a transform spreads what is not finite, as docs/differences.md says.
+SPREADING = ("compiled, any size", "recorded")
+
+
+def spreads(library, way, question):
+    """Whether a NaN may be in more places than a tap meets it: where values are not at hand, those that taps make."""
+    if way in SPREADING:
+        return not question.finite
+    at_hand = library.name != "jax" and way in ("eager", "autocast")
+    return not (at_hand or question.normalized or question.taps_finite)
 
 
 def refused(error):
@@ -42,6 +61,32 @@ def call_channels(question, library):
         options += ", bidirectional=second"
     names = {"nn": nn, "second": None if question.second is None else library.array(question.second)}
     return eval(f"lambda a, b: nn.{question.function}(a, b, {more}{options})", names)
+
+
+@contextlib.contextmanager
+def steered(method):
+    """Have "auto" take a method where it may, whatever it would cost; with None it chooses itself."""
+    if method is None:
+        yield
+        return
+    choose, allowed = planner._choose, channel_planner._allowed
+
+    def chosen(problem, estimates, few):
+        free = len(problem.methods) > 1 and method in estimates
+        return (method, "drawn") if free else choose(problem, estimates, few)
+
+    def alone(problem, traits, name):
+        return allowed(problem, traits, name) and (name == method or problem.method != "auto")
+
+    execution.forget()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch.object(planner, "_choose", chosen))
+        stack.enter_context(mock.patch.object(channel_planner, "_allowed", alone))
+        if method == "separable":
+            stack.enter_context(mock.patch.object(planner, "_WORTH", 0))
+            stack.enter_context(mock.patch.object(planner, "_clearly_quicker", return_value=True))
+        yield
+    execution.forget()
 
 
 def answer(library, way, question, ask, rng, hide=None):
@@ -75,6 +120,10 @@ def _asked(way, ask, a, b, rng, hide):
                 for which, x in enumerate((a, b))
             ]
         return tf.function(ask, input_signature=specs, jit_compile=way == "xla" or None)(a, b)
+    if way == "constants":
+        import tensorflow as tf
+
+        return tf.function(lambda: ask(a, b))()
     if way == "vmap":
         import jax
 
@@ -85,15 +134,41 @@ def _asked(way, ask, a, b, rng, hide):
         torch.compiler.reset()
         dynamic = True if way == "compiled, any size" else None
         return torch.compile(ask, fullgraph=True, dynamic=dynamic, backend="aot_eager")(a, b)
+    if way == "autocast":
+        import torch
+
+        with torch.autocast("cpu", torch.bfloat16):
+            return ask(a, b)
+    if way == "recorded":
+        return _recorded(ask, a, b, rng)
     return ask(a, b)
 
 
-def derivatives(library, ask, question, weights):
+def _recorded(ask, a, b, rng):
+    """Ask what was recorded with other operands: all of them one, of which a kernel is a product."""
+    import torch
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    def named(a, b):  # torch.jit wants to know where a function was written
+        return ask(a, b)
+
+    others = torch.ones_like(a), torch.ones_like(b)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # sizes are settled while it is recorded, and PyTorch's tools are deprecated
+        if rng.random() < 0.5:
+            return torch.jit.trace(named, others, check_trace=False)(a, b)
+        return make_fx(ask)(*others)(a, b)
+
+
+def derivatives(library, way, ask, question, weights):
     """Return the gradients of the sum of the result times weights, by both operands, as NumPy arrays."""
     a, b, weights = (library.array(x) for x in (question.a, question.b, weights))
     if library.name == "tensorflow":
         import tensorflow as tf
 
+        if way == "constants":
+            gradients = tf.function(lambda: tf.gradients(tf.reduce_sum(ask(a, b) * weights), [a, b]))
+            return [library.numpy(x) for x in gradients()]
         with tf.GradientTape() as tape:
             tape.watch([a, b])
             loss = tf.reduce_sum(ask(a, b) * weights)
@@ -113,7 +188,9 @@ def differentiable(question):
     names = {x.dtype.name for x in (question.a, question.b)}
     if question.normalized or not question.finite or not names <= {"float32", "float64"}:
         return False  # those of the coefficient and beside a NaN are tested where they are described
-    peaks = [np.abs(x).max(initial=0.0) for x in (question.a, question.b)]
+    edges = question.options.get("boundary", 0), question.options.get("fillvalue", 0)
+    edges = [one for each in edges for one in (each if isinstance(each, list) else [each]) if not isinstance(one, str)]
+    peaks = [*(np.abs(x).max(initial=0.0) for x in (question.a, question.b)), *np.abs(edges)]
     # Of two dtypes each gradient is of its operand's, and of the other's scale.
     return len(names) == 1 or all(not peak or 1e-20 < peak < 1e20 for peak in peaks)
 

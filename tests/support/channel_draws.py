@@ -15,7 +15,10 @@ MODES = ("zeros", "reflect", "symmetric", "nearest", "circular")
 
 @dataclass
 class Question:
-    """One call: a function, its inputs, kernel and options; ``second`` is the pointwise or the looking-ahead kernel."""
+    """One call: a function, its inputs, kernel and options; ``second`` is the pointwise or the looking-ahead kernel.
+
+    ``steered``: the method that "auto" is made to take.
+    """
 
     number: tuple[int, int]
     function: str
@@ -24,12 +27,14 @@ class Question:
     second: np.ndarray | None = field(repr=False)
     options: dict
     kernel: bool = False
+    steered: str | None = None
 
     def __str__(self):
         given = [self.a, self.b] if self.second is None else [self.a, self.b, self.second]
         operands = ", ".join(f"{x.dtype.name}{list(x.shape)}" for x in given)
         options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         wrapped = " with a Kernel" if self.kernel else ""
+        wrapped += f" by {self.steered}" if self.steered else ""
         return f"nn.{self.function}({operands}, {options}){wrapped}   --seed {self.number[0]} --draw {self.number[1]}"
 
     @property
@@ -119,7 +124,7 @@ def question(seed, number, allowed=DTYPES, functions=FUNCTIONS):
     powers = exponents(rng, dtype1, dtype2)
     a = values(rng, (batch, *spatial, channels) if last else (batch, channels, *spatial), dtype1, powers[0])
     b = values(rng, shape, dtype2, powers[1], dtype1)
-    if options["method"] in ("auto", "direct") and a.dtype.kind in "fc" and rng.random() < 0.2:
+    if options["method"] in ("auto", "direct") and a.dtype.kind in "fc" and rng.random() < 0.3:
         a = spoilt(rng, a)  # the others spread what is not finite
     second = None
     if function == "separable_conv":
@@ -128,9 +133,10 @@ def question(seed, number, allowed=DTYPES, functions=FUNCTIONS):
         extent = list(b.shape)
         extent[-3] = int(rng.integers(1, longest))
         second = values(rng, extent, dtype2, powers[1], dtype1)
-    return Question(
-        (seed, number), function, a, b, second, options, kernel=bool(second is None and b.size and rng.random() < 0.15)
-    )
+    wrapped = bool(second is None and b.size and rng.random() < 0.15)
+    steered = options["method"] == "auto" and rng.random() < 0.6
+    steered = str(rng.choice(["fft", "overlap"])) if steered else None
+    return Question((seed, number), function, a, b, second, options, wrapped, steered)
 
 
 def _options(rng, function, rank):

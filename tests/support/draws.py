@@ -14,7 +14,8 @@ from konvolve.planning import dtypes
 from samples import FLOATS, INTEGERS
 
 FUNCTIONS = ("convolve", "correlate", "convolve", "correlate", "fftconvolve", "oaconvolve", "convolve2d", "correlate2d")
-METHODS = ("auto", "auto", "direct", "fft", "overlap", "matrix", "matrix", "separable")
+DTYPES = (*INTEGERS, "int64", "int64", "uint64", *FLOATS, *FLOATS)
+METHODS = ("auto", "auto", "auto", "direct", "fft", "overlap", "matrix", "separable")
 BOUNDARIES = ("zero", "zero", "wrap", "circular", "symmetric", "symm", "reflect", "nearest", "edge")
 # The longest axes by the number of axes: the sum is taken tap by tap.
 SMALL = {1: 40, 2: 12, 3: 6, 4: 4}
@@ -25,6 +26,7 @@ class Question:
     """One call: a function, its operands and its keyword arguments; ``kernel`` wraps in2 in a ``konvolve.Kernel``.
 
     ``masks`` are those of a correlation coefficient. ``product``: in2 is the product of one factor for each axis.
+    ``steered``: the method that "auto" is made to take.
     """
 
     number: tuple[int, int]
@@ -35,12 +37,14 @@ class Question:
     kernel: bool = False
     masks: dict = field(default_factory=dict, repr=False)
     product: bool = False
+    steered: str | None = None
 
     def __str__(self):
         given = (self.a, self.b, *self.masks.values())
         operands = ", ".join(f"{x.dtype.name}{list(x.shape)}" for x in given)
         options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         wrapped = " with a Kernel" if self.kernel else ""
+        wrapped += f" by {self.steered}" if self.steered else ""
         return f"{self.function}({operands}, {options}){wrapped}   --seed {self.number[0]} --draw {self.number[1]}"
 
     @property
@@ -64,6 +68,13 @@ class Question:
         return all(np.isfinite(one) for one in edges if not isinstance(one, str)) and all(
             np.isfinite(x).all() for x in operands
         )
+
+    @property
+    def taps_finite(self):
+        """Whether the operand over whose samples a direct sum goes, the shorter one, is finite."""
+        sizes = [np.prod([x.shape[axis] for axis in self.axes]) for x in (self.a, self.b)]
+        both = [self.a, self.b] if sizes[0] < sizes[1] else [self.b]
+        return all(x.dtype.kind not in "fc" or bool(np.isfinite(x).all()) for x in both)
 
     @property
     def result(self):
@@ -117,7 +128,7 @@ class Question:
         )
 
 
-def question(seed, number, allowed=(*INTEGERS, *FLOATS)):
+def question(seed, number, allowed=DTYPES):
     """Draw a question; ``allowed`` are the dtypes to draw from."""
     rng = np.random.default_rng((seed, number))
     function = str(rng.choice(FUNCTIONS))
@@ -128,40 +139,51 @@ def question(seed, number, allowed=(*INTEGERS, *FLOATS)):
     options = {"mode": str(rng.choice(["full", "same", "valid"]))}
     if function not in ("fftconvolve", "oaconvolve"):
         options["method"] = str(rng.choice(METHODS))
+    steered = _steered(rng, options)
+    factors = "separable" in (options.get("method"), steered)
+    if factors:  # what has factors has several axes
+        shape1, shape2 = ([int(n) for n in rng.integers(2, most, 2 if planar else 3)] for most in (9, 5))
     ndim = len(shape1)
     axes = tuple(range(ndim))
-    if not planar and rng.random() < 0.6:
+    if not planar and rng.random() < 0.6 and not (factors and rng.random() < 0.5):
         axes = tuple(int(axis) for axis in rng.permutation(ndim)[: rng.integers(1, ndim + 1)])
         named = [axis - ndim if rng.random() < 0.3 else axis for axis in axes]
         options["axes"] = named[0] if len(named) == 1 and rng.random() < 0.5 else named
-    single = options.get("method") in ("matrix", "separable") and rng.random() < 0.8
-    if single:  # which are not for everything: often along a single one of the axes
-        allowed = FLOATS
-        taken = axes if rng.random() < 0.6 else axes[:1]
+    matrix = "matrix" in (options.get("method"), steered)
+    single = (factors or matrix) and rng.random() < 0.8
+    if single:  # which are not for everything: "matrix" often along a single one of the axes
+        allowed = [name for name in allowed if name in FLOATS]
+        taken = axes if factors or rng.random() < 0.4 else axes[:1]
         shape2 = [n if axis in taken else 1 for axis, n in enumerate(shape2)]
     _fit(rng, shape1, shape2, axes, options["mode"], single)
     dtype1 = str(rng.choice(allowed))
     dtype2 = str(rng.choice(allowed)) if rng.random() < 0.4 else dtype1
-    if function == "correlate" and rng.random() < 0.4:
-        return _coefficient(rng, (seed, number), axes, (shape1, shape2), (dtype1, dtype2), options)
+    if function == "correlate" and rng.random() < 0.35:
+        return _coefficient(rng, (seed, number), axes, (shape1, shape2), (dtype1, dtype2), options, steered)
     powers = samples.exponents(rng, dtype1, dtype2)
     a, b = samples.values(rng, shape1, dtype1, powers[0]), samples.values(rng, shape2, dtype2, powers[1])
     result = np.result_type(a, b).name
     if function not in ("fftconvolve", "oaconvolve"):
         _more(rng, function, axes, shape1, shape2, result, powers[1], options)
-    of_factors = options.get("method") == "separable" or rng.random() < 0.1
+    of_factors = factors or rng.random() < 0.1
     if of_factors:
         b = samples.product(rng, shape2, dtype2)
-    if options.get("method") in ("auto", "direct") and rng.random() < 0.2:  # the others spread what is not finite
+    if options.get("method") in ("auto", "direct") and rng.random() < 0.4:  # the others spread what is not finite
         a = samples.spoilt(rng, a) if a.dtype.kind in "fc" and rng.random() < 0.8 else a
-        b = samples.spoilt(rng, b) if b.dtype.kind in "fc" and rng.random() < 0.3 else b
+        b = samples.spoilt(rng, b) if b.dtype.kind in "fc" and rng.random() < 0.3 and not _mixed(options) else b
     if rng.random() < 0.1:  # as views, whose samples do not lie side by side
         a, b = np.flip(np.flip(a).copy()), np.asfortranarray(b)
     wrapped = bool(b.size and rng.random() < 0.15)
-    return Question((seed, number), function, a, b, options, kernel=wrapped, product=of_factors)
+    return Question((seed, number), function, a, b, options, kernel=wrapped, product=of_factors, steered=steered)
 
 
-def _coefficient(rng, number, axes, shapes, names, options):
+def _steered(rng, options):
+    """Draw what "auto" is made to take: it would sum nearly all that is drawn here directly."""
+    steered = options.get("method") == "auto" and rng.random() < 0.6
+    return str(rng.choice(["fft", "overlap", "matrix", "separable"])) if steered else None
+
+
+def _coefficient(rng, number, axes, shapes, names, options, steered):
     """Draw a question for the correlation coefficient: scales that have no bounds, masks, templates, offsets."""
     if options["method"] in ("matrix", "separable"):
         options["method"] = "auto"
@@ -181,7 +203,7 @@ def _coefficient(rng, number, axes, shapes, names, options):
         options["min_overlap"] = 0.3 if rng.random() < 0.5 else int(rng.integers(0, max(b.size, 1) + 1))
     if rng.random() < 0.4:
         options["undefined"] = float("nan")
-    if options["method"] == "auto" and rng.random() < 0.15 and a.dtype.kind in "fc":
+    if rng.random() < 0.3 and a.dtype.kind in "fc":
         a = samples.spoilt(rng, a)
     masks = {}
     if rng.random() < 0.4:
@@ -190,7 +212,7 @@ def _coefficient(rng, number, axes, shapes, names, options):
     if rng.random() < 0.4:
         masks["mask2"] = samples.mask(rng, b.shape)
         b = samples.covered(rng, b, masks["mask2"])
-    return Question(number, "correlate", a, b, options, masks=masks)
+    return Question(number, "correlate", a, b, options, masks=masks, steered=steered)
 
 
 def _sizes(rng, ndim):
@@ -223,7 +245,7 @@ def _fit(rng, shape1, shape2, axes, mode, single):
         n1, n2 = shape1[axis], shape2[axis]
         if axis not in axes:
             which = 3 if single else rng.choice(4)
-            n = min(n1, n2, 40)
+            n = int(rng.integers(1, 5))
             shape1[axis], shape2[axis] = [(n, n), (1, n), (n, 1), (n, 1)][which]
             if rng.random() < 0.06:  # no rows at all
                 shape1[axis], shape2[axis] = (0, 0) if which == 0 else (0, 1) if which > 1 else (1, 0)
@@ -234,14 +256,16 @@ def _fit(rng, shape1, shape2, axes, mode, single):
 def _more(rng, function, axes, shape1, shape2, result, power, options):
     """Draw what the functions have beyond ``fftconvolve``; ``power`` of ten is that of the kernel."""
     if function.endswith("2d"):
-        options["boundary"] = str(rng.choice(["fill", "pad", "wrap", "circular", "symm", "symmetric"]))
-        if rng.random() < 0.5:
+        options["boundary"] = str(rng.choice(["fill", "fill", "pad", "wrap", "circular", "symm", "symmetric"]))
+        if rng.random() < 0.7:
             options["fillvalue"] = _fill(rng, result, power)
         return
-    if rng.random() < 0.6:
-        each = [_fill(rng, result, power) if rng.random() < 0.35 else str(rng.choice(BOUNDARIES)) for _ in axes]
+    matrix = options["method"] == "matrix"  # which once ignored lags where in2 has one sample
+    if rng.random() < (0.3 if matrix else 0.6):
+        words = BOUNDARIES if rng.random() < 0.65 else ("zero",)
+        each = [_fill(rng, result, power) if rng.random() < 0.4 else str(rng.choice(words)) for _ in axes]
         options["boundary"] = each[0] if rng.random() < 0.3 else each
-    if function == "correlate" and rng.random() < 0.5:
+    if function == "correlate" and rng.random() < (0.9 if matrix else 0.5):
         options["mode"] = "full"
         options["lags"] = [_lags(rng, shape1[axis], shape2[axis]) for axis in axes]
         if len(axes) == 1 and rng.random() < 0.5:
@@ -249,6 +273,12 @@ def _more(rng, function, axes, shape1, shape2, result, power, options):
     if rng.random() < 0.1:
         result = np.prod([n1 + n2 for n1, n2 in zip(shape1, shape2, strict=True)]) * np.dtype(result).itemsize
         options["max_memory"] = int(result * rng.uniform(0.5, 20)) + 1
+
+
+def _mixed(options):
+    """Whether there are zeros beyond one axis and samples beyond another: are those zeros samples that a NaN meets?"""
+    edges = options.get("boundary", "zero")
+    return isinstance(edges, list) and len({one in ("zero", 0) for one in edges}) == 2
 
 
 def _lags(rng, n1, n2):
@@ -265,7 +295,13 @@ def _fill(rng, result, power):
         return int(rng.integers(0, 2))
     if kind in "iu":
         info = np.iinfo(result)
-        near = [int(info.min), int(info.max), int(info.max) // 3, int(rng.integers(0, 5)), min(10**12, int(info.max))]
+        near = [
+            int(info.min),
+            int(info.max),
+            int(info.max) // 3 * 2,
+            int(rng.integers(0, 5)),
+            min(10**12, int(info.max)),
+        ]
         return near[rng.integers(len(near))] if rng.random() < 0.9 else 2.7  # whose fraction is cut off
     if rng.random() < 0.06:
         return float(rng.choice(samples.NOT_FINITE))

@@ -110,8 +110,7 @@ def family(a, b, *, correlating=False, mode="full", axes=None, boundary="zero", 
         kind = "zero" if mode == "valid" or kinds[axis] == 0 else kinds[axis]
         wide = reaching(wide, axis, first - (n2 - 1), count + n2 - 1, kind)
         if there is not None:
-            kind = kind if isinstance(kind, str) else 1
-            there = reaching(there, axis, first - (n2 - 1), count + n2 - 1, kind)
+            there = reaching(there, axis, first - (n2 - 1), count + n2 - 1, kind if isinstance(kind, str) else 1)
     y = full(wide, b, axes, there)
     for axis in axes:
         y = np.take(y, range(b.shape[axis] - 1, wide.shape[axis]), axis)

@@ -33,12 +33,15 @@ def convolve(
         x = xp.zeroed(a, finite)
         return linear(x, xp.zeroed(b, finite)) if prepared is None else prepared(x)
 
-    def reached() -> Array:
-        return _reached(xp, linear, xp.constant(a), xp.constant(b), prepared is not None)
-
     finite = xp.all_finite((a, b) if prepared is None else (a,))
     if finite is None or finite is True:
         return plain()
+    # A copy: torch.cond (PyTorch 2.13) refuses to be given a signal and a part of it, which share their memory.
+    taps = xp.constant(b) if finite is False else xp.constant(b) * 1
+
+    def reached() -> Array:
+        return _reached(xp, linear, xp.constant(a), taps, prepared is not None)
+
     if finite is False:
         return cleaned() + reached()
     return xp.unless(finite, reached, xp.either(finite, plain, cleaned))

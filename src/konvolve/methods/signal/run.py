@@ -47,9 +47,19 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:
     def linear(a: Array, b: Array) -> Array:
         return _method(xp, plan, sizes, a, _kernel(xp, plan, sizes, b))
 
-    y = finite.convolve(xp, linear, a, b) if plan.spreads else linear(a, b)
+    local = plan.spreads or (plan.method == "direct" and _meets_zeros(xp, plan, a if plan.swap else b))
+    y = finite.convolve(xp, linear, a, b) if local else linear(a, b)
     del a  # extended, or in digits, it is not needed while the result is brought to its dtype and layout
     return _finished(xp, plan, y)
+
+
+def _meets_zeros(xp: Backend, plan: Plan, taps: Array) -> bool:
+    """Whether a direct sum would be NaN where it lays its taps over the zeros beyond the other operand's ends.
+
+    Known where values are at hand, which is in eager calls.
+    """
+    floating = plan.problem.compute.startswith(("float", "complex"))
+    return floating and xp.device(taps) in ("", "cpu") and xp.all_finite((taps,)) is False
 
 
 def _in_chunks(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:

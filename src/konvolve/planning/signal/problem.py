@@ -150,12 +150,9 @@ def _convolution(
     shape1, shape2 = in1[0], in2[0]
     check_compatible(shape1, shape2, [axis for axis in range(len(shape1)) if axis not in axes])
     edges, lags = edges or {}, lags or {}
-    # correlate2d's "same", lags, and values beyond the edges look at the sizes of an axis whatever they are. So does a
-    # constant beyond a later axis, which is also beyond the zeros that lie before and behind a single sample.
+    # correlate2d's "same", lags, and values beyond the edges look at the sizes of an axis whatever they are.
     valued = {axis for axis, edge in edges.items() if edge != ZERO}
-    last = max((axis for axis, edge in edges.items() if edge.kind == "constant"), default=-1)
-    cornered = {axis for axis in edges if axis < last}
-    particular = valued | cornered | set(lags) | set(axes if rest.get("late") else ())
+    particular = valued | _cornered(edges) | set(lags) | set(axes if rest.get("late") else ())
     kept = tuple(axis for axis in sorted(axes) if axis in particular or 1 not in (shape1[axis], shape2[axis]))
     if mode == "same":  # an axis that is not asked for keeps its broadcast size
         rest["cropped"] = tuple(axis for axis in sorted(axes) if axis not in kept)
@@ -166,6 +163,12 @@ def _convolution(
         rest["methods"] = ("direct",)  # a transform would spread it over everything
     rest["lags"] = tuple(lags[axis] for axis in kept) if lags else ()
     return Problem(function, kind, shape1, shape2, in1[1], in2[1], compute, result, kept, mode, **rest)
+
+
+def _cornered(edges: dict[int, Edge]) -> set[int]:
+    """Return the axes before one with a constant: it lies beyond the zeros before and behind a single sample, too."""
+    last = max((axis for axis, edge in edges.items() if edge.kind == "constant"), default=-1)
+    return {axis for axis in edges if axis < last}
 
 
 def fourier(function: str, in1: Operand, in2: Operand, mode: Any, axes: Any) -> Problem:
