@@ -273,6 +273,7 @@ def test_torch_compiles_a_signal_with_a_part_of_it(dtype):
     x = torch.arange(3000, dtype=torch.float64).sin().to(getattr(torch, dtype))
     for ask in (
         lambda x: konvolve.convolve(x, x[30:600]),
+        lambda x: konvolve.correlate(x[:400], x[30:60], normalize=True),
         lambda x: nn.conv(x[None, :, None], x[:900, None, None], padding="same", data_format="channels_last"),
     ):
         found = torch.compile(ask, fullgraph=True, backend="aot_eager")(x)

@@ -98,14 +98,17 @@ class Sums:
         All that takes part is counted once more without such samples, which happens only if there are any.
         """
         xp, question = self.xp, self.question
-        given = [part for signal in self.signals for part in signal.given]
+        truth = xp.all_finite([part for signal in self.signals for part in signal.given])
+        if truth is True:
+            return xp.constant(like) * 0
+        # Not in the function: torch.cond (PyTorch 2.13) refuses a signal and a part of it, which share their memory.
+        good = [self._good(*each) for each in zip(self.signals, self.ones, strict=True)]
 
         def counted() -> Array:
-            good = [self._good(*each) for each in zip(self.signals, self.ones, strict=True)]
             zero = xp.zeros((), question.real, like)
             return xp.where(self.count - self.correlate(*good) > 0.5, zero + 1, zero)
 
-        return where_not(xp, xp.all_finite(given), counted, xp.constant(like) * 0)
+        return where_not(xp, truth, counted, xp.constant(like) * 0)
 
     def _good(self, signal: Signal, ones: Array) -> Array:
         """Return the ones of samples that count and are finite."""
