@@ -56,7 +56,8 @@ def test_a_recorded_layer_follows_its_kernel(way):
     from torch._subclasses import FakeTensorMode
     from torch.fx.experimental.proxy_tensor import make_fx
 
-    from konvolve import nn, weight
+    from konvolve import nn
+    from konvolve.execution import weight
 
     class Layer(torch.nn.Module):
         def forward(self, x, kernel):
