@@ -76,6 +76,41 @@ def test_each_room_imports_only_what_it_may(path):
         assert not rooms & {"command", "files"} or room(path) == "files"
 
 
+#: What each room may import beside itself: those on the floors below it. What users import stands on the floor above.
+BELOW = {
+    "planning": set(),
+    "backends": set(),
+    "files": set(),
+    "methods": {"planning", "backends"},
+    "profiles": {"planning", "_version"},
+    "execution": {"methods", "profiles", "planning", "backends"},
+    "signal": {"execution", "planning"},
+    "nn": {"execution", "planning"},
+    "layers": {"nn", "execution", "planning", "backends"},
+    "bench": {"nn", "profiles", "planning", "backends"},
+    "command": {"bench", "files", "execution", "profiles", "planning", "backends"},
+}
+
+
+@pytest.mark.parametrize("name", BELOW)
+def test_no_arrow_runs_up(name):
+    """Not even from inside a function; only bench and the command are users of konvolve themselves."""
+    paths = [path for path in FILES if room(path) in (name, f"{name}.py")]
+    assert paths
+    for path in paths:
+        tops = {target.split(".")[1] for target in imports(path) if target.startswith("konvolve.")}
+        public = {"layers"} if name == "layers" else set()
+        public |= set(dir(konvolve)) if name in ("bench", "command") else set()
+        assert tops <= BELOW[name] | {name} | public, path
+        if name not in ("bench", "command", "layers"):
+            assert "konvolve" not in imports(path), path
+
+
+def test_what_stands_at_the_root_is_public():
+    rest = {"__init__", "__main__", "_former", "_version"}
+    assert {path.stem for path in SOURCE.glob("*.py")} - rest == {"signal", "nn"}
+
+
 @pytest.mark.parametrize("folder", ["planning", "methods"])
 def test_planning_and_methods_never_name_a_library(folder):
     """In code; a comment may say where a figure was measured."""

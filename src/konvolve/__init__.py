@@ -4,6 +4,7 @@ import importlib
 from typing import Any
 
 from konvolve import _former as _former  # what was pickled or saved with former names of modules loads
+from konvolve._version import __version__ as __version__
 from konvolve.execution.kernel import Kernel as Kernel
 from konvolve.execution.signal import plan as plan
 from konvolve.signal import choose_conv_method as choose_conv_method
@@ -15,9 +16,6 @@ from konvolve.signal import correlation_lags as correlation_lags
 from konvolve.signal import fftconvolve as fftconvolve
 from konvolve.signal import oaconvolve as oaconvolve
 from konvolve.signal import sepfir2d as sepfir2d
-
-__version__ = "0.1.0.dev0"
-
 
 _LATE = ("layers", "nn", "to_keras", "to_konvolve")
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from konvolve._version import __version__
 from konvolve.planning.cost import Traits
 from konvolve.profiles.shipped import CONSTANTS
 
@@ -82,8 +83,6 @@ def circumstances(profile: str) -> dict[str, Any]:
     """Return what has to be the same for measured constants to count: machine, versions, and the model's constants."""
     import importlib.metadata  # late: where there is no file, nothing of this is needed
 
-    import konvolve
-
     versions = []
     for name in _DISTRIBUTIONS[library_of(profile)]:
         try:
@@ -91,7 +90,7 @@ def circumstances(profile: str) -> dict[str, Any]:
         except importlib.metadata.PackageNotFoundError:
             versions.append(f"{name} unknown")
     return {
-        "konvolve": konvolve.__version__,
+        "konvolve": __version__,
         "profile": profile,
         "versions": versions,
         "processor": processor(),
