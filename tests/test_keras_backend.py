@@ -36,7 +36,7 @@ print(keras.backend.backend(), "tensorflow" in sys.modules)
 """
 
 
-DOCTOR = "from konvolve import doctor; doctor.answer(['keras'])\n"
+DOCTOR = "from konvolve.command import doctor; doctor.answer(['keras'])\n"
 
 
 @pytest.mark.parametrize("library", ["jax", "torch"])
