@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import konvolve
-import konvolve.execution.symbolic
+import konvolve.layers
 from konvolve import nn
 
 rng = np.random.default_rng(5)

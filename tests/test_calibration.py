@@ -10,9 +10,9 @@ import pytest
 
 import konvolve
 from konvolve.bench import calibrate, problems
-from konvolve.execution import signal as execute
+from konvolve.execution import plans
 from konvolve.planning.cost import Traits
-from konvolve.profiles import measured
+from konvolve.profiles import in_use, measured
 from konvolve.profiles.shipped import CONSTANTS
 
 SHIPPED = Traits(**CONSTANTS["numpy"])
@@ -22,9 +22,9 @@ SHIPPED = Traits(**CONSTANTS["numpy"])
 def cache(tmp_path, monkeypatch):
     """A cache folder of its own, and no plans from before or for later."""
     monkeypatch.setenv(measured.FOLDER, str(tmp_path / "cache"))
-    execute.forget()
+    plans.forget()
     yield tmp_path / "cache"
-    execute.forget()
+    plans.forget()
 
 
 def store(**changes):
@@ -61,19 +61,19 @@ def test_the_folder_is_where_the_system_has_it(monkeypatch, system, environment,
 def test_what_is_stored_is_used():
     before = konvolve.plan((10_000,), (500,), library="numpy", method="fft").estimates
     store(fft=10 * SHIPPED.fft, call=SHIPPED.call / 10)
-    execute.forget()
+    plans.forget()
     after = konvolve.plan((10_000,), (500,), library="numpy", method="fft").estimates
     assert after[0].seconds > 2 * before[0].seconds
-    assert execute.traits("numpy")._asdict() == SHIPPED._replace(fft=10 * SHIPPED.fft, call=SHIPPED.call / 10)._asdict()
-    assert execute.traits("torch") == Traits(**CONSTANTS["torch"])
+    assert in_use.traits("numpy")._asdict() == SHIPPED._replace(fft=10 * SHIPPED.fft, call=SHIPPED.call / 10)._asdict()
+    assert in_use.traits("torch") == Traits(**CONSTANTS["torch"])
 
 
 def test_a_new_measurement_replaces_the_old_one_and_no_other():
     store(fft=1.0)
     measured.store("torch", Traits(**CONSTANTS["torch"])._replace(fft=3.0), {})
     file = store(fft=2.0)
-    assert execute.traits("numpy").fft == 2.0
-    assert execute.traits("torch").fft == 3.0
+    assert in_use.traits("numpy").fft == 2.0
+    assert in_use.traits("torch").fft == 3.0
     assert len(json.loads(file.read_text())["constants"]) == 2
     assert [path.name for path in file.parent.iterdir()] == ["constants.json"]
 
@@ -84,13 +84,13 @@ def test_elsewhere_it_does_not_count(name):
     content = json.loads(file.read_text())
     content["constants"][0][name] = "another"
     file.write_text(json.dumps(content))
-    assert execute.traits("numpy") == SHIPPED
+    assert in_use.traits("numpy") == SHIPPED
 
 
 def test_on_another_device_it_does_not_count():
     file = store(fft=1.0)
     file.write_text(file.read_text().replace('"device": "cpu"', '"device": "gpu"'))
-    assert execute.traits("numpy") == SHIPPED
+    assert in_use.traits("numpy") == SHIPPED
 
 
 BROKEN = ["", "{", "[]", '{"constants": 1}', '{"constants": [1]}', "\0\xff", "[" * 200_000, " " * 2**21]
@@ -102,11 +102,11 @@ def test_a_broken_file_is_named_and_ignored(cache, content):
     file = cache / "constants.json"
     file.write_bytes(content.encode("latin-1"))
     with pytest.warns(UserWarning, match=r"constants\.json cannot be read .* shipped ones are used"):
-        assert execute.traits("numpy") == SHIPPED
-    assert execute.traits("numpy") == SHIPPED  # and said once
+        assert in_use.traits("numpy") == SHIPPED
+    assert in_use.traits("numpy") == SHIPPED  # and said once
     store(fft=1.0)
-    execute.forget()
-    assert execute.traits("numpy").fft == 1.0
+    plans.forget()
+    assert in_use.traits("numpy").fft == 1.0
 
 
 @pytest.mark.parametrize(
@@ -116,14 +116,14 @@ def test_what_is_no_time_is_ignored(value):
     file = store(fft=1.0)
     file.write_text(file.read_text().replace('"fft": 1.0', f'"fft": {value}'))
     with pytest.warns(UserWarning, match="for numpy in .*constants.json are not usable"):
-        assert execute.traits("numpy") == SHIPPED
+        assert in_use.traits("numpy") == SHIPPED
 
 
 def test_a_pipe_is_not_waited_for(cache):
     cache.mkdir()
     os.mkfifo(cache / "constants.json")
     with pytest.warns(UserWarning, match="it is not a regular file"):
-        assert execute.traits("numpy") == SHIPPED
+        assert in_use.traits("numpy") == SHIPPED
 
 
 def test_importing_reads_nothing(cache):
@@ -172,6 +172,6 @@ def test_calibration_times_fits_judges_and_stores(monkeypatch):
     found = calibrate.calibrated("numpy", 3, lambda: steps.append(1))
     assert len(steps) == 6
     assert found["stored"] == str(measured.path())
-    assert execute.traits("numpy").fft == 7.0
+    assert in_use.traits("numpy").fft == 7.0
     json.dumps(found)
     assert calibrate.rows({"numpy": found})[1][0][-1] == "yes"

@@ -12,7 +12,7 @@ import pytest
 
 import konvolve
 import oracle
-from konvolve.execution import signal as execute
+from konvolve.execution import plans
 from konvolve.planning.signal import planner
 from questions import QUESTIONS, function
 
@@ -112,7 +112,7 @@ def test_jacobians_both_ways_and_the_hessian():
 def test_the_gradient_by_few_taps_is_taken_from_another_method(shape, taps, dtype, monkeypatch):
     """A loop over taps has a slow one: where that matters it comes from the next best plan, in every mode."""
     monkeypatch.setattr(planner, "_WORTH", 0.0)
-    execute.forget()
+    plans.forget()
     options = {"mode": "same", "axes": tuple(axis for axis, n in enumerate(taps) if n > 1)}
     plan = konvolve.plan(shape, taps, **options, dtype=dtype, library="jax")
     assert (plan.method, plan.adjoint is not None) == ("direct", True)
@@ -138,16 +138,16 @@ def test_the_gradient_by_few_taps_is_taken_from_another_method(shape, taps, dtyp
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=3e-4 * float(jnp.abs(expected).max()))
 
     jax.tree.map(close, derivatives(loss("auto")), derivatives(loss("fft")))
-    execute.forget()
+    plans.forget()
 
 
 def test_bands_are_a_loop_in_compiled_code(monkeypatch):
     """More blocks than are worked on at once, in a picture tiled on both axes."""
-    from konvolve.execution import signal as execute
+    from konvolve.execution import plans
     from konvolve.profiles.shipped import CONSTANTS
 
     monkeypatch.setitem(CONSTANTS, "jax", CONSTANTS["jax"] | {"band": 2**16})
-    execute.forget()
+    plans.forget()
     shapes = (2300, 700), (9, 13)
     assert all(konvolve.plan(*shapes, function="oaconvolve", mode="same", library="jax").steps)
     a, b = (normal(shape, seed, "float32") for seed, shape in enumerate(shapes))
@@ -164,7 +164,7 @@ def test_bands_are_a_loop_in_compiled_code(monkeypatch):
         for ask in (konvolve.oaconvolve, konvolve.fftconvolve)
     )
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-4 * np.abs(wanted).max())
-    execute.forget()
+    plans.forget()
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])

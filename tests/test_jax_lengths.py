@@ -15,7 +15,7 @@ import konvolve
 import oracle
 from konvolve import nn
 from konvolve.backends.jax import uncompiled as jax_uncompiled
-from konvolve.execution import signal as execute
+from konvolve.execution import plans
 from questions import QUESTIONS, function
 
 jax.config.update("jax_enable_x64", True)
@@ -31,7 +31,7 @@ rng = np.random.default_rng(3)
 def as_users_have_it(monkeypatch):
     """The other tests compile at once, to reach the compiled code."""
     monkeypatch.setattr(jax_uncompiled, "by_numpy", BY_NUMPY)
-    execute.forget()  # so that no plan has been seen
+    plans.forget()  # so that no plan has been seen
 
 
 def normal(shape, dtype="float64"):

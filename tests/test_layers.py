@@ -11,7 +11,7 @@ import pytest
 
 from keras_gradients import gradients
 from konvolve import layers
-from konvolve.execution import signal as execute
+from konvolve.execution import plans
 
 # Keras 3.15 asks arrays for their values as NumPy 1 did.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -120,9 +120,9 @@ def test_a_layer_tells_its_plan(name):
         _, options, extra, x = draw(seed)
         layer = getattr(layers, name)(**options, **extra)
         told = layer.plan(x.shape)
-        execute.forget()
+        plans.forget()
         layer(x)
-        assert next(iter(execute._PLANS.values())) == told  # the first: a separable layer's pointwise comes next
+        assert next(iter(plans._PLANS.values())) == told  # the first: a separable layer's pointwise comes next
     assert layer.plan((None, *x.shape[1:])).output_shape[0] is None
 
 

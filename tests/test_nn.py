@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from konvolve import nn
-from konvolve.execution import signal as execute
+from konvolve.execution import plans
 from libraries import LIBRARIES
 from oracle import channels, tolerance
 
@@ -181,9 +181,9 @@ def test_wrong_arguments_are_named(case):
 
 
 def test_plans_are_remembered():
-    execute.forget()
+    plans.forget()
     for _ in range(3):
         nn.conv(X, K, padding="same")
-    assert len(execute._PLANS) == 1
+    assert len(plans._PLANS) == 1
     nn.conv(X, K, padding="same", strides=True)  # equal to 1, and another question
-    assert len(execute._PLANS) == 2
+    assert len(plans._PLANS) == 2

@@ -8,7 +8,7 @@ import pytest
 import channel_draws
 from konvolve import nn
 from konvolve.backends import registry
-from konvolve.execution import signal as execute
+from konvolve.execution import plans
 from libraries import LIBRARIES
 from test_nn import METHODS, K, X, normal
 
@@ -19,7 +19,7 @@ def library(request):
 
 
 def planned():
-    return list(execute._PLANS.values())
+    return list(plans._PLANS.values())
 
 
 @pytest.mark.parametrize("kind", ["conv", "depthwise_conv", "conv_transpose"])
@@ -31,7 +31,7 @@ def test_the_functions_use_that_plan(library, seed, kind):
     if seed == 2 and kind != "conv_transpose":
         options |= {"padding": "same", "padding_mode": "reflect"}
     x, k = library.array(normal(rng, shape, "float32")), library.array(normal(rng, kernel, "float64"))
-    execute.forget()
+    plans.forget()
     given = {"function": kind, "dtype": "float32", "kernel_dtype": "float64"} | options
     given["library"] = registry.backend(library.name).profile()
     try:
@@ -44,7 +44,7 @@ def test_the_functions_use_that_plan(library, seed, kind):
 
 
 def test_a_second_kernel_is_planned_with(library):
-    execute.forget()
+    plans.forget()
     arrays = [library.array(normal(np.random.default_rng(0), shape)) for shape in ((2, 30, 4), (5, 4, 1), (9, 4, 1))]
     options = {"padding": "causal", "data_format": "channels_last"}
     nn.depthwise_conv(*arrays[:2], bidirectional=arrays[2], **options)

@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import pytest
 
-import konvolve.execution.symbolic
 import konvolve.layers
 
 FOLDER = pathlib.Path(__file__).parent / "saved" / "first"

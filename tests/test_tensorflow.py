@@ -179,13 +179,13 @@ def test_autograph_is_not_asked_to_rewrite(recwarn):
 @pytest.fixture
 def short_bands(monkeypatch):
     """Blocks worked on a few at a time, so that small arrays go through the loop over bands."""
-    from konvolve.execution import signal as execute
+    from konvolve.execution import plans
     from konvolve.profiles.shipped import CONSTANTS
 
     monkeypatch.setitem(CONSTANTS, "tensorflow", CONSTANTS["tensorflow"] | {"band": 1500})
-    execute.forget()
+    plans.forget()
     yield
-    execute.forget()
+    plans.forget()
 
 
 @pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])

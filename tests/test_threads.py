@@ -8,8 +8,8 @@ import pytest
 
 import konvolve
 from konvolve import nn
+from konvolve.execution import plans, weight
 from konvolve.execution import signal as execute
-from konvolve.execution import weight
 from konvolve.planning import memoize
 from libraries import LIBRARIES
 
@@ -22,7 +22,7 @@ def quick_turns():
     sys.setswitchinterval(1e-5)
     yield
     sys.setswitchinterval(before)
-    execute.forget()
+    plans.forget()
 
 
 @pytest.fixture(params=LIBRARIES.values(), ids=LIBRARIES)
@@ -62,7 +62,7 @@ EXPECTED = [np.convolve(signal, KERNEL) for signal in SIGNALS]
 
 
 def test_plans_that_are_dropped_while_they_are_used(library, monkeypatch):
-    monkeypatch.setattr(execute, "_MOST_PLANS", 3)
+    monkeypatch.setattr(plans, "_MOST_PLANS", 3)
     signals, kernel = [library.array(signal) for signal in SIGNALS], library.array(KERNEL)
     for signal in signals:  # what compiles has compiled
         konvolve.fftconvolve(signal, kernel)
@@ -72,7 +72,7 @@ def test_plans_that_are_dropped_while_they_are_used(library, monkeypatch):
             close(library.numpy(konvolve.fftconvolve(signals[i], kernel)), EXPECTED[i])
 
     in_threads(work)
-    assert len(execute._PLANS) <= 3 + THREADS
+    assert len(plans._PLANS) <= 3 + THREADS
 
 
 def test_plans_that_are_forgotten_while_they_are_used():
@@ -81,7 +81,7 @@ def test_plans_that_are_forgotten_while_they_are_used():
     def work(rng):
         for i in rng.integers(0, len(SIGNALS), 60):
             close(konvolve.convolve(SIGNALS[i], KERNEL), EXPECTED[i])
-            execute.forget()
+            plans.forget()
 
     in_threads(work)
 
@@ -157,7 +157,7 @@ def test_planning_is_a_constant_to_a_compiler_that_reads_code(monkeypatch):
     """It is called and not followed; compiled programs outlive plans that are dropped or forgotten."""
     import torch
 
-    monkeypatch.setattr(execute, "_MOST_PLANS", 1)
+    monkeypatch.setattr(plans, "_MOST_PLANS", 1)
     make, calls, compilations = execute.make, [], []
 
     def not_to_be_followed(*facts):
@@ -169,11 +169,11 @@ def test_planning_is_a_constant_to_a_compiler_that_reads_code(monkeypatch):
         return module.forward
 
     monkeypatch.setattr(execute, "make", not_to_be_followed)
-    execute.forget()
+    plans.forget()
     run = torch.compile(lambda a, b: konvolve.fftconvolve(a, b), fullgraph=True, backend=backend, dynamic=False)
     kernel = torch.from_numpy(KERNEL)
     for _ in range(2):
         for i in (0, 1):
             close(run(torch.from_numpy(SIGNALS[i]), kernel), EXPECTED[i])
-        execute.forget()
+        plans.forget()
     assert (len(calls), len(compilations)) == (2, 2)

@@ -18,7 +18,7 @@ FORMER = {
     "planning.phases": "planning.nn.phases",
     "planning.plan": "planning.signal.plan",
     "planning.problem": "planning.signal.problem",
-    "symbolic": "execution.symbolic",
+    "symbolic": "layers",
 }
 """What version 0.1.0.dev0 wrote into pickled plans and saved models until 2026-11-25, and where it is now."""
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from konvolve.backends import registry
 from konvolve.backends.interface import Array, Backend
+from konvolve.execution.deferred import is_symbolic, record
 from konvolve.execution.kernel import Kernel
-from konvolve.execution.signal import public, recall, traits
+from konvolve.execution.operations import OPERATIONS, Operation, public
+from konvolve.execution.plans import recall
 from konvolve.execution.weight import Weight
 from konvolve.methods.nn import run as methods
 from konvolve.planning.nn import problem as channels
@@ -19,6 +22,7 @@ from konvolve.planning.nn.planner import make_plan
 from konvolve.planning.nn.problem import ChannelProblem
 from konvolve.planning.signal.arguments import check_operand, plain, shown
 from konvolve.planning.signal.problem import Operand
+from konvolve.profiles.in_use import traits
 from konvolve.profiles.shipped import CHANNELS
 
 __all__ = ["convolution", "public", "separable", "transposed"]
@@ -65,8 +69,8 @@ def solve(function: str, arrays: tuple, options: Options) -> Any:
     given = arrays[1]
     if isinstance(given, Kernel | Weight):
         arrays = (arrays[0], given.array, *arrays[2:])
-    if any(map(registry.is_symbolic, arrays)):
-        return _symbolic(function, arrays, options)
+    if any(map(is_symbolic, arrays)):
+        return record(function, arrays, options)
     names = ("inputs", "kernel", "bidirectional")[: len(arrays)]
     xp, (x, kernel, *more) = registry.resolve(dict(zip(names, arrays, strict=True)))
     plan = plan_arrays(xp, function, (x, kernel, *more), options)
@@ -77,6 +81,24 @@ def solve(function: str, arrays: tuple, options: Options) -> Any:
         if held is not None and (held.finite or not plan.problem.local):
             return xp.whole(methods.run_prepared)(xp, plan, x, held.prepared(xp, plan, kernel, methods.prepare), kernel)
     return xp.whole(methods.run)(xp, plan, x, kernel)
+
+
+def _enter(function: str) -> None:
+    """Enter a function into the table of operations."""
+
+    def result(xp: Backend, operands: Sequence[Operand], options: Sequence[Any]) -> tuple[tuple[int | None, ...], str]:
+        question = make(function, tuple(operands), xp.profile(), *options)
+        return question.output_shape, question.problem.result
+
+    def compute(arrays: Sequence[Any], options: Sequence[Any], owner: Any) -> Any:
+        inputs, kernel, *more = arrays
+        return solve(function, (inputs, kernel if owner is None else Weight(kernel, owner), *more), tuple(options))
+
+    OPERATIONS[function] = Operation(("inputs", "kernel", "bidirectional"), result, compute)
+
+
+for _function in FUNCTIONS:
+    _enter(_function)
 
 
 def separable(inputs: Any, depthwise: Any, pointwise: Any, backward: Any, options: Options) -> Any:
@@ -93,12 +115,6 @@ def separable(inputs: Any, depthwise: Any, pointwise: Any, backward: Any, option
 
 def _shape(x: Any) -> tuple[int | None, ...]:
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
-
-
-def _symbolic(function: str, arrays: tuple, options: tuple) -> Any:
-    from konvolve.execution import symbolic  # imports Keras, which whoever made the symbolic tensor has imported
-
-    return symbolic.record(function, arrays, options)
 
 
 def make(function: str, operands: tuple[Operand, ...], library: str, *options: Any) -> ChannelPlan:

@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 import operator
 import timeit
-import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from konvolve.backends import registry
 from konvolve.backends.interface import Backend
+from konvolve.execution.deferred import is_symbolic, record
 from konvolve.execution.kernel import Kernel, terms
+from konvolve.execution.operations import OPERATIONS, Operation, public
+from konvolve.execution.plans import recall
 from konvolve.methods.signal import separable
 from konvolve.methods.signal.run import prepare, run, run_prepared
 from konvolve.planning import dtypes
-from konvolve.planning.cost import Traits, scipy_choice
+from konvolve.planning.cost import scipy_choice
 from konvolve.planning.geometry import MODES, window
-from konvolve.planning.memoize import remembered
 from konvolve.planning.signal import problem
 from konvolve.planning.signal.arguments import METHODS, check_operand, plain, shown
 from konvolve.planning.signal.plan import Plan
 from konvolve.planning.signal.planner import make_plan
 from konvolve.planning.signal.problem import Operand, Problem
-from konvolve.profiles.shipped import CONSTANTS
-
-# Plans by everything they depend on. Threads share them without a lock: each step is one operation on the dictionary,
-# and a plan that has been found is used itself, so that it may be dropped meanwhile.
-_PLANS: dict[tuple, Any] = {}
-_MOST_PLANS = 4096
-
-# The same for a compiler that reads this file, by a name. Nothing is dropped: compiled programs go on looking there.
-_SHELF = types.SimpleNamespace()
-_NAMES: dict[tuple, str] = {}
-_NUMBERS = itertools.count()
+from konvolve.profiles.in_use import traits
 
 # Which question each public function asks; "sepfir2d" asks one per pass.
 _ASK: dict[str, Callable[..., Problem]] = {
@@ -50,33 +40,12 @@ _ASK: dict[str, Callable[..., Problem]] = {
     "correlate2d": problem.planar,
     "sepfir2d": problem.separable_pass,
 }
-F = TypeVar("F", bound=Callable)
-
-
-def public(function: F) -> F:
-    """Mark a function as one that AutoGraph shall call and not rewrite.
-
-    There is nothing in it to rewrite, tracing is faster without, and AutoGraph honours the mark without
-    TensorFlow being imported here.
-    """
-    function.autograph_info__ = {}  # type: ignore[attr-defined]
-    return function
-
-
-@remembered
-def traits(library: str) -> Traits:
-    """Return the planning constants of a library: measured on this machine, where that has been done, or shipped."""
-    if not isinstance(library, str) or library not in CONSTANTS:
-        raise ValueError(f"library must be one of {', '.join(CONSTANTS)}, not library={shown(library)}")
-    from konvolve.profiles import measured  # late, and so is the look into the user's cache
-
-    return measured.in_use(library)[0]
 
 
 def solve(function: str, in1: Any, in2: Any, *options: Any) -> Any:
     """Answer a public function's question about two arrays; ``options`` are its arguments after them, in order."""
-    if registry.is_symbolic(in1) or registry.is_symbolic(in2):
-        return _symbolic(function, (in1, in2), options)
+    if is_symbolic(in1) or is_symbolic(in2):
+        return record(function, (in1, in2), options)
     kernel = in2 if isinstance(in2, Kernel) else None
     xp, (a, b) = registry.resolve({"in1": in1, "in2": in2 if kernel is None else kernel.array})
     chosen = plan_arrays(xp, function, a, b, *options)
@@ -108,75 +77,11 @@ def _terms(xp: Backend, plan: Plan, kernel: Kernel | None, given: Any, b: Any) -
     return [tuple(xp.cast(xp.asarray(factor, b), plan.problem.compute) for factor in term) for term in found]
 
 
-def _symbolic(function: str, arrays: tuple, options: tuple) -> Any:
-    from konvolve.execution import symbolic  # imports Keras, which whoever made the symbolic tensor has imported
-
-    return symbolic.record(function, arrays, options)
-
-
 def plan_arrays(xp: Backend, function: str, a: Any, b: Any, *options: Any) -> Plan:
     """Return the plan for two arrays of a library, from the cache where it stands there."""
     one, two = (xp.shape(a), xp.dtype(a)), (xp.shape(b), xp.dtype(b))
     bits = (_bits(xp, a, one[1]), _bits(xp, b, two[1]))
     return recall(xp, make, (function, one, two, xp.profile(), bits), options)
-
-
-def recall(xp: Backend, planning: Callable, facts: tuple, options: tuple) -> Any:
-    """Return ``planning(*facts, *options)``, a plan, from the cache where it stands there; a function's name is first.
-
-    The cache holds the plans of all functions, those on channels included.
-    """
-    if not all(map(_is_plain, options)):
-        options = tuple(map(plain, options))
-        if not all(map(_is_plain, options)):  # an iterator, or a mistake for the checker to name
-            return planning(*facts, *options)
-    if xp.reads_code():
-        return getattr(_SHELF, _shelve(planning, facts, options))
-    return _planned(planning, facts, options)
-
-
-def _planned(planning: Callable, facts: tuple, options: tuple) -> Any:
-    # Text and not values: 1, 1.0 and True are equal, and not all of them are axes.
-    key = (facts, repr(options))
-    found = _PLANS.get(key)
-    if found is None:
-        found = planning(*facts, *options)
-        if len(_PLANS) >= _MOST_PLANS:
-            _PLANS.clear()
-        _PLANS[key] = found
-    return found
-
-
-def _shelve(planning: Callable, facts: tuple, options: tuple) -> str:
-    """Return the name under which the plan that answers a question stands on the shelf."""
-    key = (facts, repr(options))
-    name = _NAMES.get(key)
-    if name is None:
-        name = f"plan{next(_NUMBERS)}"
-        setattr(_SHELF, name, _planned(planning, facts, options))
-        _NAMES[key] = name  # last: whoever finds the name finds the plan
-    return name
-
-
-def forget() -> None:
-    """Forget all plans, and the constants they were made with."""
-    _PLANS.clear()
-    _NAMES.clear()
-    traits.forget()  # type: ignore[attr-defined]
-
-
-# What torch.compiler.assume_constant_result does, without PyTorch: the compiler calls it and does not trace planning.
-# The plan itself it reads from the shelf: of an object that is a constant to it, it cannot call the methods.
-_shelve._dynamo_marked_constant = True  # type: ignore[attr-defined]
-
-
-_PLAIN = frozenset((str, int, bool, float, complex, type(None)))
-
-
-def _is_plain(option: Any) -> bool:
-    """Whether an option's text says all of it."""
-    kind = type(option)
-    return kind in _PLAIN or ((kind is tuple or kind is list) and all(map(_is_plain, option)))
 
 
 def _bits(xp: Backend, x: Any, dtype: str) -> int | None:
@@ -250,8 +155,8 @@ def plan(
 
 def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:
     """Filter along the rows, then along the columns, as ``sepfir2d`` does."""
-    if any(map(registry.is_symbolic, (image, hrow, hcol))):
-        return _symbolic("sepfir2d", (image, hrow, hcol), ())
+    if any(map(is_symbolic, (image, hrow, hcol))):
+        return record("sepfir2d", (image, hrow, hcol), ())
     xp, arrays = registry.resolve({"input": image, "hrow": hrow, "hcol": hcol})
     work = problem.separable(*((xp.shape(x), xp.dtype(x)) for x in arrays))
     y, row, column = (xp.cast(x, work) for x in arrays)
@@ -259,6 +164,26 @@ def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:
         kernel = xp.reshape(kernel, shape)
         y = xp.whole(run)(xp, plan_arrays(xp, "sepfir2d", y, kernel, axis), y, kernel)
     return y
+
+
+def _enter(function: str) -> None:
+    """Enter a function of two arrays into the table of operations."""
+
+    def result(xp: Backend, operands: Sequence[Operand], options: Sequence[Any]) -> tuple[tuple[int | None, ...], str]:
+        one, two = operands
+        planned = make(function, one, two, xp.profile(), (None, None), *options)
+        return planned.output_shape, planned.problem.result
+
+    OPERATIONS[function] = Operation(("in1", "in2"), result, lambda xs, options, owner: solve(function, *xs, *options))
+
+
+for _function in ("fftconvolve", "oaconvolve", "convolve", "correlate", "convolve2d", "correlate2d"):
+    _enter(_function)
+OPERATIONS["sepfir2d"] = Operation(
+    ("input", "hrow", "hcol"),
+    lambda xp, operands, options: (operands[0][0], problem.separable(*operands)),
+    lambda xs, options, owner: solve_separable(*xs),
+)
 
 
 def choose(in1: Any, in2: Any, mode: str, measure: bool) -> Any:

@@ -6,7 +6,7 @@ migration: names, arguments, weights and results are Keras's. It is also the lin
 """
 
 import konvolve.backends.keras_backend  # before Keras is imported
-import konvolve.execution.symbolic  # noqa: F401 - so that models of konvolve's functions can be loaded, too
+import konvolve.execution.deferred.symbolic  # noqa: F401 - so that models of konvolve's functions can be loaded, too
 from konvolve.layers.conv import Conv1D as Conv1D
 from konvolve.layers.conv import Conv2D as Conv2D
 from konvolve.layers.conv import Conv3D as Conv3D

@@ -1,6 +1,6 @@
 """Planning constants measured on the user's own machine, kept in the user's cache folder.
 
-`konvolve bench --calibrate` writes them and `execution.signal.traits` reads them, when a library's first plan is made.
+`konvolve bench --calibrate` writes them and `profiles.in_use` reads them, when a library's first plan is made.
 They count only for the processor, the cores, the library's version and device, and the cost model they were fitted for.
 """
 

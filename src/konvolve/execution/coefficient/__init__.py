@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,13 @@ from konvolve.execution.coefficient import local
 from konvolve.execution.coefficient.moments import Moments, sliding
 from konvolve.execution.coefficient.question import Question, Signal, added, axes_last, enough, magnitude, ready
 from konvolve.execution.coefficient.sums import Sums, centred
-from konvolve.execution.signal import plan_arrays
+from konvolve.execution.deferred import is_symbolic, record
+from konvolve.execution.operations import OPERATIONS, Operation
+from konvolve.execution.signal import make, plan_arrays
 from konvolve.planning import dtypes
 from konvolve.planning.geometry import trailing, window
 from konvolve.planning.signal.arguments import check_axes, check_lags, check_mask
+from konvolve.planning.signal.problem import Operand
 
 
 def correlate(
@@ -35,13 +39,11 @@ def correlate(
 ) -> Array:  # fmt: skip
     """Return the correlation coefficient at every lag; ``undefined`` where it is not defined."""
     named = {"in1": in1, "in2": in2, "mask1": masks[0], "mask2": masks[1]}
-    if any(map(registry.is_symbolic, named.values())):
-        from konvolve.execution import symbolic  # imports Keras, which whoever made the symbolic tensor has imported
-
+    if any(map(is_symbolic, named.values())):
         given = tuple(x for x in named.values() if x is not None)
         there = (x is not None for x in masks)
         recording = (mode, method, axes, lags, max_memory, *there, float(min_overlap), bool(undefined != undefined))
-        return symbolic.record("coefficient", given, recording)
+        return record("coefficient", given, recording)
     xp, arrays = registry.resolve({name: x for name, x in named.items() if x is not None})
     by_name = dict(zip((name for name, x in named.items() if x is not None), arrays, strict=True))
     a, b = by_name["in1"], by_name["in2"]
@@ -68,7 +70,7 @@ def correlate(
     return xp.finish(xp.cast(y, result))
 
 
-def recorded(arrays: list, *options: Any) -> Array:
+def _compute(arrays: Sequence[Any], options: Sequence[Any], owner: Any) -> Array:
     """Answer a call that was recorded with symbolic tensors: the masks follow in2, those that were given."""
     in1, in2, *masks = arrays
     mode, method, axes, lags, max_memory, first, second, *limits = options
@@ -77,6 +79,16 @@ def recorded(arrays: list, *options: Any) -> Array:
     if limits:  # models saved by former versions have none
         limits = [limits[0], math.nan if limits[1] else 0.0]
     return correlate(in1, in2, (mask1, mask2), mode, method, axes, lags, max_memory, *limits)
+
+
+def _result(xp: Backend, operands: Sequence[Operand], options: Sequence[Any]) -> tuple[tuple[int | None, ...], str]:
+    mode, method, axes, lags, *_ = options
+    one, two, *_ = operands
+    plan = make("correlate", one, two, xp.profile(), (None, None), mode, method, axes, "zero", lags)
+    return plan.output_shape, dtypes.as_float(plan.problem.result)
+
+
+OPERATIONS["coefficient"] = Operation(("in1", "in2", "mask1", "mask2"), _result, _compute)
 
 
 def _question(

@@ -16,10 +16,8 @@ import keras
 import numpy as np
 
 from konvolve.backends import registry
-from konvolve.execution import coefficient, nn, signal
-from konvolve.execution.weight import Weight
-from konvolve.planning.dtypes import as_float, parse
-from konvolve.planning.signal import problem
+from konvolve.execution.operations import OPERATIONS
+from konvolve.planning.dtypes import parse
 
 
 @keras.saving.register_keras_serializable(package="konvolve")
@@ -91,33 +89,15 @@ class Convolution(keras.layers.Layer):
 
     def call(self, *inputs: Any) -> Any:
         """Run the function."""
-        operands = self._operands(inputs)
-        if self.function == "sepfir2d":
-            return signal.solve_separable(*operands)
-        if self.function == "coefficient":
-            return coefficient.recorded(operands, *self.options)
-        if self.function in nn.FUNCTIONS:
-            if self.held[1] is not None:
-                operands[1] = Weight(operands[1], self)
-            return nn.solve(self.function, tuple(operands), tuple(self.options))
-        return signal.solve(self.function, *operands, *self.options)
+        owner = self if self.held[1] is not None else None
+        return OPERATIONS[self.function].compute(self._operands(inputs), self.options, owner)
 
     def compute_output_spec(self, *inputs: Any) -> Any:
         """Return the shape and dtype of the result, by the plan; errors for wrong arguments come from here."""
         xp = registry.backend(keras.backend.backend())
         operands: Any = [(tuple(x.shape), keras.backend.standardize_dtype(x.dtype)) for x in self._operands(inputs)]
-        if self.function == "sepfir2d":
-            return keras.KerasTensor(operands[0][0], dtype=xp.canonical(problem.separable(*operands)))
-        if self.function in nn.FUNCTIONS:
-            question = nn.make(self.function, tuple(operands), xp.profile(), *self.options)
-            return keras.KerasTensor(question.output_shape, dtype=xp.canonical(question.problem.result))
-        if self.function == "coefficient":
-            mode, method, axes, lags = self.options[:4]
-            plan = signal.make("correlate", *operands[:2], xp.profile(), (None, None), mode, method, axes, "zero", lags)
-            return keras.KerasTensor(plan.output_shape, dtype=xp.canonical(as_float(plan.problem.result)))
-        one, two = operands
-        plan = signal.make(self.function, one, two, xp.profile(), (None, None), *self.options)
-        return keras.KerasTensor(plan.output_shape, dtype=xp.canonical(plan.problem.result))
+        shape, dtype = OPERATIONS[self.function].result(xp, operands, self.options)
+        return keras.KerasTensor(shape, dtype=xp.canonical(dtype))
 
     def get_config(self) -> dict:
         """Return what ``from_config`` needs; the constants' values are weights."""
@@ -125,17 +105,12 @@ class Convolution(keras.layers.Layer):
         return config | {"function": self.function, "options": _plain(self.options), "constants": self.constants}
 
 
-_CHANNELS = ("inputs", "kernel", "bidirectional")
-_NAMES = {"sepfir2d": ("input", "hrow", "hcol"), **dict.fromkeys(nn.FUNCTIONS, _CHANNELS)}
-"""What the functions call their operands, those of the family in1 and in2."""
-
-
 def record(function: str, arrays: tuple, options: tuple) -> Any:
     """Return the symbolic result of a function of symbolic tensors, arrays and variables."""
     constants: list = []
     held: list = []
     inputs: list = []
-    for name, x in zip(_NAMES.get(function, ("in1", "in2", "mask1", "mask2")), arrays, strict=False):
+    for name, x in zip(OPERATIONS[function].names, arrays, strict=False):
         if registry.is_symbolic(x):
             inputs.append(x)
             constants.append(None)

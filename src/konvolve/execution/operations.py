@@ -1,0 +1,38 @@
+"""The public operations, in one table: what a layer of Keras, which computes later, has to know of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from konvolve.backends.interface import Backend
+from konvolve.planning.signal.problem import Operand
+
+F = TypeVar("F", bound=Callable)
+
+
+def public(function: F) -> F:
+    """Mark a function as one that AutoGraph shall call and not rewrite.
+
+    There is nothing in it to rewrite, tracing is faster without, and AutoGraph honours the mark without
+    TensorFlow being imported here.
+    """
+    function.autograph_info__ = {}  # type: ignore[attr-defined]
+    return function
+
+
+class Operation(NamedTuple):
+    """One public operation on arrays.
+
+    ``names``: what it calls its operands. ``result(xp, operands, options)``: the shape of its result, with None for a
+    size that is not known yet, and its dtype, from each operand's shape and dtype. ``compute(arrays, options, owner)``:
+    its result; ``owner`` is the layer that the second operand belongs to, None if it comes with each call.
+    """
+
+    names: tuple[str, ...]
+    result: Callable[[Backend, Sequence[Operand], Sequence[Any]], tuple[tuple[int | None, ...], str]]
+    compute: Callable[[Sequence[Any], Sequence[Any], Any], Any]
+
+
+OPERATIONS: dict[str, Operation] = {}
+"""By the name that saved models have them by; each file of the operations enters its own."""
