@@ -71,7 +71,6 @@ def _chunks(problem: Problem, traits: Traits, planner: Planner, limit: int) -> l
         result = math.prod(size or 1 for size in whole.output_shape) * dtypes.item_size(problem.result)
         held = traits.held.joined * result + traits.held.chunks * (part.bytes or 0)
         estimate = Estimate(part.method, count * (part.seconds or 0.0), int(held))
-        found.append(
-            replace(whole, method=part.method, rows=(axis, rows), passes=(part,), estimates=(estimate,), separable=None)
-        )
+        chunks = replace(part, problem=problem, core=whole.core, rows=(axis, rows), passes=(part,), separable=None)
+        found.append(replace(chunks, estimates=(estimate,)))
     return found
