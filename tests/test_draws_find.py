@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 import checking
-from konvolve.execution import signal as execution
+from konvolve.execution import plans
 from konvolve.execution.coefficient import question, sums
 from konvolve.methods import finite
 from konvolve.methods.signal import matrix
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # what is wrong may warn, too
 @pytest.fixture(autouse=True)
 def planned_anew():
     """Plan with the mend taken out, and afterwards with all mends again."""
-    execution.forget()
+    plans.forget()
     yield
-    execution.forget()
+    plans.forget()
 
 
 def lags_where_in2_has_one_sample(monkeypatch):

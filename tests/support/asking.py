@@ -7,7 +7,7 @@ from unittest import mock
 import numpy as np
 
 import konvolve
-from konvolve.execution import signal as execution
+from konvolve.execution import plans
 from konvolve.planning.nn import planner as channel_planner
 from konvolve.planning.signal import planner
 
@@ -78,7 +78,7 @@ def steered(method):
     def alone(problem, traits, name):
         return allowed(problem, traits, name) and (name == method or problem.method != "auto")
 
-    execution.forget()
+    plans.forget()
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.object(planner, "_choose", chosen))
         stack.enter_context(mock.patch.object(channel_planner, "_allowed", alone))
@@ -86,7 +86,7 @@ def steered(method):
             stack.enter_context(mock.patch.object(planner, "_WORTH", 0))
             stack.enter_context(mock.patch.object(planner, "_clearly_quicker", return_value=True))
         yield
-    execution.forget()
+    plans.forget()
 
 
 def answer(library, way, question, ask, rng, hide=None):
