@@ -196,3 +196,11 @@ def test_a_product_keeps_below_a_ceiling():
         konvolve.convolve(rows, kernel, **options, method="fft"),
         atol=1e-9,
     )
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_a_product_of_any_scale_is_one(scale):
+    rng = np.random.default_rng(3)
+    a, kernel = rng.standard_normal((12, 9)), np.outer(rng.standard_normal(4), rng.standard_normal(3))
+    found = konvolve.convolve(a, kernel * scale, method="separable")
+    np.testing.assert_allclose(found / scale, konvolve.convolve(a, kernel, method="direct"), atol=1e-12)

@@ -33,10 +33,13 @@ def terms(kernel: np.ndarray, axes: Sequence[int], epsilon: float, most: int = 1
     """
     wide = kernel.astype(np.complex128 if kernel.dtype.kind == "c" else np.float64)
     taps = wide.reshape([kernel.shape[axis] for axis in axes])
-    bound = 4 * epsilon * float(np.linalg.norm(taps.ravel()))
-    if not np.isfinite(bound) or bound == 0:
+    largest = float(np.abs(taps).max())
+    if not np.isfinite(largest) or largest == 0:
         return []
+    taps = taps / largest  # whose squares are in the range of the dtype
+    bound = 4 * epsilon * float(np.linalg.norm(taps.ravel()))
     found = [_factors(taps)] if _is_product(taps, bound) else _low_rank(taps, bound, most)
+    found = [(*term[:-1], term[-1] * largest) for term in found]
     return [tuple(_along(factor, axis, kernel.ndim) for factor, axis in zip(t, axes, strict=True)) for t in found]
 
 
