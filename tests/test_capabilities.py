@@ -21,7 +21,7 @@ def servers():
     def run(library, *cell):
         if library not in running:
             running[library] = subprocess.Popen(
-                [sys.executable, str(FOLDER / "run_cells.py"), library],
+                [sys.executable, str(FOLDER / "support" / "run_cells.py"), library],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-SCRIPT = pathlib.Path(__file__).with_name("keras_models.py")
+SCRIPT = pathlib.Path(__file__).parents[1] / "support" / "keras_models.py"
 
 
 def run(backend, *arguments):

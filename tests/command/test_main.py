@@ -397,7 +397,7 @@ def test_of_several_pictures_none_replaces_an_input(folder, picture, capsys):
 @pytest.mark.parametrize("name", ["README.md", "docs/quickstart.md"])
 def test_lines_of_the_readme_run_as_they_stand(folder, picture, capsys, monkeypatch, name):
     """In a checkout, whose .gitignore names what they write. `bench` takes minutes, and the sample may be fetched."""
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     (folder / "docs").symlink_to(root / "docs")
     if name != "README.md":  # which has no photo of the reader's
         picture("photo.jpg")

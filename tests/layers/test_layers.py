@@ -313,13 +313,13 @@ FEW = (
     *(f"test_layers.py::test_random_layers_give_what_kerass_give[{seed}]" for seed in (3, 5, 7, 10, 11)),
     "test_layers.py::test_sizes_known_only_at_run_time",
     "test_layers.py::test_dtype_policies[mixed_bfloat16]",
-    "test_kept.py::test_never_stale",
+    "../execution/test_weight.py::test_never_stale",
     "test_long_conv.py::test_any_length_of_kernel_and_sequence[fft-9-8-True]",
     "test_long_conv.py::test_nothing_of_the_future_is_seen",
     "test_filters.py::test_a_blur_is_scipys[auto-reflect]",
     "test_filters.py::test_in_a_pipeline_tensorflow_does_it_whatever_the_backend",
 )
-ALL = ("test_layers.py", "test_kept.py", "test_long_conv.py", "test_filters.py", "test_convert.py")
+ALL = ("test_layers.py", "../execution/test_weight.py", "test_long_conv.py", "test_filters.py", "test_convert.py")
 
 
 @pytest.mark.parametrize(
@@ -339,6 +339,6 @@ def test_on_the_other_backends(backend, tests):
         env=os.environ | nested,
         capture_output=True,
         text=True,
-        cwd=os.path.dirname(HERE),
+        cwd=os.path.dirname(os.path.dirname(HERE)),
     )
     assert done.returncode == 0, done.stdout[-5000:]

@@ -1,6 +1,6 @@
 """What works where: one declaration, which the tests check cell by cell and the documentation's table is made of.
 
-``python tests/capabilities.py`` prints the table.
+``python tests/support/capabilities.py`` prints the table.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Convolutions of JAX arrays that lie on four devices; run by test_jax_sharded.py. A failed assertion ends it.
+"""Convolutions of JAX arrays that lie on four devices; run by backends/jax/test_sharded.py. A failed assertion ends it.
 
 ``python jax_sharded.py few`` takes seconds, ``all`` a minute or two.
 """

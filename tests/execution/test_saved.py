@@ -14,7 +14,7 @@ import pytest
 
 import konvolve.layers
 
-FOLDER = pathlib.Path(__file__).parent / "saved" / "first"
+FOLDER = pathlib.Path(__file__).parents[1] / "saved" / "first"
 
 
 def saved_arrays(name):

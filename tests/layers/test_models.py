@@ -54,7 +54,7 @@ def test_a_real_model_predicts_and_learns_the_same(build, convolutions, method):
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_two_devices_learn_what_one_does(backend):
-    script = pathlib.Path(__file__).with_name("keras_distributed.py")
+    script = pathlib.Path(__file__).parents[1] / "support" / "keras_distributed.py"
     done = subprocess.run(
         [sys.executable, str(script)], env=os.environ | {"KERAS_BACKEND": backend}, capture_output=True, text=True
     )

@@ -103,7 +103,7 @@ def test_the_command_writes_what_it_can_show_again(tmp_path, capsys, monkeypatch
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.iterdir()} == before
 
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("columns", [80, 200])
