@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from konvolve.bench import channels, problems, validate
-from konvolve.planning.signal.arguments import CHANNEL_METHODS, METHODS
+from konvolve.planning.operands import CHANNEL_METHODS, METHODS
 
 
 def test_problems_cover_what_they_should():

@@ -11,7 +11,7 @@ from konvolve.backends import registry
 from konvolve.backends.interface import Array, Backend
 from konvolve.execution import factors
 from konvolve.planning import dtypes
-from konvolve.planning.signal.arguments import plain, shown
+from konvolve.planning.operands import plain, shown
 from konvolve.planning.signal.plan import Plan
 
 # A kernel is transformed anew for every length; so many of its spectra are kept.

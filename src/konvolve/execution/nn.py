@@ -20,8 +20,7 @@ from konvolve.planning.nn import problem as channels
 from konvolve.planning.nn.plan import ChannelPlan, ChannelTraits
 from konvolve.planning.nn.planner import make_plan
 from konvolve.planning.nn.problem import ChannelProblem
-from konvolve.planning.signal.arguments import check_operand, plain, shown
-from konvolve.planning.signal.problem import Operand
+from konvolve.planning.operands import Operand, check_operand, plain, shown
 from konvolve.profiles.in_use import traits
 from konvolve.profiles.shipped import CHANNELS
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from konvolve.backends.interface import Backend
-from konvolve.planning.signal.problem import Operand
+from konvolve.planning.operands import Operand
 
 F = TypeVar("F", bound=Callable)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from konvolve.backends.interface import Backend
-from konvolve.planning.signal.arguments import plain
+from konvolve.planning.operands import plain
 from konvolve.profiles.in_use import traits
 
 # Plans by everything they depend on. Threads share them without a lock: each step is one operation on the dictionary,

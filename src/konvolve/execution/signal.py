@@ -23,11 +23,11 @@ from konvolve.methods.signal.run import prepare, run, run_prepared
 from konvolve.planning import dtypes
 from konvolve.planning.cost import scipy_choice
 from konvolve.planning.geometry import MODES, window
+from konvolve.planning.operands import METHODS, Operand, check_operand, plain, shown
 from konvolve.planning.signal import problem
-from konvolve.planning.signal.arguments import METHODS, check_operand, plain, shown
 from konvolve.planning.signal.plan import Plan
 from konvolve.planning.signal.planner import make_plan
-from konvolve.planning.signal.problem import Operand, Problem
+from konvolve.planning.signal.problem import Problem
 from konvolve.profiles.in_use import traits
 
 # Which question each public function asks; "sepfir2d" asks one per pass.

@@ -15,7 +15,7 @@ from keras import ops
 from konvolve import nn
 from konvolve.planning.nn.arguments import check_channel_method, check_padding_modes
 from konvolve.planning.nn.plan import ChannelPlan
-from konvolve.planning.signal.arguments import BOUNDARIES, plain
+from konvolve.planning.operands import BOUNDARIES, plain
 
 MORE = """
 

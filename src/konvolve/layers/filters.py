@@ -10,7 +10,7 @@ import numpy as np
 from konvolve import nn
 from konvolve.layers.base import one_word, used
 from konvolve.planning.nn.arguments import check_channel_method, check_format, check_padding, check_padding_modes
-from konvolve.planning.signal.arguments import plain, shown
+from konvolve.planning.operands import plain, shown
 
 # Keras's base of all layers that may run inside tf.data; it has no public name (seen in 3.15).
 _DataLayer: Any = keras.layers.Rescaling.__base__

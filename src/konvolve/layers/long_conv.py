@@ -9,7 +9,7 @@ from keras import ops
 
 from konvolve import nn
 from konvolve.planning.nn.arguments import check_channel_method, check_format
-from konvolve.planning.signal.arguments import plain, shown
+from konvolve.planning.operands import plain, shown
 
 
 @keras.saving.register_keras_serializable(package="konvolve")

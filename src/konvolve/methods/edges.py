@@ -18,7 +18,7 @@ from typing import Any
 from konvolve.backends.interface import Array, Backend
 from konvolve.planning import dtypes
 from konvolve.planning.geometry import window
-from konvolve.planning.signal.arguments import Edge
+from konvolve.planning.operands import Edge
 from konvolve.planning.signal.plan import Plan
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from konvolve.planning.cost import Traits
 from konvolve.planning.memoize import remembered
-from konvolve.planning.signal.arguments import shown
+from konvolve.planning.operands import shown
 from konvolve.profiles.shipped import CONSTANTS
 
 

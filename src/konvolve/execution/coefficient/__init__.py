@@ -29,8 +29,8 @@ from konvolve.execution.operations import OPERATIONS, Operation
 from konvolve.execution.signal import make, plan_arrays
 from konvolve.planning import dtypes
 from konvolve.planning.geometry import trailing, window
+from konvolve.planning.operands import Operand
 from konvolve.planning.signal.arguments import check_axes, check_lags, check_mask
-from konvolve.planning.signal.problem import Operand
 
 
 def correlate(

@@ -21,7 +21,7 @@ from konvolve.planning.lengths import table
 from konvolve.planning.nn.phases import Place, extended
 from konvolve.planning.nn.plan import ChannelPlan
 from konvolve.planning.nn.problem import ChannelProblem
-from konvolve.planning.signal.arguments import Edge
+from konvolve.planning.operands import Edge
 
 
 def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array) -> Array:

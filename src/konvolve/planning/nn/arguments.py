@@ -6,8 +6,7 @@ import operator
 from typing import Any
 
 from konvolve.planning import dtypes
-from konvolve.planning.signal.arguments import BOUNDARIES, CHANNEL_METHODS, EDGE_WORDS, others_word, shown
-from konvolve.planning.signal.problem import Operand
+from konvolve.planning.operands import BOUNDARIES, CHANNEL_METHODS, EDGE_WORDS, Operand, others_word, shown
 
 FORMATS = ("channels_last", "channels_first")
 PADDINGS = ("valid", "same", "causal")

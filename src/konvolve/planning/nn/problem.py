@@ -26,8 +26,7 @@ from konvolve.planning.nn.arguments import (
     check_padding_modes,
     common_dtype,
 )
-from konvolve.planning.signal.arguments import Shape
-from konvolve.planning.signal.problem import Operand
+from konvolve.planning.operands import Operand, Shape
 
 
 @dataclass(frozen=True)

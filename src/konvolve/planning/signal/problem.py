@@ -14,10 +14,8 @@ from typing import Any, Literal
 
 from konvolve.planning import dtypes
 from konvolve.planning.geometry import Mode, broadcast
+from konvolve.planning.operands import ZERO, Edge, Operand, Shape
 from konvolve.planning.signal.arguments import (
-    ZERO,
-    Edge,
-    Shape,
     check_axes,
     check_boundary,
     check_compatible,
@@ -30,10 +28,6 @@ from konvolve.planning.signal.arguments import (
     check_planar_boundary,
     check_valid,
 )
-
-Operand = tuple[Shape, str]
-"""An operand as planning sees it: its shape, None where a size is not known yet, and its dtype's name."""
-
 
 # The rows a batch whose size is not known is costed with.
 _BATCH = 32

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from konvolve.planning import dtypes
 from konvolve.planning.geometry import window
-from konvolve.planning.signal.arguments import ZERO
+from konvolve.planning.operands import ZERO
 from konvolve.planning.signal.problem import Problem
 
 METHODS = ("direct", "fft", "overlap", "matrix")
