@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,10 +37,11 @@ def terms(kernel: np.ndarray, axes: Sequence[int], epsilon: float, most: int = 1
     largest = float(np.abs(taps).max())
     if not np.isfinite(largest) or largest == 0:
         return []
-    taps = taps / largest  # whose squares are in the range of the dtype
+    scale = 2.0 ** (math.frexp(largest)[1] - 1)  # a power of two, which costs no digits
+    taps = taps / scale  # whose squares are in the range of the dtype
     bound = 4 * epsilon * float(np.linalg.norm(taps.ravel()))
     found = [_factors(taps)] if _is_product(taps, bound) else _low_rank(taps, bound, most)
-    found = [(*term[:-1], term[-1] * largest) for term in found]
+    found = [(*term[:-1], term[-1] * scale) for term in found]
     return [tuple(_along(factor, axis, kernel.ndim) for factor, axis in zip(t, axes, strict=True)) for t in found]
 
 
