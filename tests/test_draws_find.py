@@ -103,7 +103,7 @@ def scale_of_both_signals(monkeypatch):
 
 def samples_that_count(monkeypatch):
     """A sample that is not finite was zero in the coefficient."""
-    monkeypatch.setattr(sums.Sums, "unfinished", lambda self, like: like * 0)
+    monkeypatch.setattr(sums.Sums, "meets_not_finite", lambda self, like: like * 0)
 
 
 FAULTS = [

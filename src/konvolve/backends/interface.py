@@ -36,10 +36,10 @@ class Backend(Protocol):
 
     name: str
     types: tuple[type, ...]
-    """Types of arrays that are the library's without being asked: a compiler may not let anyone note it down later."""
+    """Types of arrays that the registry enters with the first of them, as ``torch.compile`` lets nobody do so later."""
 
     def profile(self) -> str:
-        """Return the key of the library's planning constants in ``backends.constants``."""
+        """Return the key of the library's planning constants in ``profiles.shipped``."""
 
     def owns(self, x: Any) -> bool:
         """Whether x is an array of this library."""

@@ -140,7 +140,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
 }
 CONSTANTS["jax32"] = CONSTANTS["jax"] | {"has_float64": False}
 
-# The keys are those of ``planning.channel_plan.ChannelTraits``. Chosen on 40 random layers for each library and judged
+# The keys are those of ``planning.nn.plan.ChannelTraits``. Chosen on 40 random layers for each library and judged
 # by others (`konvolve bench --validate N --channels`).
 CHANNELS: dict[str, dict[str, Any]] = {
     "numpy": {

@@ -133,7 +133,7 @@ def _coefficient(xp: Backend, question: Question, a: Array, b: Array, *masks: Ar
     products, wrong = _products(xp, question, sums, (one, two), moments, n)
     sufficient = enough(xp, question, count, mask2)
     # A sample that is not finite leaves nothing defined at the lags at which it takes part: they are NaN.
-    broken = sums.unfinished(products[0]) > 0.5
+    broken = sums.meets_not_finite(products[0]) > 0.5
     trusted = broken | ~sufficient | _trusted(xp, question, moments, wrong)
     trusted = xp.broadcast_to(trusted, xp.sizes(products[0]))
     values = [*products, moments[0].variance, moments[1].variance]

@@ -92,7 +92,7 @@ class Sums:
             count = count * xp.reshape(overlap, [lags if a == axis else 1 for a in range(question.rank)])
         return count
 
-    def unfinished(self, like: Array) -> Array:
+    def meets_not_finite(self, like: Array) -> Array:
         """Return at which lags a sample that is not finite takes part: ones and zeros, of the shape of ``like``.
 
         All that takes part is counted once more without such samples, which happens only if there are any.

@@ -1,6 +1,6 @@
 """Convolutions on channels: the transforms of the inputs and of the kernel, contracted over the channels.
 
-Arrays stand as ``methods.channel_layout`` says, without strides and dilations.
+Arrays stand as ``methods.nn.layout`` says, without strides and dilations.
 """
 
 from __future__ import annotations
