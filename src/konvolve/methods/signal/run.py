@@ -8,7 +8,6 @@ import sys
 import warnings
 from typing import Any
 
-from konvolve import _version
 from konvolve.backends.interface import Array, Backend
 from konvolve.methods import edges, finite, nothing
 from konvolve.methods.signal import direct, fft, integers, matrix, overlap
@@ -22,7 +21,7 @@ _NOT_FINITE = (
     "Consider using method='direct' instead."
 )
 
-_PACKAGE = os.path.dirname(os.path.abspath(_version.__file__)) + os.sep
+_PACKAGE = os.path.join(os.path.abspath(__file__).rpartition(os.path.join("", "methods", "signal", ""))[0], "")
 
 _METHODS: dict[str, Any] = {"direct": direct, "fft": fft, "overlap": overlap, "matrix": matrix}
 
