@@ -194,6 +194,9 @@ class Backend(Protocol):
     def window(self, x: Array, starts: Sequence[Size], sizes: Sequence[Size]) -> Array:
         """Cut windows out of the trailing axes of x, which is zero outside: a start may be negative."""
 
+    def add_product(self, total: Array, x: Array, y: Array) -> Array:
+        """Return total + x y, which broadcasts to the total's shape; the total is not needed afterwards."""
+
     def multiply(self, x: Array, y: Array) -> Array:
         """Multiply two arrays of the same dtype, with broadcasting; x is not needed afterwards, y may be."""
 

@@ -244,6 +244,11 @@ def take(x: jax.Array, indices: jax.Array, axis: int) -> jax.Array:
     return jnp.take(x, indices, axis, mode="clip")
 
 
+def add_product(total: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
+    """Add a product."""
+    return total + x * y
+
+
 def multiply(x: jax.Array, y: jax.Array) -> jax.Array:
     """Multiply with broadcasting."""
     return x * y

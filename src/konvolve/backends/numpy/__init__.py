@@ -193,6 +193,12 @@ def take(x: np.ndarray, indices: np.ndarray, axis: int) -> np.ndarray:
     return np.take(x, indices, axis)
 
 
+def add_product(total: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Add a product, in the place of the total."""
+    total += x * y
+    return total
+
+
 def multiply(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Multiply, in the place of x where the product fits there."""
     if x.shape == np.broadcast_shapes(x.shape, y.shape):

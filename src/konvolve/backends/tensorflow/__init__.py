@@ -266,6 +266,11 @@ def take(x: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:
     return tf.gather(reshape(x, sizes(x)), indices, axis=axis)
 
 
+def add_product(total: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """Add a product."""
+    return total + x * y
+
+
 def multiply(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """Multiply with broadcasting."""
     return raw_ops.Mul(x=x, y=y)

@@ -21,15 +21,15 @@ from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.numpy.operands import dtype_name
 from konvolve.backends.torch.convolutions import convolves, correlate, forked, native, native_adjoint
 from konvolve.backends.torch.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
-from konvolve.backends.torch.spectra import fftn, ifftn, irfftn, matmul, multiply, rfftn
+from konvolve.backends.torch.spectra import add_product, fftn, ifftn, irfftn, matmul, multiply, rfftn
 from konvolve.backends.torch.tracing import in_dual_level, recorded, shape, traced
 from konvolve.backends.torch.windows import bands, frame, window
 
 # Adapted next door, asked for here.
 __all__ = [
-    "all_finite", "bands", "constant", "convolves", "correlate", "either", "fftn", "forked", "frame", "ifftn",
-    "irfftn", "isfinite", "matmul", "multiply", "native", "native_adjoint", "rfftn", "shape", "summed", "traced",
-    "unless", "window", "zeroed",
+    "add_product", "all_finite", "bands", "constant", "convolves", "correlate", "either", "fftn", "forked", "frame",
+    "ifftn", "irfftn", "isfinite", "matmul", "multiply", "native", "native_adjoint", "rfftn", "shape", "summed",
+    "traced", "unless", "window", "zeroed",
 ]  # fmt: skip
 
 name = "torch"

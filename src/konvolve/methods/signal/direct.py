@@ -48,8 +48,8 @@ def _loop(xp: Backend, a: Array, b: Array, batch: int, rank: int) -> Array:
     y = None
     for offsets in itertools.product(*(range(k) for k in taps)):
         shifted = xp.window(a, [k - 1 - offset for k, offset in zip(taps, offsets, strict=True)], kept)
-        term = shifted * xp.window(b, offsets, [1] * rank)
-        y = term if y is None else y + term
+        tap = xp.window(b, offsets, [1] * rank)
+        y = shifted * tap if y is None else xp.add_product(y, shifted, tap)
     return y
 
 
