@@ -151,7 +151,7 @@ def test_importing_konvolve_leaves_the_benchmarks_alone():
 
 def test_benchmarks_load_libraries_only_when_they_are_asked():
     loaded = fresh(
-        "import sys; from konvolve.command import bench; bench.everyone();"
+        "import sys; from benchmarks import command; command.everyone();"
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     ).split()
     assert not set(loaded) & (LIBRARIES | {"typer", "rich", "matplotlib", "cv2", "cupy"})

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from benchmarks.predictions import validate
 
-from konvolve.bench import problems, validate
+from konvolve.bench import problems
 from konvolve.bench.contestants import to_library
 from konvolve.planning.cost import Traits
 from konvolve.planning.signal import problem

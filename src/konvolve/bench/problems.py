@@ -200,7 +200,7 @@ def measured(library: str, count: int, seed: int, advance: Callable[[], None], k
 
 
 def _measure(library: str, count: int, seed: int, kind: str) -> Iterator[dict]:
-    from konvolve.bench import channels
+    from benchmarks.predictions import channels
 
     key = profile(library)
     done = 0

@@ -170,7 +170,7 @@ def bench(
     # On a GPU several libraries share its memory: none shall take all of it at the start.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    from konvolve.command.bench import bench
+    from benchmarks.command import bench
 
     return bench(only, library, repeats, quick, json, report, validate, channels, calibrate, sweep, memory)
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.contest.gradients import _jax_gradients, _tf_gradients, _torch_gradients
+from benchmarks.contest.networks import fft_conv_pytorch, torch_fftconv, torch_stock
 from konvolve.bench.contestants import (
     KONVOLVE,
     PEER,
@@ -20,8 +22,6 @@ from konvolve.bench.contestants import (
     in_torch,
     wait_torch,
 )
-from konvolve.bench.gradients import _jax_gradients, _tf_gradients, _torch_gradients
-from konvolve.bench.networks import fft_conv_pytorch, torch_fftconv, torch_stock
 from konvolve.bench.workloads import SEED, Workload
 
 LAYER, STEP = "layer", "layer's gradients"

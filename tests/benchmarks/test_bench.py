@@ -10,11 +10,12 @@ import pytest
 
 pytest.importorskip("typer", reason="the [cli] extra is not installed")
 
-from konvolve.bench import chart, layers, machine, measure, sweeps, verdicts
+from benchmarks.contest import chart, layers, sweeps, verdicts
+
+from benchmarks import command, screen
+from konvolve.bench import machine, measure
 from konvolve.bench.contestants import KONVOLVE, PEER, Contestant, to_library, to_numpy
 from konvolve.bench.workloads import WORKLOADS, Workload, _scipy_answer
-from konvolve.command import bench as command
-from konvolve.command import bench_screen as screen
 from konvolve.command import main as cli
 
 everyone = command.everyone()

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from konvolve.bench import fresh
+from benchmarks.contest import fresh
 
 # Measured of predicted: a plan that takes more than it said breaks its ceiling, one that takes far less is not chosen
 # where it would do.
@@ -136,7 +136,7 @@ def measured(asked: Sequence[tuple[str, str, str]], advance: Callable[[], None])
         plan = QUESTIONS[name].plan(profile(WAYS[way][0]), method)
         record: dict = {"way": way, "question": name, "method": method, "predicted": plan.bytes, "peaks": []}
         for _ in range(RUNS.get(way, 1)):
-            process = fresh.python("-m", "konvolve.bench.memory", way, name, method, **GIVE_BACK)
+            process = fresh.python("-m", "benchmarks.predictions.memory", way, name, method, **GIVE_BACK)
             if process.returncode == 0:
                 record["peaks"].append(json.loads(process.stdout.splitlines()[-1])["peak"])
             else:  # killed for its memory, for one
@@ -183,7 +183,7 @@ def plot(records: Sequence[dict]) -> Any:
     """Measured against predicted, a panel for each way."""
     from matplotlib.figure import Figure
 
-    from konvolve.bench.validate import COLOURS
+    from benchmarks.predictions.validate import COLOURS
 
     ways = list(dict.fromkeys(record["way"] for record in records))
     figure = Figure(figsize=(3.2 * len(ways), 4.4), layout="constrained", dpi=120)

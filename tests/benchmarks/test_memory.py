@@ -3,8 +3,7 @@
 import json
 
 import pytest
-
-from konvolve.bench import memory
+from benchmarks.predictions import memory
 
 
 def test_a_peak_is_measured_and_predicted():

@@ -21,7 +21,7 @@ NAMES = {
 
 def questions() -> dict[str, Any]:
     """All workloads, by name."""
-    from konvolve.bench.layers import LAYERS
+    from benchmarks.contest.layers import LAYERS
     from konvolve.bench.workloads import WORKLOADS
 
     return WORKLOADS | LAYERS
@@ -29,7 +29,7 @@ def questions() -> dict[str, Any]:
 
 def load(path: Path) -> dict:
     """Read a results file."""
-    from konvolve.bench import report
+    from benchmarks import report
 
     try:
         if not path.is_file():  # a pipe would wait for ever
@@ -81,9 +81,9 @@ def bench(
     memory: bool,
 ) -> int:
     """Measure, or show what was measured; the exit code."""
+    from benchmarks import screen as bench_screen
     from konvolve.backends import registry
     from konvolve.bench import contestants
-    from konvolve.command import bench_screen
     from konvolve.profiles.measured import path
 
     kind = bench_options.one_kind(
@@ -138,7 +138,9 @@ def bench(
 
 def _write_report(results: dict, output: Path) -> list[Path]:
     """Write the tables and the picture beside a results file, each whole or not at all; the names of the two."""
-    from konvolve.bench import chart, memory, report, sweeps, validate
+    from benchmarks import report
+    from benchmarks.contest import chart, sweeps
+    from benchmarks.predictions import memory, validate
     from konvolve.files.encoding import replacing
 
     tables, picture = bench_options.beside(output)
@@ -164,7 +166,8 @@ def _write_report(results: dict, output: Path) -> list[Path]:
 
 def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick: bool, output: Path) -> dict:
     """Run these workloads and measures; the results file's contents, saved after each workload."""
-    from konvolve.bench import fresh, machine
+    from benchmarks.contest import fresh
+    from konvolve.bench import machine
 
     asked = questions()
     results: dict[str, Any] = {"machine": machine.describe(), "repeats": repeats, "quick": quick, "workloads": {}}
@@ -198,7 +201,8 @@ def _start_quietly(libraries: Sequence[str]) -> None:
 
 def judged(libraries: Sequence[str], count: int, kind: str) -> dict:
     """Put the choice of the method to the test on problems of a kind; the results file's contents."""
-    from konvolve.bench import machine, validate
+    from benchmarks.predictions import validate
+    from konvolve.bench import machine
 
     results: dict[str, Any] = {"machine": machine.describe(), "validation": {}}
     with bars() as bar:
@@ -222,7 +226,8 @@ def fitted(libraries: Sequence[str], count: int) -> dict:
 
 def swept(libraries: Sequence[str], quick: bool) -> dict:
     """Time the same question at many sizes; the results file's contents."""
-    from konvolve.bench import machine, sweeps
+    from benchmarks.contest import sweeps
+    from konvolve.bench import machine
 
     results: dict[str, Any] = {"machine": machine.describe(), "quick": quick, "sweeps": {}}
     with bars() as bar:
@@ -236,7 +241,8 @@ def swept(libraries: Sequence[str], quick: bool) -> dict:
 
 def weighed(libraries: Sequence[str], quick: bool) -> dict:
     """Measure each method's peak of memory; the results file's contents."""
-    from konvolve.bench import machine, memory
+    from benchmarks.predictions import memory
+    from konvolve.bench import machine
 
     asked = memory.cases(libraries, quick)
     results: dict[str, Any] = {"machine": machine.describe(), "quick": quick}
@@ -246,7 +252,8 @@ def weighed(libraries: Sequence[str], quick: bool) -> dict:
 
 
 def _workload(w: Any, libraries: Sequence[str], repeats: int, quick: bool, advance: Callable[[], None]) -> dict:
-    from konvolve.bench import measure, verdicts
+    from benchmarks.contest import verdicts
+    from konvolve.bench import measure
 
     inputs = w.inputs(w)
     reference = w.reference(w, *inputs)
@@ -267,6 +274,7 @@ def everyone() -> list:
     from konvolve.bench import contestants
 
     # Importing enters them; the order is the one in which they stand in the tables before they are timed.
-    from konvolve.bench import ours, peers, networks, recipes, gradients, layers, transforms  # isort: skip # noqa: F401
+    from benchmarks.contest import networks, recipes, gradients, layers, transforms  # isort: skip # noqa: F401
+    from konvolve.bench import ours, peers  # isort: skip # noqa: F401
 
     return contestants.CONTESTANTS

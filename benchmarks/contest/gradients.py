@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from benchmarks.contest.networks import fft_conv_pytorch, torch_fftconv, torch_layer, torch_stock
+from benchmarks.contest.recipes import jax_convolve, tf_convolve, torch_convolve
 from konvolve.bench.contestants import (
     BY_HAND,
     KONVOLVE,
@@ -20,9 +22,7 @@ from konvolve.bench.contestants import (
     wait_tensorflow,
     wait_torch,
 )
-from konvolve.bench.networks import fft_conv_pytorch, torch_fftconv, torch_layer, torch_stock
 from konvolve.bench.ours import ours
-from konvolve.bench.recipes import jax_convolve, tf_convolve, torch_convolve
 from konvolve.bench.workloads import BACKWARD
 
 

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from benchmarks.predictions import channels, validate
 
-from konvolve.bench import channels, problems, validate
+from konvolve.bench import problems
 from konvolve.planning.operands import CHANNEL_METHODS, METHODS
 
 

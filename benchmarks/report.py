@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from konvolve.bench import calibrate, memory, sweeps, validate
+from benchmarks.contest import sweeps
+from benchmarks.predictions import memory, validate
+from konvolve.bench import calibrate
 
 # The head of the table that compares konvolve with the others.
 VERDICTS = ["workload", "konvolve's entry", "ratio (quartiles)", "aim", "to"]

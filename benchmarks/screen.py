@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from konvolve.bench import report
+from benchmarks import report
 
 # Left out where there is no room; the tables in Markdown have them.
 _LESS = ("best ms", "best µs", "error", "remarks")

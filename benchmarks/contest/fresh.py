@@ -82,7 +82,7 @@ def peak_memory(advance: Callable[[], None]) -> list[dict]:
     rows = []
     for workload, function, library in PEAKS:
         row = {"workload": workload, "function": function, "library": library}
-        process = python("-m", "konvolve.bench.fresh", workload, function, library)
+        process = python("-m", "benchmarks.contest.fresh", workload, function, library)
         if process.returncode == 0:
             row |= json.loads(process.stdout.splitlines()[-1])
         else:  # killed for its memory, for one

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from konvolve.bench.gradients import _jax_gradients, _tf_gradients, _torch_gradients
+from benchmarks.contest.gradients import _jax_gradients, _tf_gradients, _torch_gradients
 from konvolve.bench.problems import Question, compiled
 from konvolve.planning.nn.plan import ChannelPlan
 

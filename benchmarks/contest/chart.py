@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+from benchmarks.report import digits, ordered, speed
 from konvolve.bench.contestants import BY_HAND, EASIER, KONVOLVE, PART, PEER, TRANSFORMS
-from konvolve.bench.report import digits, ordered, speed
 
 COLOURS = {
     KONVOLVE: "#d1495b",

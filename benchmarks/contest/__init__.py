@@ -1,0 +1,1 @@
+"""The contest: konvolve beside everything else that answers the same questions."""

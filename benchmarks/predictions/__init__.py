@@ -1,0 +1,1 @@
+"""What planning predicts, put to the test: times, the choice of method, memory."""
