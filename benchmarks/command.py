@@ -1,98 +1,82 @@
-"""The work of ``konvolve bench``: measure, show, and write the results and their chart."""
+"""The command ``python -m benchmarks``: what it is asked for, the measurements, and what it writes."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+
+from benchmarks import options, process, readme, report, screen
 from konvolve.command import bench_options
+from konvolve.command.bench import bars, fitted, save, say_where, share_gpus, start_quietly
+from konvolve.command.main import SETTINGS, run
 from konvolve.command.mistake import Mistake
 
 MEASURES = ("import_time", "peak_memory")
-# What a results file is called where no name is given, by the option that asks for the measurement.
-NAMES = {
-    None: "bench", "--calibrate": "calibration", "--validate": "validation", "--sweep": "sweep", "--memory": "memory",
-}  # fmt: skip
 
+HELP = """Time konvolve beside SciPy, OpenCV, JAX, PyTorch, CuPy and TensorFlow, and put its predictions to the test.
 
-def questions() -> dict[str, Any]:
-    """All workloads, by name."""
-    from benchmarks.contest.layers import LAYERS
-    from konvolve.bench.workloads import WORKLOADS
+\b
+All contestants of a workload take turns in one process, and each one's first answer is checked against SciPy in
+float64. Leave the machine alone meanwhile. The results go to a JSON file, tables (.md) and a chart (.png) beside
+it; benchmarks/README.md says how to read them.
 
-    return WORKLOADS | LAYERS
-
-
-def load(path: Path) -> dict:
-    """Read a results file."""
-    from benchmarks import report
-
-    try:
-        if not path.is_file():  # a pipe would wait for ever
-            raise ValueError("no such file")
-        results = json.loads(path.read_text(encoding="utf-8"))
-        report.markdown(results)  # so that nothing is shown of a file that lacks something
-        return results
-    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
-        why = f"{error.args[0]!r} is not in it" if isinstance(error, KeyError) else error
-        raise Mistake(f"--report {path}: not a results file: {why}; allowed: a file that bench has written") from error
-
-
-def save(path: Path, results: dict) -> None:
-    """Write a results file, whole or not at all."""
-    from konvolve.files.encoding import replacing
-
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(results, indent=1) + "\n")
-
-
-@contextmanager
-def bars() -> Iterator[Callable[[str, int], Callable[[], None]]]:
-    """A function that opens a progress bar of so many steps and returns what takes a step."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = TextColumn("{task.description:14}"), BarColumn(), TimeElapsedColumn()
-    # Once a second: a bar that is drawn while others are timed would be part of their time.
-    with Progress(*columns, transient=True, refresh_per_second=1, console=Console(stderr=True)) as progress:
-
-        def open_bar(name: str, total: int) -> Callable[[], None]:
-            task = progress.add_task(name, total=total)
-            return lambda: progress.advance(task)
-
-        yield open_bar
+\b
+EXAMPLES
+  python -m benchmarks --quick                              3 rounds, without the slow direct sums
+  python -m benchmarks --only face,reverb --repeats 30
+  python -m benchmarks --library numpy,torch --json torch.json
+  python -m benchmarks --report torch.json                  measures nothing: shows what was measured
+  python -m benchmarks --validate 300 --library torch       every method timed, the chosen one against the best
+  python -m benchmarks --validate 100 --channels            the same of the layers of networks
+  python -m benchmarks --sweep                              cost against size, from 10^3 to 10^8 samples
+  python -m benchmarks --memory                             every method's peak against what its plan predicts
+  python -m benchmarks --calibrate                          as konvolve bench --calibrate, with a chart
+  python -m benchmarks --readme torch.json                  the README's performance section from a results file
+"""
 
 
 def bench(
-    only: str | None,
-    library: str | None,
-    repeats: int | None,
-    quick: bool,
-    output: Path | None,
-    report: Path | None,
-    validate: int | None,
-    channels: bool,
-    calibrate: bool,
-    sweep: bool,
-    memory: bool,
+    only: Annotated[str | None, typer.Option(metavar="NAME,...", help="Only these workloads.")] = None,
+    library: Annotated[
+        str | None, typer.Option(metavar="NAME,...", help="Only contestants on numpy, tensorflow, jax, torch, cupy.")
+    ] = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Rounds  [default: 15; with --quick 3]")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Few rounds, without the slow direct sums.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT", help="The results  [default: ./konvolve-bench.json]")
+    ] = None,
+    shown: Annotated[Path | None, typer.Option("--report", metavar="RESULTS", help="Only show a results file.")] = None,
+    validate: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Instead: judge the choice of method on N random problems.")
+    ] = None,
+    channels: Annotated[
+        bool, typer.Option("--channels", help="With --validate: problems of networks' layers, channels and all.")
+    ] = False,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Instead: time the same question at many sizes.")] = False,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Instead: measure each method's peak of memory beside its prediction.")
+    ] = False,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Instead: fit planning's constants to this machine, and keep them.")
+    ] = False,
+    figures: Annotated[
+        Path | None, typer.Option("--readme", metavar="RESULTS", help="Only rewrite the README from a results file.")
+    ] = None,
 ) -> int:
-    """Measure, or show what was measured; the exit code."""
-    from benchmarks import screen as bench_screen
-    from konvolve.backends import registry
-    from konvolve.bench import contestants
-    from konvolve.profiles.measured import path
-
-    kind = bench_options.one_kind(
+    """Measure, or show what was measured; the help is HELP."""
+    share_gpus()
+    kind = options.one_kind(
         {
-            "--report": report is not None,
+            "--report": shown is not None,
             "--calibrate": calibrate,
             "--validate": validate is not None,
             "--sweep": sweep,
             "--memory": memory,
+            "--readme": figures is not None,
         }
     )
     measuring = (None, "--calibrate", "--validate", "--sweep", "--memory")
@@ -107,43 +91,71 @@ def bench(
             "--json": (output is not None, measuring),
         },
     )
-    if report is not None:
-        bench_screen.show(load(report))
+    if shown is not None:
+        screen.show(load(shown))
+        return 0
+    if figures is not None:
+        readme.write(figures)
         return 0
     names = bench_options.chosen(only, (*questions(), *MEASURES), "--only")
-    libraries = bench_options.chosen(library, contestants.LIBRARIES, "--library")
-    output = Path(f"konvolve-{NAMES[kind]}.json") if output is None else output
-    bench_options.check_output(output)
-    ours = contestants.LIBRARIES if kind is None or sweep else ("numpy", *registry.LIBRARIES)
-    libraries = bench_options.installed(libraries, ours)
+    libraries = options.libraries(library, kind)
+    output = options.checked_output(output, kind)
     if calibrate:
         bench_options.check_cache()
         results = fitted(libraries, 25 if quick else 60)
     elif validate is not None:
-        results = judged(libraries, validate, "channels" if channels else "family")
+        results = validated(libraries, validate, channels)
     elif sweep:
         results = swept(libraries, quick)
     elif memory:
         results = weighed(libraries, quick)
     else:
-        results = measured(names, libraries, repeats or (3 if quick else 15), quick, output)
+        results = timed(names, libraries, repeats or (3 if quick else 15), quick, output)
+    results["machine"]["revision"] = process.revision()
     save(output, results)
-    written = _write_report(results, output)
-    bench_screen.show(results)
+    written = write_report(results, output)
+    screen.show(results)
     if calibrate:
-        print(f"constants in {path()}, in use from the next process on")
+        say_where(results["calibration"])
     print(f"written: {', '.join(map(str, [output, *written]))}")
     return 0
 
 
-def _write_report(results: dict, output: Path) -> list[Path]:
+def main(arguments: Sequence[str]) -> int:
+    """Run the command with these arguments; the exit code."""
+    app = typer.Typer(**SETTINGS)
+    app.command(help=HELP)(bench)
+    return run(app, list(arguments), "python -m benchmarks")
+
+
+def questions() -> dict[str, Any]:
+    """All workloads, by name."""
+    from benchmarks.contest.layers import LAYERS
+    from benchmarks.contest.workloads import WORKLOADS
+
+    return WORKLOADS | LAYERS
+
+
+def load(path: Path) -> dict:
+    """Read a results file."""
+    try:
+        if not path.is_file():  # a pipe would wait for ever
+            raise ValueError("no such file")
+        results = json.loads(path.read_text(encoding="utf-8"))
+        report.markdown(results)  # so that nothing is shown of a file that lacks something
+        return results
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
+        why = f"{error.args[0]!r} is not in it" if isinstance(error, KeyError) else error
+        raise Mistake(f"--report {path}: not a results file: {why}; allowed: a file that bench has written") from error
+
+
+def write_report(results: dict, output: Path) -> list[Path]:
     """Write the tables and the picture beside a results file, each whole or not at all; the names of the two."""
-    from benchmarks import report
     from benchmarks.contest import chart, sweeps
     from benchmarks.predictions import memory, validate
     from konvolve.files.encoding import replacing
 
-    tables, picture = bench_options.beside(output)
+    tables, picture = options.beside(output)
     with replacing(tables) as temporary:
         temporary.write_text(report.markdown(results), encoding="utf-8")
     if "calibration" in results:
@@ -164,12 +176,15 @@ def _write_report(results: dict, output: Path) -> list[Path]:
     return [tables, picture]
 
 
-def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick: bool, output: Path) -> dict:
+def timed(names: Sequence[str], libraries: Sequence[str], repeats: int, quick: bool, output: Path) -> dict:
     """Run these workloads and measures; the results file's contents, saved after each workload."""
-    from benchmarks.contest import fresh
-    from konvolve.bench import machine
+    from benchmarks.contest import contestants, fresh, verdicts
+    from konvolve.bench import machine, measure
+    from konvolve.bench.contestants import missing
 
     asked = questions()
+    everyone = contestants.everyone()
+    racing = [one for one in everyone if one.library in libraries]
     results: dict[str, Any] = {"machine": machine.describe(), "repeats": repeats, "quick": quick, "workloads": {}}
     with bars() as bar:
         # First, while this process is small and its libraries' threads do not exist yet.
@@ -179,62 +194,41 @@ def measured(names: Sequence[str], libraries: Sequence[str], repeats: int, quick
         if "peak_memory" in names:
             results["peak_memory"] = fresh.peak_memory(bar("peak_memory", len(fresh.PEAKS)))
         if set(names) - set(MEASURES):
-            _start_quietly(libraries)
-        for name in (name for name in names if name in asked):
-            results["workloads"][name] = _workload(asked[name], libraries, repeats, quick, bar(name, repeats))
+            start_quietly(libraries)
+        for w in (asked[name] for name in names if name in asked):
+            fit = [one for one in racing if not (quick and w.name in one.slow)]
+            entries = measure.race(w, fit, repeats, bar(w.name, repeats))
+            results["workloads"][w.name] = verdicts.summary(w, entries)
             save(output, results)
     results["machine"]["devices"] = machine.devices()
-    results["not_installed"] = sorted({module for one in everyone() for module in one.missing})
+    results["not_installed"] = missing(everyone)
     return results
 
 
-def _start_quietly(libraries: Sequence[str]) -> None:
-    """Have TensorFlow say what it says when it starts before there is a table to tear."""
-    from konvolve.command.terminal import hushed
-
-    if "tensorflow" in libraries and importlib.util.find_spec("tensorflow"):
-        with hushed("TF_CPP_MIN_LOG_LEVEL", "3"):
-            import tensorflow as tf
-
-            tf.signal.rfft(tf.zeros(8))
-
-
-def judged(libraries: Sequence[str], count: int, kind: str) -> dict:
-    """Put the choice of the method to the test on problems of a kind; the results file's contents."""
+def validated(libraries: Sequence[str], count: int, channels: bool) -> dict:
+    """Put the choice of the method to the test on random problems; the results file's contents."""
     from benchmarks.predictions import validate
     from konvolve.bench import machine
 
     results: dict[str, Any] = {"machine": machine.describe(), "validation": {}}
     with bars() as bar:
         for name in libraries:
-            results["validation"][name] = validate.validated(name, count, bar(name, count), kind=kind)
-    results["machine"]["devices"] = machine.devices()
-    return results
-
-
-def fitted(libraries: Sequence[str], count: int) -> dict:
-    """Fit planning's constants to this machine, and keep them; the results file's contents."""
-    from konvolve.bench import calibrate, machine
-
-    results: dict[str, Any] = {"machine": machine.describe(), "calibration": {}}
-    with bars() as bar:
-        for name in libraries:
-            results["calibration"][name] = calibrate.calibrated(name, count, bar(name, 2 * count))
+            results["validation"][name] = validate.validated(name, count, bar(name, count), channels=channels)
     results["machine"]["devices"] = machine.devices()
     return results
 
 
 def swept(libraries: Sequence[str], quick: bool) -> dict:
     """Time the same question at many sizes; the results file's contents."""
-    from benchmarks.contest import sweeps
+    from benchmarks.contest import contestants, sweeps
     from konvolve.bench import machine
 
     results: dict[str, Any] = {"machine": machine.describe(), "quick": quick, "sweeps": {}}
     with bars() as bar:
-        _start_quietly(libraries)
+        start_quietly(libraries)
         for name, sweep in sweeps.SWEEPS.items():
             advance = bar(name, len(sweep.sizes))
-            results["sweeps"][name] = sweeps.swept(name, everyone(), libraries, quick, advance)
+            results["sweeps"][name] = sweeps.swept(name, contestants.everyone(), libraries, quick, advance)
     results["machine"]["devices"] = machine.devices()
     return results
 
@@ -249,32 +243,3 @@ def weighed(libraries: Sequence[str], quick: bool) -> dict:
     with bars() as bar:
         results["memory"] = memory.measured(asked, bar("memory", len(asked)))
     return results
-
-
-def _workload(w: Any, libraries: Sequence[str], repeats: int, quick: bool, advance: Callable[[], None]) -> dict:
-    from benchmarks.contest import verdicts
-    from konvolve.bench import measure
-
-    inputs = w.inputs(w)
-    reference = w.reference(w, *inputs)
-    arrays = {"numpy": inputs}
-    entries = []
-    for contestant in everyone():
-        if contestant.library not in libraries or (quick and w.name in contestant.slow) or contestant.missing:
-            continue
-        entry = measure.prepare(w, contestant, arrays, reference)
-        if entry is not None:
-            entries.append(entry)
-    measure.take_turns(w, entries, repeats, advance)
-    return verdicts.summary(w, entries)
-
-
-def everyone() -> list:
-    """All contestants."""
-    from konvolve.bench import contestants
-
-    # Importing enters them; the order is the one in which they stand in the tables before they are timed.
-    from benchmarks.contest import networks, recipes, gradients, layers, transforms  # isort: skip # noqa: F401
-    from konvolve.bench import ours, peers  # isort: skip # noqa: F401
-
-    return contestants.CONTESTANTS

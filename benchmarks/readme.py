@@ -1,8 +1,8 @@
 """The README's performance section, written from a results file, so that no figure in it is typed by hand.
 
 ``python -m benchmarks --readme benchmarks/results/NAME.json`` rewrites what stands between two comments in README.md,
-of which the first names the file. What else ``konvolve bench`` has measured is taken in where it lies beside that: the
-choice of the method (``NAME-choice.json``, from ``--validate``) and the sweeps (``NAME-sweep.json``), with pictures.
+of which the first names the file. What else has been measured is taken in where it lies beside that: the choice of the
+method (``NAME-choice.json``, from ``--validate``) and the sweeps (``NAME-sweep.json``), with pictures.
 """
 
 from __future__ import annotations
@@ -138,7 +138,8 @@ def section(path: Path) -> str:
             parts += ["", f"![{alternative}]({picture.resolve().relative_to(ROOT).as_posix()})"]
     tables = Path(name).with_suffix(".md").as_posix()
     every = (
-        f"Every contestant, with quartiles and errors: [{tables}]({tables}). `konvolve bench` times it on your machine."
+        f"Every contestant, with quartiles and errors: [{tables}]({tables}). `konvolve bench` times the first six "
+        "lines on your machine, `python -m benchmarks` in a checkout all of them."
     )
     parts += ["", _wrapped(every), _CLOSE]
     return "\n".join(parts)

@@ -1,18 +1,14 @@
-"""Tables from the results file: ``konvolve bench --report RESULTS.json``."""
+"""Tables from the results file: ``python -m benchmarks --report RESULTS.json``."""
 
 from __future__ import annotations
 
 from benchmarks.contest import sweeps
 from benchmarks.predictions import memory, validate
-from konvolve.bench import calibrate
+from konvolve.bench import calibrate, machine
+from konvolve.bench.results import digits
 
 # The head of the table that compares konvolve with the others.
 VERDICTS = ["workload", "konvolve's entry", "ratio (quartiles)", "aim", "to"]
-
-
-def digits(value: float) -> str:
-    """Three digits, or as many as stand before the point."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _ratio(row: dict) -> str:
@@ -40,7 +36,7 @@ def verdict_rows(results: dict) -> tuple[list[str], list[list[str]]]:
     """Head and body of the table that compares konvolve with the others, and with its aims."""
     body = []
     for name, result in results["workloads"].items():
-        for each in result["verdicts"]:
+        for each in result.get("verdicts", ()):  # none in the short race's files
             aim = "" if each["aim"] is None else f"{each['aim']:.3g} {'met' if each['met'] else 'missed'}"
             body.append([name, each["judged"], _ratio(each), aim, f"{each['as']}: {each['other']}"])
     return VERDICTS, body
@@ -130,24 +126,9 @@ def sections(results: dict) -> list[tuple[str, str, tuple[list[str], list[list[s
     return parts
 
 
-def machine_line(machine: dict) -> str:
-    """The machine in one line."""
-    versions = {"Python": machine["python"], **machine["versions"]}
-    parts = [
-        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}",
-        ", ".join(f"{name} {version}" for name, version in versions.items()),
-        machine["date"],
-    ]
-    if machine["revision"] is not None:
-        parts.append(f"konvolve's commit {machine['revision']}")
-    if machine["load"] is not None:
-        parts.append(f"load at the start {machine['load']:.2f}")
-    return "; ".join(parts)
-
-
 def markdown(results: dict) -> str:
     """The whole results file as Markdown."""
-    lines = ["# Benchmarks", "", machine_line(results["machine"]) + ".", ""]
+    lines = ["# Benchmarks", "", machine.line(results["machine"]) + ".", ""]
     if "repeats" in results:
         lines += [
             f'{results["repeats"]} rounds, in turn. "Of the best": against the fastest ready-made or by hand.',

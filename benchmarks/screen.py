@@ -1,8 +1,9 @@
-"""The tables of ``konvolve bench`` on a terminal: everything where there is room, else what fits 80 columns."""
+"""The tables of ``python -m benchmarks`` on a terminal: everything where there is room, else what fits 80 columns."""
 
 from __future__ import annotations
 
 from benchmarks import report
+from konvolve.bench import machine
 
 # Left out where there is no room; the tables in Markdown have them.
 _LESS = ("best ms", "best µs", "error", "remarks")
@@ -14,7 +15,7 @@ def show(results: dict) -> None:
     from rich.measure import Measurement
 
     console = Console(markup=False, highlight=False)
-    console.print(report.machine_line(results["machine"]))
+    console.print(machine.line(results["machine"]))
     anything = console.options.update(max_width=10_000)  # a measurement stops at the width there is
     needed = 0
     for name, title, (head, body), said in report.sections(results):

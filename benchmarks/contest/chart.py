@@ -5,8 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from benchmarks.report import digits, ordered, speed
-from konvolve.bench.contestants import BY_HAND, EASIER, KONVOLVE, PART, PEER, TRANSFORMS
+from benchmarks.contest.contestants import EASIER, PART, TRANSFORMS
+from benchmarks.report import ordered, speed
+from konvolve.bench.contestants import BY_HAND, KONVOLVE, PEER
+from konvolve.bench.results import digits
 
 COLOURS = {
     KONVOLVE: "#d1495b",

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import importlib
 import importlib.util
 import json
 import os
 import re
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable
+
+from benchmarks.process import forget_peak, highest_bytes, python
 
 # (workload, function, library); SciPy's functions take NumPy arrays.
 PEAKS = [
@@ -30,13 +29,6 @@ start = time.perf_counter()
 import {module}
 print(time.perf_counter() - start, *sorted({libraries} & set(sys.modules)))
 """
-
-
-def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    """Run a fresh process, with these variables in its environment."""
-    return subprocess.run(
-        [sys.executable, "-P", *arguments], capture_output=True, text=True, timeout=600, env=os.environ | environment
-    )
 
 
 def import_time(repeats: int, advance: Callable[[], None]) -> dict:
@@ -92,40 +84,13 @@ def peak_memory(advance: Callable[[], None]) -> list[dict]:
     return rows
 
 
-def highest_bytes() -> int:
-    """The peak of this process's resident memory so far."""
-    import resource
-
-    # Linux starts ru_maxrss of a new process at the parent's peak; VmHWM is this process's own.
-    try:
-        with open("/proc/self/status") as status:
-            found = re.search(r"VmHWM:\s+(\d+)", status.read())
-        return 1024 * int(found[1])  # type: ignore[index]
-    except (OSError, TypeError):
-        unit = 1 if sys.platform == "darwin" else 1024
-        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def forget_peak() -> bool:
-    """Start the peak anew from what is resident now; False where the system can't."""
-    with contextlib.suppress(OSError, AttributeError):
-        # Memory that is freed but kept by the C library could be used again without being counted.
-        ctypes.CDLL(None).malloc_trim(0)
-    try:
-        with open("/proc/self/clear_refs", "w") as clear:
-            clear.write("5")
-    except OSError:
-        return False
-    return True
-
-
 def _one_call(workload: str, function: str, library: str) -> dict:
     """Run in the fresh process: the peak of one call, in mebibytes."""
     import numpy as np
 
-    from konvolve.bench.contestants import to_library
+    from benchmarks.contest.workloads import WORKLOADS
+    from konvolve.bench.libraries import to_library
     from konvolve.bench.measure import as_arrays, largest_error
-    from konvolve.bench.workloads import WORKLOADS
 
     w = WORKLOADS[workload]
     package, _, kind = library.partition("-")
@@ -147,7 +112,9 @@ def _one_call(workload: str, function: str, library: str) -> dict:
     answer = convolve(*inputs, mode=w.mode, axes=w.axes)
     peak = highest_bytes() - before
     # Checked after, not before: memory that the check had given back would be found again, and not counted.
-    right = largest_error(answer, w.reference(w, *w.inputs(w))) <= w.tolerance()
+    reference = w.reference(w, *w.inputs(w))
+    assert reference is not None
+    right = largest_error(answer, reference) <= w.tolerance()
     predicted = {}
     if package == "konvolve":
         plan = module.plan(w.signal, w.kernel, function=function, mode=w.mode, axes=w.axes, library=kind)

@@ -11,17 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.contest.gradients import _jax_gradients, _tf_gradients, _torch_gradients
+from benchmarks.contest.aims import JAX, TF, TORCH
+from benchmarks.contest.contestants import contestant
+from benchmarks.contest.gradients import jax_gradients, tf_gradients, torch_gradients
 from benchmarks.contest.networks import fft_conv_pytorch, torch_fftconv, torch_stock
-from konvolve.bench.contestants import (
-    KONVOLVE,
-    PEER,
-    contestant,
-    in_jax_jit,
-    in_tf_function,
-    in_torch,
-    wait_torch,
-)
+from konvolve.bench.contestants import KONVOLVE, PEER
+from konvolve.bench.libraries import in_jax_jit, in_tf_function, in_torch, wait_torch
 from konvolve.bench.workloads import SEED, Workload
 
 LAYER, STEP = "layer", "layer's gradients"
@@ -83,34 +78,32 @@ def _gradients(w: Layer, x: np.ndarray, k: np.ndarray, g: np.ndarray) -> tuple[n
     return dx[:, before : before + n], dk
 
 
-def _layer(name: str, title: str, signal: tuple, kernel: tuple, padding: str, rivals: dict, **more) -> Layer:
+def _layer(
+    name: str, title: str, signal: tuple, kernel: tuple, padding: str,
+    inputs: Callable = _inputs, answer: Callable = _answer, **more,
+) -> Layer:  # fmt: skip
     axes = tuple(range(1, len(signal) - 1))
-    inputs, answer = more.pop("inputs", _inputs), more.pop("answer", _answer)
-    own = more.pop("own", {"jax": 1.0, "torch": 1.0})
-    return Layer(name, title, signal, kernel, padding, axes, inputs, answer, rivals=rivals, own=own, **more)
+    return Layer(name, title, signal, kernel, padding, axes, inputs, answer, **more)
 
 
-TF, TORCH, JAX = "tf.nn.convolution", "torch.nn.functional conv", "jax.lax.conv_general_dilated"
-
-
-def _square(side: int, rivals: dict) -> Layer:
+def _square(side: int) -> Layer:
     title = f"a layer of 16 to 32 channels, {side}x{side}, on 8 pictures of 128x128"
-    return _layer(f"conv2d_{side}", title, (8, 128, 128, 16), (side, side, 16, 32), "same", rivals, group=LAYER)
+    return _layer(f"conv2d_{side}", title, (8, 128, 128, 16), (side, side, 16, 32), "same", group=LAYER)
 
 
 LAYERS: dict[str, Workload] = {
     w.name: w
     for w in (
-        _square(7, {TF: 1.05, TORCH: 1.05}),
-        _square(15, {TF: 0.5}),
-        _square(31, {TF: 0.2}),
+        _square(7),
+        _square(15),
+        _square(31),
         _layer(
             "depthwise_31", "a depthwise layer of 16 channels, 31x31, on 2 pictures of 224x224",
-            (2, 224, 224, 16), (31, 31, 16, 1), "same", {TF: 1.0}, depthwise=True, group=LAYER,
+            (2, 224, 224, 16), (31, 31, 16, 1), "same", depthwise=True, group=LAYER,
         ),
         _layer(
             "conv1d_step", "both gradients of a causal layer, 16 to 16 channels, 256 taps, 2 signals of 8192",
-            (2, 8192, 16), (256, 16, 16), "causal", {TF: 0.02, JAX: 0.6},
+            (2, 8192, 16), (256, 16, 16), "causal",
             inputs=_inputs_and_weight, answer=_gradients, group=STEP,
         ),
     )
@@ -183,7 +176,7 @@ def _enter(name: str, library: str, role: str, layer: Callable, gradients: Calla
 
 def _in_torch(conv: Callable) -> tuple[Callable, Callable]:
     def gradients(w, x, k, g):
-        both = _torch_gradients(_torch(w, conv(w)), *_to_torch(w, x, k), g)
+        both = torch_gradients(_torch(w, conv(w)), *_to_torch(w, x, k), g)
 
         def call():
             dx, dk = both()  # in Keras's order, to be compared
@@ -196,27 +189,27 @@ def _in_torch(conv: Callable) -> tuple[Callable, Callable]:
 
 _enter(
     "konvolve.nn, tf.function", "tensorflow", KONVOLVE,
-    lambda w, x, k: in_tf_function(_ours(w), x, k), lambda w, *a: in_tf_function(_tf_gradients(_ours(w)), *a),
+    lambda w, x, k: in_tf_function(_ours(w), x, k), lambda w, *a: in_tf_function(tf_gradients(_ours(w)), *a),
     judged=True,
 )  # fmt: skip
 _enter(
     "konvolve.nn, jax.jit", "jax", KONVOLVE,
-    lambda w, x, k: in_jax_jit(_ours(w), x, k), lambda w, *a: in_jax_jit(_jax_gradients(_ours(w)), *a),
+    lambda w, x, k: in_jax_jit(_ours(w), x, k), lambda w, *a: in_jax_jit(jax_gradients(_ours(w)), *a),
     judged=True,
 )  # fmt: skip
 _enter(
     "konvolve.nn, torch", "torch", KONVOLVE,
-    lambda w, x, k: in_torch(_ours(w), x, k), lambda w, *a: _torch_gradients(_ours(w), *a),
+    lambda w, x, k: in_torch(_ours(w), x, k), lambda w, *a: torch_gradients(_ours(w), *a),
     judged=True,
 )  # fmt: skip
 _enter(
     TF, "tensorflow", PEER, lambda w, x, k: in_tf_function(_tf(w), x, k),
-    lambda w, *a: in_tf_function(_tf_gradients(_tf(w)), *a),
+    lambda w, *a: in_tf_function(tf_gradients(_tf(w)), *a),
     note="as Keras calls it, without XLA", slow=("conv1d_step",),
 )  # fmt: skip
 _enter(
     JAX, "jax", PEER, lambda w, x, k: in_jax_jit(_jax(w), x, k),
-    lambda w, *a: in_jax_jit(_jax_gradients(_jax(w)), *a), slow=("depthwise_31",),
+    lambda w, *a: in_jax_jit(jax_gradients(_jax(w)), *a), slow=("depthwise_31",),
 )  # fmt: skip
 _enter(TORCH, "torch", PEER, *_in_torch(torch_stock), slow=("depthwise_31",))
 _enter("torch-fftconv", "torch", PEER, *_in_torch(torch_fftconv), needs=("torch_fftconv",))

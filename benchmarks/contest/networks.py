@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 
-from konvolve.bench.contestants import contestant, in_tf_function, in_torch
+from benchmarks.contest.contestants import contestant
+from konvolve.bench.libraries import in_tf_function, in_torch
 
 # In these a direct sum takes seconds, or minutes.
 SLOW = ("face", "fir", "volume", "template", "complex_signal")

@@ -8,19 +8,11 @@ from __future__ import annotations
 
 from scipy.fft import next_fast_len
 
-from konvolve.bench.contestants import (
-    BY_HAND,
-    EASIER,
-    PEER,
-    as_float,
-    contestant,
-    in_jax_jit,
-    in_tf_function,
-    in_torch,
-    wait_tensorflow,
-    wait_torch,
-)
-from konvolve.bench.workloads import CALL
+from benchmarks.contest.contestants import EASIER, contestant
+from benchmarks.contest.workloads import CALL
+from konvolve.bench.contestants import BY_HAND
+from konvolve.bench.libraries import as_float, in_jax_jit, in_tf_function, in_torch, wait_tensorflow, wait_torch
+from konvolve.bench.peers import torch_convolve
 
 
 def lengths(w, fast: bool) -> list[int]:
@@ -66,25 +58,7 @@ def tf_convolve(w, fast: bool):
         y = tf.slice(inverse(forward(x, n) * forward(k, n), n), begin, size)
         return tf.transpose(y, back) if moved else y
 
-    return as_float(w, "tensorflow", convolve)
-
-
-def torch_convolve(w, fast: bool):
-    """The same for torch tensors; without a gradient it is torchaudio's formula, on any axes."""
-    import torch
-
-    n = lengths(w, fast)
-    forward, inverse = (torch.fft.fftn, torch.fft.ifftn) if w.complex else (torch.fft.rfftn, torch.fft.irfftn)
-
-    def convolve(x, k):
-        if w.operation == "correlate":
-            k = k.flip(w.axes)
-        y = inverse(forward(x, n, dim=w.axes) * forward(k, n, dim=w.axes), n, dim=w.axes)
-        for axis, (first, length) in zip(w.axes, w.crop, strict=True):
-            y = y.narrow(axis, first, length)
-        return y
-
-    return as_float(w, "torch", convolve)
+    return as_float(w.dtype, "tensorflow", convolve)
 
 
 def jax_convolve(w, fast: bool):
@@ -102,7 +76,7 @@ def jax_convolve(w, fast: bool):
             k = jnp.flip(k, w.axes)
         return inverse(forward(x, n, axes=w.axes) * forward(k, n, axes=w.axes), n, axes=w.axes)[tuple(crop)]
 
-    return as_float(w, "jax", convolve)
+    return as_float(w.dtype, "jax", convolve)
 
 
 def _enter(fast: bool) -> None:
@@ -112,16 +86,14 @@ def _enter(fast: bool) -> None:
     def tf_compiled(w, x, k):
         return in_tf_function(tf_convolve(w, fast), x, k)
 
-    @contestant(
-        f"torch rfft formula, {how}", "torch",
-        role=BY_HAND if fast else PEER, note="" if fast else "as torchaudio.functional.fftconvolve",
-    )  # fmt: skip
-    def torch_formula(w, x, k):
-        return in_torch(torch_convolve(w, fast), x, k)
-
 
 _enter(fast=False)
 _enter(fast=True)
+
+
+@contestant("torch rfft formula, fast lengths", "torch", role=BY_HAND)
+def torch_formula(w, x, k):
+    return in_torch(torch_convolve(w, lengths(w, fast=True)), x, k)
 
 
 @contestant("forty-line recipe, eager", "tensorflow", role=BY_HAND, note="fast lengths")
@@ -172,7 +144,7 @@ def tf_raw(w, x, k):
 
 @contestant("the bare torch operations", "torch", group=CALL, note="rfft, rfft, multiply, irfft, slice")
 def torch_bare(w, x, k):
-    convolve = torch_convolve(w, fast=True)
+    convolve = torch_convolve(w, lengths(w, fast=True))
     return lambda: wait_torch(convolve(x, k))
 
 
@@ -180,10 +152,3 @@ def torch_bare(w, x, k):
 def jax_bare(w, x, k):
     convolve = jax_convolve(w, fast=True)
     return lambda: convolve(x, k).block_until_ready()
-
-
-@contestant("SciPy fftconvolve", "numpy", ("scipy",), group=CALL)
-def scipy_small(w, x, k):
-    from scipy import signal
-
-    return lambda: signal.fftconvolve(x, k, mode=w.mode)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.contest.gradients import _jax_gradients, _tf_gradients, _torch_gradients
-from konvolve.bench.problems import Question, compiled
+from benchmarks.contest.gradients import jax_gradients, tf_gradients, torch_gradients
+from konvolve.bench.libraries import compiled
+from konvolve.bench.problems import Question, serve
 from konvolve.planning.nn.plan import ChannelPlan
 
 # Samples of the inputs, batch and channels included; multiply-adds of the direct sum.
@@ -50,8 +51,8 @@ class Layer(Question):
         result: Any = self.plan("numpy").output_shape
         weight = dataclasses.replace(self, signal=result).arrays(library)[0]
         if library == "torch":
-            return _torch_gradients(convolve, x, k, weight)
-        gradients = {"tensorflow": _tf_gradients, "jax": _jax_gradients}[library]
+            return torch_gradients(convolve, x, k, weight)
+        gradients = {"tensorflow": tf_gradients, "jax": jax_gradients}[library]
         return compiled(library, gradients(convolve), x, k, weight)
 
     def told(self) -> dict:
@@ -93,3 +94,7 @@ def draw(seed: int) -> Iterator[Layer]:
             (batch, *(side,) * rank, channels), (*(taps,) * rank, *last[function]), padding,
             tuple(range(1, rank + 1)), "float32", function, strides, backward,
         )  # fmt: skip
+
+
+if __name__ == "__main__":
+    serve(lambda seed, double: draw(seed))

@@ -1,8 +1,8 @@
 """How good the prediction of memory is: every method on some questions, each in a fresh process.
 
-The peak is that of the process's resident memory during one call, above the inputs, as in `fresh`; what compiling takes
-is left out, for it does not grow with the arrays. The C library is told to give freed arrays back at once: glibc keeps
-those below 32 MiB, and how much of them is used again differs from run to run.
+The peak is that of the process's resident memory during one call, above the inputs; what compiling takes is left out,
+for it does not grow with the arrays. The C library is told to give freed arrays back at once: glibc keeps those below
+32 MiB, and how much of them is used again differs from run to run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.contest import fresh
+from benchmarks import process
 
 # Measured of predicted: a plan that takes more than it said breaks its ceiling, one that takes far less is not chosen
 # where it would do.
@@ -136,11 +136,11 @@ def measured(asked: Sequence[tuple[str, str, str]], advance: Callable[[], None])
         plan = QUESTIONS[name].plan(profile(WAYS[way][0]), method)
         record: dict = {"way": way, "question": name, "method": method, "predicted": plan.bytes, "peaks": []}
         for _ in range(RUNS.get(way, 1)):
-            process = fresh.python("-m", "benchmarks.predictions.memory", way, name, method, **GIVE_BACK)
-            if process.returncode == 0:
-                record["peaks"].append(json.loads(process.stdout.splitlines()[-1])["peak"])
+            done = process.python("-m", "benchmarks.predictions.memory", way, name, method, **GIVE_BACK)
+            if done.returncode == 0:
+                record["peaks"].append(json.loads(done.stdout.splitlines()[-1])["peak"])
             else:  # killed for its memory, for one
-                said = process.stderr.splitlines()[-1:] or [f"exit status {process.returncode}"]
+                said = done.stderr.splitlines()[-1:] or [f"exit status {done.returncode}"]
                 record["failed"] = said[0][:200]
         records.append(record)
         advance()
@@ -238,7 +238,7 @@ def _kernel(question: Question, method: str) -> np.ndarray:
 def one_call(way: str, question: Question, method: str) -> int:
     """Run in the fresh process: the bytes that one call needs above its inputs."""
     import konvolve
-    from konvolve.bench.contestants import to_library
+    from konvolve.bench.libraries import to_library
     from konvolve.bench.measure import as_arrays
 
     library, compiled = WAYS[way]
@@ -269,12 +269,12 @@ def one_call(way: str, question: Question, method: str) -> int:
             import jax
 
             call = jax.jit(convolve).lower(x, k).compile() if method != "separable" else _warm(convolve, x, k)
-        fresh.forget_peak()
-        before = fresh.highest_bytes()
+        process.forget_peak()
+        before = process.highest_bytes()
         answer = call(x, k)
         if hasattr(answer, "block_until_ready"):
             answer.block_until_ready()
-        peak = fresh.highest_bytes() - before
+        peak = process.highest_bytes() - before
     assert np.isfinite(as_arrays(answer)[0].flat[-1])
     return peak
 

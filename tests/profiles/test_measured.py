@@ -168,7 +168,7 @@ def test_the_fit_finds_the_constants_a_machine_has():
 def test_calibration_times_fits_judges_and_stores(monkeypatch):
     steps = []
     monkeypatch.setattr(calibrate, "fitted", lambda shipped, records: shipped._replace(fft=7.0))
-    monkeypatch.setattr(calibrate, "judged", lambda records, traits: calibrate.validate.summed(records))
+    monkeypatch.setattr(calibrate, "judged", lambda records, traits: calibrate.judge.summed(records))
     found = calibrate.calibrated("numpy", 3, lambda: steps.append(1))
     assert len(steps) == 6
     assert found["stored"] == str(measured.path())

@@ -1,5 +1,5 @@
-"""Measuring: konvolve beside SciPy, OpenCV, JAX, PyTorch, CuPy and plain TensorFlow; ``konvolve bench``.
+"""A short race of konvolve beside what is installed, and planning's constants fitted to this machine.
 
-Nothing else in konvolve imports this room but the command. `benchmarks/README.md` in the repository says how to
-read what comes out.
+Nothing else in konvolve imports this room but the command. `benchmarks/` in the repository builds on it and has the
+rest: more questions and contestants, and the predictions put to the test.
 """

@@ -12,17 +12,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from benchmarks.predictions import validate
 
-from konvolve.bench import problems
-from konvolve.bench.contestants import to_library
+from konvolve.bench import judge, problems
+from konvolve.bench.libraries import to_library
 from konvolve.planning.cost import Traits
 from konvolve.planning.signal import problem
 from konvolve.planning.signal.plan import Plan
 from konvolve.planning.signal.planner import make_plan
 from konvolve.profiles import measured
 
-FITTED_ON = 314159  # the seed of the problems; those of `validate` judge
+FITTED_ON = 314159  # the seed of the problems; judge.JUDGED_BY judges
 FEWEST = 10
 # How much a constant that the problems say nothing about is held at its shipped value, beside one timed method.
 _HELD = 0.2
@@ -85,7 +84,7 @@ def judged(records: Sequence[dict], traits: Traits) -> dict:
         predicted = {each.method: each.seconds for each in plan.estimates}
         if plan.method in record["measured_s"] and set(record["measured_s"]) <= set(predicted):
             again.append(record | {"chosen": plan.method, "predicted_s": predicted})
-    return validate.summed(again) | {"records": again}
+    return judge.summed(again) | {"records": again}
 
 
 def calibrated(library: str, count: int, advance: Callable[[], None]) -> dict:
@@ -98,7 +97,7 @@ def calibrated(library: str, count: int, advance: Callable[[], None]) -> dict:
     profile = problems.profile(library)
     shipped = Traits(**measured.CONSTANTS[profile])
     fit_on = problems.measured(library, count, FITTED_ON, advance)
-    judge_on = problems.measured(library, count, validate.JUDGED_BY, advance)
+    judge_on = problems.measured(library, count, judge.JUDGED_BY, advance)
     new = fitted(shipped, fit_on)
     before, after = judged(judge_on, shipped), judged(judge_on, new)
     better = after["mean_log"] <= before["mean_log"] + 0.01

@@ -1,28 +1,17 @@
-"""What a contestant is, the list of all of them, and what brings arrays to a library's device and back.
-
-konvolve's own entries are in `ours.py`; the others in `peers.py` and `networks.py` (ready-made functions of other
-libraries), `recipes.py` (the code that people write themselves) and `gradients.py` (workloads with a backward pass).
-"""
+"""What a contestant is, and those of the short race: `ours.py` has konvolve's own, `peers.py` the others."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from konvolve.bench.workloads import FORWARD, Workload
-
-LIBRARIES = ("numpy", "tensorflow", "jax", "torch", "cupy")
+from konvolve.bench.workloads import FORWARD
 
 KONVOLVE = "konvolve"
 PEER = "ready-made"  # a library's function, called the way its documentation shows
 BY_HAND = "by hand"  # transforms put together by the user, or a function set up for the machine
-EASIER = "easier"  # answers an easier question, knowing more than the others; shown, and compared with nobody
-TRANSFORMS = "transforms"  # the bare transforms of konvolve's own plan: no method of that plan can take less
-PART = "forward"  # the forward pass alone of a workload that has a backward pass
 
 
 @dataclass(frozen=True)
@@ -31,8 +20,9 @@ class Contestant:
 
     `make(workload, *arrays)` gets the inputs as arrays of `library` and returns a function without arguments
     that computes the answer and comes back when it is there; None says that the contestant has no answer to
-    that workload. `judged` marks konvolve's entries that the aims are about, `slow` names the workloads in
-    which it takes seconds.
+    that workload. `judged` marks konvolve's entries that are compared with the others, `slow` names the workloads
+    in which it takes seconds. `reference(workload, *inputs)` is what its answer is compared with where that is not
+    the workload's own answer; it returns None where the answer is not checked.
     """
 
     name: str
@@ -44,6 +34,7 @@ class Contestant:
     group: str = FORWARD
     judged: bool = False
     slow: tuple[str, ...] = ()
+    reference: Callable | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -51,126 +42,28 @@ class Contestant:
         return tuple(module for module in self.needs if importlib.util.find_spec(module) is None)
 
 
-CONTESTANTS: list[Contestant] = []
+_RACE: list[Contestant] = []
 
 
-def contestant(name: str, library: str = "numpy", needs: tuple[str, ...] = (), **more: Any) -> Callable:
-    """Enter the decorated `make` function in `CONTESTANTS`."""
+def contestant(
+    name: str, library: str = "numpy", needs: tuple[str, ...] = (), among: list[Contestant] = _RACE, **more: Any
+) -> Callable:
+    """Enter the decorated `make` function among the contestants of the short race, or of another."""
 
     def enter(make: Callable) -> Callable:
-        CONTESTANTS.append(Contestant(name, library, make, (library, *needs), **more))
+        among.append(Contestant(name, library, make, (library, *needs), **more))
         return make
 
     return enter
 
 
-class NotAvailable(Exception):
-    """The contestant's function is not in the version that is installed, or its device is not there."""
+def everyone() -> Sequence[Contestant]:
+    """All contestants of the short race, which are entered when their modules are imported."""
+    from konvolve.bench import ours, peers  # noqa: F401
+
+    return tuple(_RACE)
 
 
-def torch_device() -> str:
-    """The device torch's contestants run on: the first GPU that CUDA sees, or else the CPU."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def to_library(library: str, array: np.ndarray) -> Any:
-    """`array` as an array of `library`, on that library's default device; on torch's GPU where there is one."""
-    if library == "tensorflow":
-        import tensorflow as tf
-
-        return tf.constant(array)
-    if library == "jax":
-        import jax
-
-        return jax.device_put(array).block_until_ready()
-    if library == "torch":
-        import torch
-
-        return torch.from_numpy(array).to(torch_device())
-    if library == "cupy":
-        import cupy
-
-        try:
-            return cupy.asarray(array)
-        except cupy.cuda.runtime.CUDARuntimeError as error:
-            raise NotAvailable("no GPU") from error
-    return array
-
-
-def to_numpy(array: Any) -> np.ndarray:
-    """An array of any library, on any device, as NumPy's."""
-    if hasattr(array, "__cuda_array_interface__") and hasattr(array, "get"):  # cupy refuses np.asarray
-        return array.get()
-    if type(array).__module__ == "torch":
-        return array.detach().cpu().numpy()
-    return np.asarray(array)
-
-
-def wait_tensorflow(y: Any) -> Any:
-    """`y`, when it has been computed.
-
-    TensorFlow's CPU operations, eager or in a graph, have run when the call returns, so there is nothing to
-    wait for; on a GPU they have only been queued.
-    """
-    import tensorflow as tf
-
-    if tf.config.list_physical_devices("GPU"):
-        tf.test.experimental.sync_devices()
-    return y
-
-
-def wait_torch(y: Any) -> Any:
-    """`y`, when it has been computed: on a GPU, when its queue is empty."""
-    import torch
-
-    if torch_device() == "cuda":
-        torch.cuda.synchronize()
-    return y
-
-
-def in_tf_function(function: Callable, *arrays: Any) -> Callable:
-    """`function` of `arrays` as a compiled graph.
-
-    The arrays are arguments of the graph and not constants in it, which TensorFlow may fold beforehand.
-    """
-    import tensorflow as tf
-
-    compiled = tf.function(function)
-    return lambda: wait_tensorflow(compiled(*arrays))
-
-
-def in_jax_jit(function: Callable, *arrays: Any) -> Callable:
-    """`function` of `arrays`, compiled; the arrays are its arguments."""
-    import jax
-
-    compiled = jax.jit(function)
-    return lambda: jax.block_until_ready(compiled(*arrays))
-
-
-def in_torch(function: Callable, *arrays: Any) -> Callable:
-    """`function` of `arrays` without a record for gradients, in full float32.
-
-    cuDNN's convolutions round float32 to 10 bits (TF32) unless they are told not to, and would be wrong here.
-    """
-    import torch
-
-    def call() -> Any:
-        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            return wait_torch(function(*arrays))
-
-    return call
-
-
-def as_float(w: Workload, library: str, function: Callable) -> Callable:
-    """`function` of (x, k), with integers converted to float32 on the way in; the conversion is in the time."""
-    if w.dtype != "uint8":
-        return function
-    if library == "tensorflow":
-        import tensorflow as tf
-
-        return lambda x, k: function(tf.cast(x, tf.float32), tf.cast(k, tf.float32))
-    if library == "torch":
-        return lambda x, k: function(x.float(), k.float())
-    return lambda x, k: function(x.astype("float32"), k.astype("float32"))
+def missing(contestants: Sequence[Contestant]) -> list[str]:
+    """The modules that some of them need and that are not installed."""
+    return sorted({module for one in contestants for module in one.missing})

@@ -5,10 +5,8 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-import subprocess
 import sys
 from importlib import metadata
-from pathlib import Path
 
 from konvolve.profiles import measured
 
@@ -26,21 +24,6 @@ def _memory_gib() -> float | None:
     try:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
     except (AttributeError, ValueError, OSError):
-        return None
-
-
-def _revision() -> str | None:
-    """The commit measured, with a + where the working tree differs from it."""
-    folder = Path(__file__).parent
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(folder), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        git("ls-files", "--error-unmatch", Path(__file__).name)  # installed inside another project's checkout
-        return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else "")
-    except (OSError, subprocess.CalledProcessError):
         return None
 
 
@@ -75,8 +58,22 @@ def describe() -> dict:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "versions": versions,
-        "revision": _revision(),
         "settings": {name: os.environ[name] for name in SETTINGS if name in os.environ},
         # Other work on the machine at the start; well above zero, the times are not to be quoted.
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
+
+
+def line(machine: dict) -> str:
+    """A machine as `describe` has it in one line."""
+    versions = {"Python": machine["python"], **machine["versions"]}
+    parts = [
+        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}",
+        ", ".join(f"{name} {version}" for name, version in versions.items()),
+        machine["date"],
+    ]
+    if machine.get("revision") is not None:
+        parts.append(f"konvolve's commit {machine['revision']}")
+    if machine["load"] is not None:
+        parts.append(f"load at the start {machine['load']:.2f}")
+    return "; ".join(parts)

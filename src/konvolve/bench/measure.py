@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from konvolve.bench.contestants import KONVOLVE, PART, TRANSFORMS, Contestant, NotAvailable, to_library, to_numpy
-from konvolve.bench.workloads import SEED, Workload, forward_answer
+from konvolve.bench.contestants import KONVOLVE, Contestant
+from konvolve.bench.libraries import NotAvailable, to_library, to_numpy
+from konvolve.bench.workloads import SEED, Workload
 
 # A contestant this many times slower than the fastest gets FEW rounds: more would only make the others wait.
 ABSURD, FEW = 20, 2
@@ -84,9 +85,9 @@ def prepare(w: Workload, contestant: Contestant, arrays: dict, reference: tuple 
         start = time.perf_counter()
         answer = entry.call()
         entry.warm = time.perf_counter() - start
-        if contestant.role == PART:
-            entry.error = largest_error(answer, forward_answer(w, *arrays["numpy"]))
-        elif contestant.role != TRANSFORMS and reference is not None:
+        if contestant.reference is not None:
+            reference = contestant.reference(w, *arrays["numpy"])
+        if reference is not None:
             entry.error = largest_error(answer, reference)
         del answer
         entry.once = entry.warm > ENDLESS
@@ -130,3 +131,14 @@ def take_turns(w: Workload, entries: list[Entry], repeats: int, advance: Callabl
             entry.samples, entry.detail = [entry.warm], "timed once, the first call"
         elif len(entry.times) < repeats:
             entry.detail = f"timed {len(entry.times)} times"
+
+
+def race(w: Workload, contestants: Sequence[Contestant], repeats: int, advance: Callable[[], None]) -> list[Entry]:
+    """Have the contestants that are installed answer a workload, check them, and time the right ones in turn."""
+    inputs = w.inputs(w)
+    reference = w.reference(w, *inputs)
+    arrays = {"numpy": inputs}
+    made = [prepare(w, one, arrays, reference) for one in contestants if not one.missing]
+    entries = [entry for entry in made if entry is not None]
+    take_turns(w, entries, repeats, advance)
+    return entries

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from konvolve.bench.contestants import in_jax_jit, in_tf_function, in_torch, to_library
+from konvolve.bench.libraries import compiled, to_library
 from konvolve.bench.workloads import SEED
 from konvolve.planning.signal.plan import Plan
 
@@ -112,17 +112,6 @@ def draw(seed: int, double: bool = True) -> Iterator[Question]:
             yield Question((batch, *sizes), (kernels, *taps), mode, tuple(range(1, rank + 1)), dtype)
 
 
-def compiled(library: str, function: Callable, *arrays: Any) -> Callable[[], Any]:
-    """A function of arrays as one without arguments, compiled as the library's users do."""
-    if library == "tensorflow":
-        return in_tf_function(function, *arrays)
-    if library == "jax":
-        return in_jax_jit(function, *arrays)
-    if library == "torch":
-        return in_torch(function, *arrays)
-    return lambda: function(*arrays)
-
-
 def _sample(call: Callable[[], Any], calls: int) -> float:
     start = time.perf_counter()
     for _ in range(calls):
@@ -172,16 +161,20 @@ def timed(library: str, question: Question, plan: Plan) -> dict[str, float] | No
     return quickest(calls, compiles=library in ("tensorflow", "jax"))
 
 
-def measured(library: str, count: int, seed: int, advance: Callable[[], None], kind: str = "family") -> list[dict]:
+def measured(
+    library: str, count: int, seed: int, advance: Callable[[], None], module: str = __name__, **environment: str
+) -> list[dict]:
     """Time `count` random problems: a record of each, with what was predicted, measured and chosen.
 
-    `kind` is "family", or "channels" for the convolutions of networks.
-    In a process of its own, for one library's threads slow another's down.
+    In a process of its own, for one library's threads slow another's down: it runs `module`, which ends in `serve`,
+    with these variables in its environment.
     """
-    command = [sys.executable, "-P", "-m", "konvolve.bench.problems", library, str(count), str(seed), kind]
+    command = [sys.executable, "-P", "-m", module, library, str(count), str(seed)]
     with (
         tempfile.TemporaryFile("w+") as complaints,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True) as child,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=complaints, text=True, env=os.environ | environment
+        ) as child,
     ):
         assert child.stdout is not None
         records = []
@@ -199,12 +192,10 @@ def measured(library: str, count: int, seed: int, advance: Callable[[], None], k
     return records
 
 
-def _measure(library: str, count: int, seed: int, kind: str) -> Iterator[dict]:
-    from benchmarks.predictions import channels
-
+def _answered(library: str, count: int, drawn: Iterator[Question]) -> Iterator[dict]:
     key = profile(library)
     done = 0
-    for question in channels.draw(seed) if kind == "channels" else draw(seed, double=key != "jax32"):
+    for question in drawn:
         plan = question.plan(key)
         seconds = timed(library, question, plan)
         if seconds is None:
@@ -221,7 +212,13 @@ def _measure(library: str, count: int, seed: int, kind: str) -> Iterator[dict]:
             jax.clear_caches()  # hundreds of compiled functions fill the memory
 
 
-if __name__ == "__main__":
+def serve(draw: Callable[[int, bool], Iterator[Question]]) -> None:
+    """Run in the process that `measured` starts: time problems and print the records, a line each."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for record in _measure(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]):
+    library, count, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    for record in _answered(library, count, draw(seed, profile(library) != "jax32")):
         print(json.dumps(record), flush=True)
+
+
+if __name__ == "__main__":
+    serve(draw)

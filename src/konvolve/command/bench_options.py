@@ -8,13 +8,20 @@ from pathlib import Path
 
 from konvolve.command.mistake import Mistake
 
+# What a checkout of the repository has beside this command, and the options that lead there.
+ELSEWHERE = "python -m benchmarks in a checkout"
+MOVED = ("--report", "--validate", "--channels", "--sweep", "--memory")
 
-def chosen(given: str | None, known: Sequence[str], option: str) -> list[str]:
-    """Read a list of names with commas between them: all of `known` where none is given."""
+
+def chosen(given: str | None, known: Sequence[str], option: str, more: str = "") -> list[str]:
+    """Read a list of names with commas between them: all of `known` where none is given.
+
+    `more` ends the message that says which are allowed.
+    """
     if given is None:
         return list(known)
     names = list(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
-    allowed = f"allowed: {', '.join(known)}"
+    allowed = f"allowed: {', '.join(known)}{more}"
     if not names:
         raise Mistake(f"{option} {given!r}: no name in it; {allowed}")
     for name in names:
@@ -23,20 +30,12 @@ def chosen(given: str | None, known: Sequence[str], option: str) -> list[str]:
     return names
 
 
-def one_kind(asked: dict[str, bool]) -> str | None:
-    """Return the option among these that was given, None where none was; they exclude each other."""
-    given = [option for option, is_given in asked.items() if is_given]
-    if len(given) > 1:
-        raise Mistake(f"{given[0]} and {given[1]}: allowed: one of {', '.join(asked)}")
-    return given[0] if given else None
-
-
 def unused(kind: str | None, asked: dict[str, tuple[bool, Sequence[str | None]]]) -> None:
     """Refuse an option, given or not, that has no meaning in this kind of measurement."""
     for option, (is_given, kinds) in asked.items():
         if is_given and kind not in kinds:
             where = f"with {kind}" if kind else f"without {' or '.join(name for name in kinds if name)}"
-            raise Mistake(f"{option} has no meaning {where}; see konvolve bench --help")
+            raise Mistake(f"{option} has no meaning {where}; see --help")
 
 
 def installed(libraries: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -47,22 +46,15 @@ def installed(libraries: Sequence[str], known: Sequence[str]) -> list[str]:
     return found
 
 
-def beside(output: Path) -> tuple[Path, Path]:
-    """The names of the tables and of the picture beside a results file."""
-    return output.with_suffix(".md"), output.with_suffix(".png")
-
-
-def check_output(output: Path) -> None:
-    """Raise `Mistake` unless the results file, its tables and its picture can be written."""
+def check_output(output: Path, *beside: Path) -> None:
+    """Raise `Mistake` unless the results file, and what is written beside it, can be written."""
     from konvolve.files.encoding import check_writable
 
-    if output.suffix in (".md", ".png"):
-        raise Mistake(f"--json {output}: the name of the tables or the chart; allowed: a name such as found.json")
     if output.name == "" or output.is_dir():
         raise Mistake(f"--json {output}: a folder; allowed: a file")
     if not output.parent.is_dir():
         raise Mistake(f"--json {output}: there is no folder {output.parent}; allowed: a folder that is there")
-    for path in (output, *beside(output)):
+    for path in (output, *beside):
         check_writable(path)
 
 

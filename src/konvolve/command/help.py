@@ -111,23 +111,18 @@ EXAMPLES
   konvolve plan 256x256x256 31x31x31 --mode same --library numpy --max-memory 250M
 """
 
-BENCH_HELP = """Time konvolve beside SciPy, OpenCV, JAX, PyTorch, CuPy and TensorFlow, as far as they are installed.
+BENCH_HELP = """Time konvolve beside SciPy, OpenCV, JAX, PyTorch and CuPy, as far as they are installed.
 
 \b
-All contestants of a workload take turns in one process, and each one's first answer is checked against SciPy in
-float64. Leave the machine alone meanwhile. The results go to a JSON file, tables (.md) and a chart (.png) beside
-it; benchmarks/README.md in the repository says how to read them.
+A short race of six workloads, a minute or two: all contestants take turns in one process, and each one's first
+answer is checked against SciPy in float64. Leave the machine alone meanwhile. One table shows the medians; --json
+keeps every sample. A checkout of the repository has more: python -m benchmarks, and benchmarks/README.md.
 
 \b
 EXAMPLES
-  konvolve bench --quick                              3 rounds, without the slow direct sums
+  konvolve bench --quick                              3 rounds
   konvolve bench --only face,reverb --repeats 30
   konvolve bench --library numpy,torch --json torch.json
-  konvolve bench --report torch.json                  measures nothing: shows what was measured
-  konvolve bench --validate 300 --library torch       every method timed, the chosen one against the best
-  konvolve bench --validate 100 --channels            the same of the layers of networks
-  konvolve bench --sweep                              cost against size, from 10^3 to 10^8 samples
-  konvolve bench --memory                             every method's peak against what its plan predicts
   konvolve bench --calibrate                          from now on plans are made for this machine
 
 \b

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import konvolve
+from konvolve.command.bench_options import ELSEWHERE, MOVED
 from konvolve.command.help import BENCH_HELP, BLUR_HELP, DOCTOR_HELP, FILTER_HELP, HELP, PLAN_HELP
 from konvolve.command.mistake import Mistake
 from konvolve.command.terminal import NotPrinted, Printer, complain
@@ -25,6 +26,12 @@ try:
 except ImportError:  # the [cli] extra is missing; `main` says so. The annotations below are never evaluated.
     typer = None  # type: ignore[assignment]
 
+
+# Without rich's markup the help keeps its lines, and "[cli]" is not taken for a style.
+SETTINGS: dict[str, Any] = {
+    "rich_markup_mode": None, "add_completion": False, "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}  # fmt: skip
 
 if typer is not None:  # options that several commands have; the annotations are evaluated by typer
     Output = Annotated[
@@ -146,33 +153,17 @@ def bench(
     library: Annotated[
         str | None, typer.Option(metavar="NAME,...", help="Only contestants on numpy, tensorflow, jax, torch, cupy.")
     ] = None,
-    repeats: Annotated[int | None, typer.Option(min=1, help="Rounds  [default: 15; with --quick 3]")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Few rounds, without the slow direct sums.")] = False,
-    json: Annotated[
-        Path | None, typer.Option(metavar="OUT", help="The results  [default: ./konvolve-bench.json]")
-    ] = None,
-    report: Annotated[Path | None, typer.Option(metavar="RESULTS", help="Only show a results file.")] = None,
-    validate: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Instead: judge the choice of method on N random problems.")
-    ] = None,
-    channels: Annotated[
-        bool, typer.Option("--channels", help="With --validate: problems of networks' layers, channels and all.")
-    ] = False,
-    sweep: Annotated[bool, typer.Option("--sweep", help="Instead: time the same question at many sizes.")] = False,
-    memory: Annotated[
-        bool, typer.Option("--memory", help="Instead: measure each method's peak of memory beside its prediction.")
-    ] = False,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Rounds  [default: 15]")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="3 rounds instead of 15, or 25 problems of 60.")] = False,
+    json: Annotated[Path | None, typer.Option(metavar="OUT", help="Write every sample to this file, too.")] = None,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Instead: fit planning's constants to this machine, and keep them.")
     ] = False,
 ) -> int:
     """Time konvolve beside its peers; the help is BENCH_HELP."""
-    # On a GPU several libraries share its memory: none shall take all of it at the start.
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    from benchmarks.command import bench
+    from konvolve.command.bench import bench
 
-    return bench(only, library, repeats, quick, json, report, validate, channels, calibrate, sweep, memory)
+    return bench(only, library, repeats, quick, json, calibrate)
 
 
 def doctor_(
@@ -199,6 +190,9 @@ def _explained(error: Exception) -> str | None:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "konvolve"
         said = error.format_message()
+        option = getattr(error, "option_name", None)
+        if command == "konvolve bench" and option in MOVED:
+            return f"{option} has moved: {ELSEWHERE} has it"
         return f"{said} See {command} --help" if said.endswith("?") else f"{said.rstrip('.')}; see {command} --help"
     if isinstance(error, OSError):  # what no file of ours has met: a folder that is gone, a disk that fails
         where = f"{error.filename}: " if error.filename else ""
@@ -222,11 +216,7 @@ def _top(
 
 def application() -> Any:
     """The typer application: five commands."""
-    # Without rich's markup the help keeps its lines, and "[cli]" is not taken for a style.
-    settings = {"help_option_names": ["-h", "--help"]}
-    app = typer.Typer(
-        rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False, context_settings=settings
-    )
+    app = typer.Typer(**SETTINGS)
     app.callback(help=HELP)(_top)
     app.command("blur", help=BLUR_HELP)(blur)
     app.command("filter", help=FILTER_HELP)(filter_)
@@ -241,20 +231,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if typer is None:
         print('konvolve: the command needs typer: pip install "konvolve[cli]"', file=sys.stderr)
         return 2
-    # They log a font cache that is built, and what is wrong with a file, which is for us to say, in one line.
-    for name in ("matplotlib", "tifffile"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if given[0] == "help":
         given = [*given[1:], "--help"]
+    return run(application(), given, "konvolve")
+
+
+def run(app: Any, given: list[str], program: str) -> int:
+    """Run a typer application of this name; the exit code. What a user can put right is said in one line."""
+    # They log a font cache that is built, and what is wrong with a file, which is for us to say, in one line.
+    for name in ("matplotlib", "tifffile"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal has no letters for
     try:
         if sys.stdout is not None:
-            return _answer(given)
+            return _answer(app, given, program)
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-            code = _answer(given)
+            code = _answer(app, given, program)
         complain("standard output can't be written: it is closed")
         return code or 1
     except (KeyboardInterrupt, typer.Abort):
@@ -270,11 +265,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _answer(given: list[str]) -> int:
+def _answer(app: Any, given: list[str], program: str) -> int:
     """Run a command; what it prints is passed on at the end at the latest, so that a failure to do so is noticed."""
     output: Any = Printer(sys.stdout)
     with contextlib.redirect_stdout(output):
-        code = application()(given, prog_name="konvolve", standalone_mode=False) or 0
+        code = app(given, prog_name=program, standalone_mode=False) or 0
         output.flush()
         return code
 

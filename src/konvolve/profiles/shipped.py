@@ -142,7 +142,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
 CONSTANTS["jax32"] = CONSTANTS["jax"] | {"has_float64": False}
 
 # The keys are those of ``planning.nn.plan.ChannelTraits``. Chosen on 40 random layers for each library and judged
-# by others (`konvolve bench --validate N --channels`).
+# by others (`python -m benchmarks --validate N --channels`).
 CHANNELS: dict[str, dict[str, Any]] = {
     "numpy": {
         "dense": {1: 6.0e-11, 2: 6.0e-11, 3: 6.0e-11},

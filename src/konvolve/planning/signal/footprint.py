@@ -1,7 +1,7 @@
 """How much memory a method holds at its peak beside the inputs, the result included, from multiples per library.
 
 All are in samples of the dtype that is worked in. The sums follow what is alive at the widest point of each method;
-the multiples (`cost.Held`) were measured with `konvolve bench --memory`, each in fresh processes.
+the multiples (`cost.Held`) were measured with `python -m benchmarks --memory`, each in fresh processes.
 """
 
 from __future__ import annotations
