@@ -31,7 +31,7 @@ class Entry:
     contestant: Contestant
     status: str = "ok"
     detail: str = ""
-    call: Callable | None = field(default=None, repr=False)
+    call: Callable = field(default=lambda: None, repr=False)
     error: float | None = None
     warm: float = float("inf")
     once: bool = False
@@ -61,8 +61,8 @@ def largest_error(answer, reference: tuple[np.ndarray, ...]) -> float:
     return max(float("inf") if np.isnan(error) else error for error in errors)
 
 
-def _sample(call: Callable | None, calls: int) -> float:
-    assert call is not None
+def sample(call: Callable, calls: int) -> float:
+    """Seconds that one of so many calls takes."""
     start = time.perf_counter()
     for _ in range(calls):
         answer = call()
@@ -79,9 +79,10 @@ def prepare(w: Workload, contestant: Contestant, arrays: dict, reference: tuple 
     try:
         if contestant.library not in arrays:
             arrays[contestant.library] = tuple(to_library(contestant.library, array) for array in arrays["numpy"])
-        entry.call = contestant.make(w, *arrays[contestant.library])
-        if entry.call is None:
+        call = contestant.make(w, *arrays[contestant.library])
+        if call is None:
             return None
+        entry.call = call
         start = time.perf_counter()
         answer = entry.call()
         entry.warm = time.perf_counter() - start
@@ -93,7 +94,7 @@ def prepare(w: Workload, contestant: Contestant, arrays: dict, reference: tuple 
         entry.once = entry.warm > ENDLESS
         if not entry.once:
             # The first call also compiled, planned and allocated; two more, so that this is over.
-            entry.warm = min(_sample(entry.call, w.calls) for _ in range(2))
+            entry.warm = min(sample(entry.call, w.calls) for _ in range(2))
     except NotAvailable as missing:
         return Entry(contestant, "not available", str(missing))
     except Exception as failure:
@@ -122,7 +123,7 @@ def take_turns(w: Workload, entries: list[Entry], repeats: int, advance: Callabl
                     entry.samples.append(None)
                     continue
                 time.sleep(PAUSE)
-                entry.samples.append(_sample(entry.call, w.calls))
+                entry.samples.append(sample(entry.call, w.calls))
             advance()
     finally:
         gc.enable()

@@ -11,7 +11,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from konvolve.bench.libraries import compiled, to_library
+from konvolve.bench.measure import sample
 from konvolve.bench.workloads import SEED
 from konvolve.planning.signal.plan import Plan
 
@@ -112,15 +112,6 @@ def draw(seed: int, double: bool = True) -> Iterator[Question]:
             yield Question((batch, *sizes), (kernels, *taps), mode, tuple(range(1, rank + 1)), dtype)
 
 
-def _sample(call: Callable[[], Any], calls: int) -> float:
-    start = time.perf_counter()
-    for _ in range(calls):
-        answer = call()
-    elapsed = time.perf_counter() - start
-    del answer
-    return elapsed / calls
-
-
 def quickest(calls: dict[str, Callable[[], Any]], compiles: bool) -> dict[str, float]:
     """The least time of each of some calls, in turn: what it takes when nothing else disturbs it.
 
@@ -128,19 +119,19 @@ def quickest(calls: dict[str, Callable[[], Any]], compiles: bool) -> dict[str, f
     """
     found: dict[str, float] = {}
     for name, call in calls.items():
-        first = _sample(call, 1)  # compiles, plans and allocates
+        first = sample(call, 1)  # compiles, plans and allocates
         again = compiles or not found or first < max(SLOW_S, BEHIND * min(found.values()))
-        found[name] = _sample(call, 1) if again else first
+        found[name] = sample(call, 1) if again else first
     # One call may have been disturbed. But nothing is learnt from timing one over and over that is far behind.
     for name, call in calls.items():
         if 10 * min(found.values()) <= found[name] < SLOW_S:
-            found[name] = min(found[name], _sample(call, 1), _sample(call, 1))
+            found[name] = min(found[name], sample(call, 1), sample(call, 1))
     racers = [name for name in calls if found[name] < 10 * min(found.values())]
     rounds = min(ROUNDS, round(PROBLEM_S / sum(found[name] for name in racers)))
     for _ in range(rounds):
         for name in racers:
             repeats = max(1, min(100, round(SAMPLE_S / found[name])))
-            found[name] = min(found[name], _sample(calls[name], repeats))
+            found[name] = min(found[name], sample(calls[name], repeats))
     return found
 
 
