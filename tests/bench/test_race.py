@@ -117,7 +117,7 @@ def test_the_table_fits_80_columns(capsys, monkeypatch):
     found = {}
     for w in WORKLOADS.values():
         found[w.name] = results.summary(w, [entry(n, [1.234], role=KONVOLVE if "konv" in n else PEER) for n in names])
-    command._show_race({"machine": machine.describe(), "workloads": found, "not_installed": []})
+    command.show_race({"machine": machine.describe(), "workloads": found, "not_installed": []})
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     shown = {"konvolve" + name[name.index(",") :] if name.startswith("konvolve") else name for name in names}

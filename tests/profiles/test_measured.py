@@ -157,7 +157,7 @@ def made_up(truth, count, seed):
 def test_the_fit_finds_the_constants_a_machine_has():
     direct = {rank: 5 * value for rank, value in SHIPPED.direct.items()}
     truth = SHIPPED._replace(fft=3 * SHIPPED.fft, call=2 * SHIPPED.call, tap=SHIPPED.tap / 2, direct=direct)
-    found = calibrate.fitted(SHIPPED, list(made_up(truth, 60, 1)))
+    found = calibrate.fitted(SHIPPED, list(made_up(truth, 40, 1)))
     judged = list(made_up(truth, 60, 2))
     before, after = calibrate.judged(judged, SHIPPED), calibrate.judged(judged, found)
     assert found.fft == pytest.approx(truth.fft, rel=0.2)

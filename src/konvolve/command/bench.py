@@ -39,7 +39,7 @@ def bench(
         say_where(results["calibration"])
     else:
         results = timed(names, libraries, repeats or (3 if quick else 15), quick)
-        _show_race(results)
+        show_race(results)
     if output is not None:
         save(output, results)
         print(f"written: {output}")
@@ -88,32 +88,33 @@ def start_quietly(libraries: Sequence[str]) -> None:
 
 def timed(names: Sequence[str], libraries: Sequence[str], repeats: int, quick: bool) -> dict:
     """Have everyone on these libraries answer these workloads in turn; the results file's contents."""
-    from konvolve.bench import contestants, machine, measure, results
+    from konvolve.bench import contestants, machine, measure
+    from konvolve.bench.results import summary
     from konvolve.bench.workloads import WORKLOADS
 
     everyone = contestants.everyone()
     racing = [one for one in everyone if one.library in libraries]
-    found: dict[str, Any] = {"machine": machine.describe(), "repeats": repeats, "quick": quick, "workloads": {}}
+    results: dict[str, Any] = {"machine": machine.describe(), "repeats": repeats, "quick": quick, "workloads": {}}
     with bars() as bar:
         start_quietly(libraries)
         for name in names:
             entries = measure.race(WORKLOADS[name], racing, repeats, bar(name, repeats))
-            found["workloads"][name] = results.summary(WORKLOADS[name], entries)
-    found["machine"]["devices"] = machine.devices()
-    found["not_installed"] = contestants.missing(everyone)
-    return found
+            results["workloads"][name] = summary(WORKLOADS[name], entries)
+    results["machine"]["devices"] = machine.devices()
+    results["not_installed"] = contestants.missing(everyone)
+    return results
 
 
 def fitted(libraries: Sequence[str], count: int) -> dict:
     """Fit planning's constants to this machine, and keep them; the results file's contents."""
     from konvolve.bench import calibrate, machine
 
-    found: dict[str, Any] = {"machine": machine.describe(), "calibration": {}}
+    results: dict[str, Any] = {"machine": machine.describe(), "calibration": {}}
     with bars() as bar:
         for name in libraries:
-            found["calibration"][name] = calibrate.calibrated(name, count, bar(name, 2 * count))
-    found["machine"]["devices"] = machine.devices()
-    return found
+            results["calibration"][name] = calibrate.calibrated(name, count, bar(name, 2 * count))
+    results["machine"]["devices"] = machine.devices()
+    return results
 
 
 def say_where(calibration: dict) -> None:
@@ -124,25 +125,26 @@ def say_where(calibration: dict) -> None:
         print(f"constants in {path()}, in use from the next process on")
 
 
-def _show_race(found: dict) -> None:
+def show_race(results: dict) -> None:
     """Print one table for all workloads, and below it what each of them is."""
     from rich.console import Console
     from rich.table import Table
 
-    from konvolve.bench import machine, results
+    from konvolve.bench import machine
+    from konvolve.bench.results import remarks, table
 
-    head, body = results.table(found["workloads"])
+    head, body = table(results["workloads"])
     # Two spaces between columns: all of them fit a terminal of 80.
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    printed = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for number, column in enumerate(head):
-        table.add_column(column.replace("_", "\n"), justify="right" if number else "left")
+        printed.add_column(column.replace("_", "\n"), justify="right" if number else "left")
     for row in body:
-        table.add_row(*row, style="bold" if row[0].startswith("konvolve") else None)
-    lines = results.remarks(found["workloads"])
-    if found["not_installed"]:
-        lines.append(f"not installed, and so not in it: {', '.join(found['not_installed'])}")
+        printed.add_row(*row, style="bold" if row[0].startswith("konvolve") else None)
+    lines = remarks(results["workloads"])
+    if results["not_installed"]:
+        lines.append(f"not installed, and so not in it: {', '.join(results['not_installed'])}")
     console = Console(markup=False, highlight=False)
-    console.print(machine.line(found["machine"]), "", table, "", *lines, sep="\n")
+    console.print(machine.line(results["machine"]), "", printed, "", *lines, sep="\n")
 
 
 def _show_constants(calibration: dict) -> None:
