@@ -46,9 +46,9 @@ def test_a_layer_is_timed_both_ways(library):
 def test_a_library_is_timed_and_drawn(library, tmp_path):
     pytest.importorskip(library)
     pytest.importorskip("matplotlib", reason="the [cli] extra is not installed")
-    steps = []
-    found = validate.validated(library, 2, lambda: steps.append(1), seed=5)
-    assert len(found["records"]) == len(steps) == 2
+    steps, count = [], 2 if library == "numpy" else 1
+    found = validate.validated(library, count, lambda: steps.append(1), seed=5)
+    assert len(found["records"]) == len(steps) == count
     for each in found["records"]:
         assert each["chosen"] in each["measured_s"]
         assert all(seconds > 0 for seconds in each["measured_s"].values())
