@@ -154,7 +154,7 @@ def bench(
         str | None, typer.Option(metavar="NAME,...", help="Only contestants on numpy, tensorflow, jax, torch, cupy.")
     ] = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="Rounds  [default: 15]")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="3 rounds instead of 15, or 25 problems of 60.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="3 rounds; 25 problems with --calibrate, not 60.")] = False,
     json: Annotated[Path | None, typer.Option(metavar="OUT", help="Write every sample to this file, too.")] = None,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Instead: fit planning's constants to this machine, and keep them.")
