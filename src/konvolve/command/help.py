@@ -114,7 +114,7 @@ EXAMPLES
 BENCH_HELP = """Time konvolve beside SciPy, OpenCV, JAX, PyTorch and CuPy, as far as they are installed.
 
 \b
-A short race of six workloads, a minute or two: all contestants take turns in one process, and each one's first
+A short race of six workloads, some two minutes: all contestants take turns in one process, and each one's first
 answer is checked against SciPy in float64. Leave the machine alone meanwhile. One table shows the medians; --json
 keeps every sample. A checkout of the repository has more: python -m benchmarks, and benchmarks/README.md.
 
