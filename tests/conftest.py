@@ -4,6 +4,9 @@ import os
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# JAX compiles for each new shape, and most of that time goes into optimizing what then runs once. The draws and the
+# cells of what-works-where.md, thousands of programs, are compiled as users have them.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import hypothesis
 import pytest

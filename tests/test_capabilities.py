@@ -1,6 +1,7 @@
 """Each cell of the table in the documentation, run in a process that has called nothing before (run_cells.py)."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -22,6 +23,7 @@ def servers():
         if library not in running:
             running[library] = subprocess.Popen(
                 [sys.executable, str(FOLDER / "support" / "run_cells.py"), library],
+                env={**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "0"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

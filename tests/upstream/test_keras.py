@@ -69,24 +69,30 @@ def run(tmp_path: Path) -> Run:
 
 
 slow = pytest.mark.slow
+# The backend, the method, and one in how many tests is asked. By "auto" these small layers are the library's own
+# convolutions, which Keras's tests are about in any case; by "fft" they are konvolve's.
 METHODS = [
-    ("tensorflow", "auto"),
-    pytest.param("tensorflow", "fft", marks=slow),
-    pytest.param("torch", "auto", marks=slow),
-    ("torch", "fft"),
-    pytest.param("jax", "auto", marks=slow),
-    pytest.param("jax", "fft", marks=slow),
+    ("tensorflow", "auto", 1),
+    pytest.param("tensorflow", "fft", 3, marks=slow),
+    pytest.param("torch", "auto", 3, marks=slow),
+    ("torch", "fft", 1),
+    pytest.param("jax", "auto", 4, marks=slow),
+    pytest.param("jax", "fft", 2, marks=slow),
 ]
 
 
-@pytest.mark.parametrize(("backend", "method"), METHODS)
-def test_konvolves_layers_pass_kerass_tests(run: Run, backend: str, method: str) -> None:
-    assert_as_expected(run(backend, f"--method={method}"), RUN[backend])
+@pytest.mark.parametrize(("backend", "method", "one_in"), METHODS)
+def test_konvolves_layers_pass_kerass_tests(run: Run, backend: str, method: str, one_in: int) -> None:
+    report = run(backend, f"--method={method}", f"--one-in={one_in}")
+    if one_in == 1:
+        assert_as_expected(report, RUN[backend])
+    else:
+        assert_as_expected(report, int(0.7 * RUN[backend] / one_in), {})
 
 
 @pytest.mark.unless_slow
 def test_some_on_jax(run: Run) -> None:
-    """All of them, each of which JAX compiles for, with --slow."""
+    """More of them, each of which JAX compiles for, with --slow."""
     assert_as_expected(run("jax", "--method=fft", "--one-in=8"), 25, {})
 
 

@@ -27,13 +27,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--implementation", default="konvolve", choices=["konvolve", "scipy"])
     group.addoption("--fault", default=None, choices=sorted(FAULTS), help="make every answer wrong")
     group.addoption("--quick", action="store_true", help="few of the parameters of a test that has many")
+    group.addoption("--one-in", default=1, type=int, help="few of the tests, always the same ones")
     group.addoption("--report-to", default=None, type=Path, help="where the JSON report goes")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     options = config.option
     replacement = Replacement(options.library, options.implementation, options.fault)
-    config.pluginmanager.register(Runner(replacement, options.library), "konvolve-runner")
+    config.pluginmanager.register(Runner(replacement, options.library, options.one_in), "konvolve-runner")
     if not hasattr(config, "workerinput"):  # not in a worker of xdist: it sends what it saw to the controller
         config.pluginmanager.register(Reporter(config), "konvolve-reporter")
 
@@ -47,9 +48,13 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str) -> list[An
 class Runner:
     """Runs each test with its subject replaced."""
 
-    def __init__(self, replacement: Replacement, library: str) -> None:
+    def __init__(self, replacement: Replacement, library: str, one_in: int) -> None:
         self._replacement = replacement
         self._library = library
+        self._one_in = one_in
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if zlib.crc32(_test_id(item.nodeid).encode()) % self._one_in == 0]
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         if reason := too_large(self._library, _test_id(item.nodeid)):
