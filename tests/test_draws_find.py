@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 import checking
-from konvolve.execution import plans
+from konvolve.execution import plans, weight
 from konvolve.execution.coefficient import question, sums
 from konvolve.methods import finite
 from konvolve.methods.signal import matrix
@@ -106,6 +106,11 @@ def samples_that_count(monkeypatch):
     monkeypatch.setattr(sums.Sums, "meets_not_finite", lambda self, like: like * 0)
 
 
+def weights_that_changed(monkeypatch):
+    """A spectrum was kept for a weight that had changed."""
+    monkeypatch.setattr(weight.np, "array_equal", lambda one, two: one.shape == two.shape)
+
+
 FAULTS = [
     (lags_where_in2_has_one_sample, "numpy", "eager"),
     (fills_in_the_size_of_digits, "numpy", "eager"),
@@ -124,6 +129,8 @@ ON_CHANNELS = [
     (what_is_not_finite, "torch", "eager"),
     (zeros_between_taps, "numpy", "eager"),
     (autocast, "torch", "autocast"),
+    (weights_that_changed, "numpy", "eager"),
+    (weights_that_changed, "torch", "eager"),
 ]
 
 

@@ -60,7 +60,14 @@ def call_channels(question, library):
     if question.second is not None and not more:
         options += ", bidirectional=second"
     names = {"nn": nn, "second": None if question.second is None else library.array(question.second)}
-    return eval(f"lambda a, b: nn.{question.function}(a, b, {more}{options})", names)
+    if question.weight:
+        names["owner"] = Owner()
+    kernel = "nn.Weight(b, owner)" if question.weight else "b"
+    return eval(f"lambda a, b: nn.{question.function}(a, {kernel}, {more}{options})", names)
+
+
+class Owner:
+    """Whose a weight is."""
 
 
 @contextlib.contextmanager
@@ -98,6 +105,10 @@ def answer(library, way, question, ask, rng, hide=None):
             ask(a, kernel)  # the second call takes what the first one kept
             return library.numpy(ask(a, kernel))
         return library.numpy(_asked(way, lambda a, _: ask(a, kernel), a, b, rng, hide))
+    if question.weight:  # another kernel's spectra are kept, and in eager calls then this one's
+        ask(a, library.array(np.flip(question.b) * question.b.dtype.type(2)))
+        if way == "eager":
+            ask(a, b)
     if way == "eager" and rng.random() < 0.1:
         b = question.b  # NumPy arrays give way to the other operand's library
     return library.numpy(_asked(way, ask, a, b, rng, hide))

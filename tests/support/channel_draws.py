@@ -17,7 +17,8 @@ MODES = ("zeros", "reflect", "symmetric", "nearest", "circular")
 class Question:
     """One call: a function, its inputs, kernel and options; ``second`` is the pointwise or the looking-ahead kernel.
 
-    ``steered``: the method that "auto" is made to take.
+    ``steered``: the method that "auto" is made to take. ``weight``: the kernel is an owner's ``nn.Weight``, for whom
+    the spectra of another kernel are kept already.
     """
 
     number: tuple[int, int]
@@ -28,12 +29,13 @@ class Question:
     options: dict
     kernel: bool = False
     steered: str | None = None
+    weight: bool = False
 
     def __str__(self):
         given = [self.a, self.b] if self.second is None else [self.a, self.b, self.second]
         operands = ", ".join(f"{x.dtype.name}{list(x.shape)}" for x in given)
         options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
-        wrapped = " with a Kernel" if self.kernel else ""
+        wrapped = " with a Kernel" if self.kernel else " with a Weight" if self.weight else ""
         wrapped += f" by {self.steered}" if self.steered else ""
         return f"nn.{self.function}({operands}, {options}){wrapped}   --seed {self.number[0]} --draw {self.number[1]}"
 
@@ -138,7 +140,8 @@ def question(seed, number, allowed=DTYPES, functions=FUNCTIONS):
     wrapped = bool(second is None and b.size and rng.random() < 0.15)
     steered = options["method"] == "auto" and rng.random() < 0.6
     steered = str(rng.choice(["fft", "overlap"])) if steered else None
-    return Question((seed, number), function, a, b, second, options, wrapped, steered)
+    weight = bool(not wrapped and b.size and rng.random() < 0.25)
+    return Question((seed, number), function, a, b, second, options, wrapped, steered, weight)
 
 
 def _options(rng, function, rank):

@@ -38,6 +38,7 @@ class Question:
     masks: dict = field(default_factory=dict, repr=False)
     product: bool = False
     steered: str | None = None
+    weight = False  # which are for channels
 
     def __str__(self):
         given = (self.a, self.b, *self.masks.values())
