@@ -125,7 +125,7 @@ def question(seed, number, allowed=DTYPES, functions=FUNCTIONS):
     last = options["data_format"] == "channels_last"
     dtype1 = str(rng.choice(allowed))
     dtype2 = str(rng.choice([*allowed, "int8", "uint16", "int32"])) if rng.random() < 0.3 else dtype1
-    powers = exponents(rng, dtype1, dtype2)
+    powers = exponents(rng, dtype1, dtype2, dtype1 if np.dtype(dtype2).kind in "iu" else None)  # integers widen nothing
     a = values(rng, (batch, *spatial, channels) if last else (batch, channels, *spatial), dtype1, powers[0])
     b = values(rng, shape, dtype2, powers[1], dtype1)
     if options["method"] in ("auto", "direct") and a.dtype.kind in "fc" and rng.random() < 0.3:

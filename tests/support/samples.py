@@ -19,9 +19,12 @@ def bits(dtype):
     return dtype.itemsize * 8 // (2 if dtype.kind == "c" else 1)
 
 
-def exponents(rng, dtype1, dtype2):
-    """Draw powers of ten for two operands, so that neither they nor their products leave the range of their dtypes."""
-    result = np.result_type(dtype1, dtype2)
+def exponents(rng, dtype1, dtype2, result=None):
+    """Draw powers of ten for two operands, so that neither they nor their products leave the range of their dtypes.
+
+    ``result``: the dtype of the products, where it is not that of NumPy.
+    """
+    result = np.result_type(dtype1, dtype2) if result is None else result
     floating = [np.dtype(name).kind in "fc" for name in (dtype1, dtype2)]
     if not any(floating) or rng.random() < 0.4:
         return 0, 0
