@@ -30,10 +30,10 @@ def lags_where_in2_has_one_sample(monkeypatch):
     """By "matrix" they were ignored."""
     cut_out = matrix._cut_out
 
-    def faulty(xp, plan, sizes, a, band):
-        along = plan.matrix_axis
+    def faulty(xp, way, sizes, a, band):
+        along = way.place
         windows = [w if i == along else Window(0, w.size) for i, w in enumerate(sizes.windows)]
-        return cut_out(xp, plan, sizes._replace(windows=tuple(windows)), a, band)
+        return cut_out(xp, way, sizes._replace(windows=tuple(windows)), a, band)
 
     monkeypatch.setattr(matrix, "_cut_out", faulty)
 

@@ -45,7 +45,7 @@ def test_blocks_equal_the_sum(library, mode, shapes):
         axes = tuple(axis for axis in range(a.ndim) if a.shape[axis] > 100)
         plan = konvolve.plan(*shapes, function="oaconvolve", mode=mode, axes=axes, dtype=dtype, library=library.name)
         assert plan.method == "overlap"
-        assert any(plan.steps)
+        assert any(plan.way.steps)
         result = library.numpy(konvolve.oaconvolve(library.array(a), library.array(b), mode, axes))
         oracle.assert_close(result, oracle.convolve(a, b, mode, axes), a, b, dtype)
 
@@ -232,4 +232,4 @@ def test_blocks_and_digits_fit_into_the_axes_that_libraries_cut(library):
             dtype=dtype,
             library=library.name,
         )
-        assert sum(step > 0 for step in plan.steps) == most
+        assert sum(step > 0 for step in plan.way.steps) == most

@@ -68,6 +68,8 @@ def of_the_plan(w, library: str) -> Callable | None:
     plan = konvolve.plan(
         w.signal, w.kernel, function=w.operation, mode=w.mode, axes=w.axes, dtype=dtype, library=library
     )
+    way: Any = plan.way
+    steps = way.steps if plan.method == "overlap" else ()
     sizes = tuple(int(n or 0) for n in plan.lengths)  # all are known here
     found = transforms(library, sizes, w.complex) if plan.method in ("fft", "overlap") else None
     if found is None:
@@ -77,11 +79,11 @@ def of_the_plan(w, library: str) -> Callable | None:
     kernels = math.prod(w.kernel[axis] for axis in w.batch_axes)
     counts = [
         -(-kept.size // step) if step and kept else 1
-        for kept, step in zip(plan.windows, plan.steps or (0,) * len(plan.lengths), strict=True)
+        for kept, step in zip(plan.windows, steps or (0,) * len(plan.lengths), strict=True)
     ]
     total = math.prod(counts)
-    tiled = next((count for count, step in zip(counts, plan.steps, strict=True) if step), 1) if plan.steps else 1
-    at_once = min(total, plan.band * total // tiled) if plan.method == "overlap" else 1
+    tiled = next((count for count, step in zip(counts, steps, strict=True) if step), 1) if steps else 1
+    at_once = min(total, way.band * total // tiled) if plan.method == "overlap" else 1
     rng = np.random.default_rng(SEED)
 
     def noise(*shape: int) -> Any:

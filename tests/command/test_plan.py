@@ -11,7 +11,7 @@ import konvolve
 from konvolve.command import main as cli
 from konvolve.command import plan as explain
 from konvolve.command.terminal import duration
-from konvolve.planning import words
+from konvolve.planning.signal import plan as plans
 
 
 def shown(capsys, *arguments):
@@ -83,7 +83,7 @@ def test_a_separable_plan_that_is_hardly_quicker_is_not_taken():
     plan = konvolve.plan((512, 512), (31, 31), mode="same", library="numpy", explain=True)
     assert plan.separable is not None
     without = dataclasses.replace(plan, separable=None)
-    assert explain.separable_hint(without, words.rows(plan)).startswith("auto takes fft for a product")
+    assert explain.separable_hint(without, plans.rows(plan)).startswith("auto takes fft for a product")
 
 
 def test_huge_shapes_are_in_units_that_can_be_read(capsys):

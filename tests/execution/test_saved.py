@@ -42,7 +42,8 @@ def test_pickled_plans():
     assert plans.keys() == then.keys()
     for name, plan in plans.items():
         assert plan.method == then[name]["method"]
-        assert plan.method in str(plan)
+        assert sorted(str(plan).splitlines()) == sorted(then[name]["text"].splitlines())
+        assert pickle.loads(pickle.dumps(plan)) == plan
         assert plan.seconds == pytest.approx(plan.estimates[0].seconds) if plan.estimates else plan.seconds is None
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import konvolve
 from konvolve.command.mistake import Mistake
 from konvolve.command.terminal import duration
-from konvolve.planning import words
+from konvolve.planning.signal import plan
 from konvolve.planning.signal.plan import Plan
+from konvolve.planning.words import bytes_text
 
 
 def shape(text: str, name: str) -> tuple[int | None, ...]:
@@ -86,7 +87,7 @@ def explain(signal: str, kernel: str, method: str, **options: Any) -> None:
     for column in ("predicted time", "of the best", "memory"):
         table.add_column(column, justify="right")
     table.add_column("how")
-    rows = words.rows(taken)
+    rows = plan.rows(taken)
     best = min((estimate.seconds for _, estimate, _ in rows if estimate), default=None)
     for name, estimate, how in rows:
         mark, style = ("→", "bold") if name == taken.method else (" ", None)
@@ -107,7 +108,7 @@ def explain(signal: str, kernel: str, method: str, **options: Any) -> None:
         console.print(hint, width=80)
 
 
-def separable_hint(taken: Plan, rows: Sequence[words.Row]) -> str:
+def separable_hint(taken: Plan, rows: Sequence[plan.Row]) -> str:
     """What auto would take where the table shows one pass per axis as quicker than the method taken."""
     seconds = {name: estimate.seconds for name, estimate, _ in rows if estimate}
     if taken.method == "separable" or not seconds.get("separable", math.inf) < seconds.get(taken.method, 0):
@@ -122,4 +123,4 @@ def separable_hint(taken: Plan, rows: Sequence[words.Row]) -> str:
 
 def _size(count: int) -> str:
     """Bytes, as a person reads them."""
-    return words.bytes_text(count) if count >= 2**20 else f"{count / 2**10:.1f} KiB"
+    return bytes_text(count) if count >= 2**20 else f"{count / 2**10:.1f} KiB"

@@ -17,7 +17,8 @@ from konvolve.execution.plans import recall
 from konvolve.execution.weight import Weight
 from konvolve.methods.nn import run as methods
 from konvolve.planning.nn import problem as channels
-from konvolve.planning.nn.plan import ChannelPlan, ChannelTraits
+from konvolve.planning.nn.candidate import ChannelTraits
+from konvolve.planning.nn.plan import ChannelPlan
 from konvolve.planning.nn.planner import make_plan
 from konvolve.planning.nn.problem import ChannelProblem
 from konvolve.planning.operands import Operand, check_operand, plain, shown
@@ -78,7 +79,7 @@ def solve(function: str, arrays: tuple, options: Options) -> Any:
     elif plan.preparable and isinstance(given, Kernel | Weight):
         held = given if isinstance(given, Kernel) else given.kept(xp, plan, x, kernel)
         if held is not None and (held.finite or not plan.problem.local):
-            return xp.whole(methods.run_prepared)(xp, plan, x, held.prepared(xp, plan, kernel, methods.prepare), kernel)
+            return xp.whole(methods.run)(xp, plan, x, kernel, held.prepared(xp, plan, kernel, methods.prepare))
     return xp.whole(methods.run)(xp, plan, x, kernel)
 
 

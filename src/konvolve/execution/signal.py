@@ -6,6 +6,7 @@ import functools
 import math
 import operator
 import timeit
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,7 @@ from konvolve.execution.kernel import Kernel, terms
 from konvolve.execution.operations import OPERATIONS, Operation, public
 from konvolve.execution.plans import recall
 from konvolve.methods.signal import separable
-from konvolve.methods.signal.run import prepare, run, run_prepared
+from konvolve.methods.signal.run import prepare, run
 from konvolve.planning import dtypes
 from konvolve.planning.cost import scipy_choice
 from konvolve.planning.geometry import MODES, window
@@ -28,6 +29,7 @@ from konvolve.planning.signal import problem
 from konvolve.planning.signal.plan import Plan
 from konvolve.planning.signal.planner import make_plan
 from konvolve.planning.signal.problem import Problem
+from konvolve.planning.signal.separable import Separable
 from konvolve.profiles.in_use import traits
 
 # Which question each public function asks; "sepfir2d" asks one per pass.
@@ -49,15 +51,29 @@ def solve(function: str, in1: Any, in2: Any, *options: Any) -> Any:
     kernel = in2 if isinstance(in2, Kernel) else None
     xp, (a, b) = registry.resolve({"in1": in1, "in2": in2 if kernel is None else kernel.array})
     chosen = plan_arrays(xp, function, a, b, *options)
-    if chosen.separable is not None or chosen.method == "separable":
-        apart = chosen.separable or chosen
-        terms = _terms(xp, apart, kernel, in2, b)
+    y = _carried_out(xp, chosen, a, b, kernel, in2)
+    if chosen.problem.warns and chosen.method != "direct" and not xp.begins_finite(y):
+        warnings.warn(_NOT_FINITE, RuntimeWarning, stacklevel=3)  # at the line that called the public function
+    return y
+
+
+_NOT_FINITE = (
+    "Use of fft convolution on input with NAN or inf results in NAN or inf output. "
+    "Consider using method='direct' instead."
+)
+
+
+def _carried_out(xp: Backend, chosen: Plan, a: Any, b: Any, kernel: Kernel | None, given: Any) -> Any:
+    """Return the result of a plan, or of the one in passes where the kernel, as it was given, is a product."""
+    apart = chosen.separable or (chosen if isinstance(chosen.way, Separable) else None)
+    if apart is not None:
+        terms = _terms(xp, apart, kernel, given, b)
         if chosen is apart and not terms:
             raise ValueError(_NOT_SEPARABLE.format(chosen.problem.compute))
         if terms and (chosen is apart or len(terms) * apart.seconds < chosen.seconds):  # type: ignore[operator]
-            return separable.run(xp, xp.whole(run), apart, a, terms)
+            return separable.run(xp, xp.whole(run), apart.way, a, terms)  # type: ignore[arg-type]
     if kernel is not None and chosen.preparable and (kernel.finite or not chosen.spreads):
-        return xp.whole(run_prepared)(xp, chosen, a, kernel.prepared(xp, chosen, b, prepare), b)
+        return xp.whole(run)(xp, chosen, a, b, kernel.prepared(xp, chosen, b, prepare))
     return xp.whole(run)(xp, chosen, a, b)
 
 

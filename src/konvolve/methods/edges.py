@@ -17,73 +17,7 @@ from typing import Any
 
 from konvolve.backends.interface import Array, Backend
 from konvolve.planning import dtypes
-from konvolve.planning.geometry import window
 from konvolve.planning.operands import Edge
-from konvolve.planning.signal.plan import Plan
-
-
-def extend(xp: Backend, plan: Plan, a: Array, taps: tuple) -> Array:
-    """Return the samples of a that the windows need, those beyond the edges filled in."""
-    problem = plan.problem
-    assert plan.extension is not None
-    rank = len(problem.axes)
-    batch = len(xp.shape(a)) - rank
-    for place, (kept, edge) in enumerate(zip(plan.extension, problem.edges, strict=True)):
-        if plan.turns and plan.turns[place] is not None:
-            continue
-        axis = batch + place
-        held = xp.sizes(a)
-        n = held[axis]
-        if kept is None:
-            kept = window(problem.keeps(place), n, taps[place], xp.minimum, xp.maximum)
-        start, size = kept.start - (taps[place] - 1), kept.size + taps[place] - 1
-        if edge.kind == "zero":
-            behind = rank - place - 1
-            a = xp.window(a, [start] + [0] * behind, [size, *held[axis + 1 :]])
-        else:
-            a = _around(xp, a, start, size, axis, edge)
-    return a
-
-
-def _around(xp: Backend, a: Array, start: Any, size: Any, axis: int, edge: Edge) -> Array:
-    """Return ``size`` samples from ``start`` on along an axis, which may lie before it or beyond its end.
-
-    Only what lies outside is gathered, where that is known: indices for all samples are several times as large as
-    a signal of one axis.
-    """
-    held = xp.sizes(a)
-    n = held[axis]
-    if not all(isinstance(each, int) for each in (start, size, n)) or start >= n or start + size <= 0:
-        return beyond(xp, a, xp.arange(start, start + size, a), n, axis, edge)
-    first, last = max(start, 0), min(start + size, n)
-    behind = held[axis + 1 :]
-    parts = [xp.window(a, [first] + [0] * len(behind), [last - first, *behind])]
-    if start < 0:
-        parts.insert(0, beyond(xp, a, xp.arange(start, 0, a), n, axis, edge))
-    if start + size > n:
-        parts.append(beyond(xp, a, xp.arange(n, start + size, a), n, axis, edge))
-    return parts[0] if len(parts) == 1 else xp.concatenate(parts, axis)
-
-
-def wind(xp: Backend, plan: Plan, b: Array) -> Array:
-    """Wind the kernel onto the periods of the periodic axes, from its sample ``turns`` on.
-
-    Sample j of the wound kernel is the sum of the samples t with ``t = j + turn`` modulo the period: a cyclic
-    convolution with it begins with the sample of the result that lies at ``turn``.
-    """
-    rank = len(plan.turns)
-    batch = len(xp.shape(b)) - rank
-    for place, (turn, period) in enumerate(zip(plan.turns, plan.lengths, strict=True)):
-        if turn is None or period is None:
-            continue
-        held = xp.sizes(b)[batch + place :]
-        taps, behind = held[0], held[1:]
-        first = turn - period if turn else 0
-        laps = [xp.window(b, [s] + [0] * len(behind), [period, *behind]) for s in range(first, taps, period)]
-        b = laps[0]
-        for lap in laps[1:]:
-            b = b + lap
-    return b
 
 
 def beyond(xp: Backend, a: Array, index: Array, n: Any, axis: int, edge: Edge) -> Array:

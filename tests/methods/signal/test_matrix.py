@@ -46,13 +46,13 @@ def test_the_plan_takes_blocks_as_channels_where_that_is_fast(signal, kernel, ax
     for library in ("tensorflow", "torch"):
         plan = konvolve.plan(signal, kernel, mode="same", axes=axes, library=library)
         assert plan.method == "matrix"
-        assert plan.neighbours == 1 + -(-(kernel[-1] - 1) // plan.block)
+        assert plan.way.neighbours == 1 + -(-(kernel[-1] - 1) // plan.way.block)
 
 
 def test_the_plan_leaves_the_axis_where_it_is():
     plan = konvolve.plan((300, 5000), (15, 1), mode="same", axes=0, method="matrix")
     assert plan.layout is None
-    assert plan.block > 0
+    assert plan.way.block > 0
     assert plan.output_shape == (300, 5000)
 
 

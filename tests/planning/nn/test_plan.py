@@ -84,7 +84,7 @@ def test_what_is_printed_agrees_with_the_fields(shapes, options):
     text = str(plan)
     assert f"  method   {plan.method}: {plan.reason}" in text
     assert ("lengths" in text) == (plan.method != "direct")
-    for length, step in zip(plan.lengths, plan.steps or (0,) * len(plan.lengths), strict=True):
+    for length, step in zip(plan.lengths, getattr(plan.way, "steps", (0,) * len(plan.lengths)), strict=True):
         assert f"{length} in blocks of {step} new samples" * bool(step) in text
         assert str(length) in text
     assert ("rows of blocks" in text) == (plan.method == "overlap")

@@ -82,7 +82,7 @@ def test_blocks_are_taken_for_a_medium_kernel_on_a_long_signal():
     plan = make((2, 200_000, 16), (256, 16, 16))
     assert plan.method == "overlap"
     assert 256 < plan.lengths[0] < 20_000
-    assert plan.steps == (plan.lengths[0] - 255,)
+    assert plan.way.steps == (plan.lengths[0] - 255,)
 
 
 def test_the_adjoint_is_planned_where_the_own_gradient_is_slow():
@@ -119,7 +119,7 @@ sys.modules["konvolve"] = package
 from konvolve.profiles import shipped
 from konvolve.planning import cost
 from konvolve.planning.nn import planner as channel_choice
-from konvolve.planning.nn import plan as channel_plan
+from konvolve.planning.nn import candidate as channel_plan
 from konvolve.planning.nn import problem as channels
 one, two = ((2, 4096, 4), "float32"), ((512, 4, 4), "float32")
 question = channels.convolution("conv", one, two, 1, "causal", "channels_last", 1, "fft", "zeros")

@@ -64,7 +64,7 @@ def test_chunks_may_take_another_method_than_all_rows_at_once_would():
     sizes = {"axes": 1, "library": "tensorflow"}
     assert konvolve.plan((300, 4000), (1, 60), **sizes).method == "matrix"
     chunked = konvolve.plan((300, 4000), (1, 60), max_memory=1e7, **sizes)
-    assert chunked.passes[0].method == chunked.method
+    assert chunked.way.part.method == chunked.method
     assert "in chunks of" in str(chunked)
     with pytest.raises(ValueError, match="the least would be"):
         konvolve.plan((300, 4000), (1, 60), max_memory=1e4, **sizes)

@@ -10,21 +10,28 @@ gradient is taken from a convolution by transforms, which computes the same.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
-from konvolve.backends.interface import Array, Backend, Native
-from konvolve.methods.nn.layout import merge, places, spatial_sizes, split_inputs, split_kernel
+from konvolve.backends.interface import Array, Backend, Native, Size
+from konvolve.methods.nn import fft, overlap
+from konvolve.methods.nn.layout import merge, places, split_inputs, split_kernel
 from konvolve.planning.nn.plan import ChannelPlan
 
+_BY_TRANSFORMS: dict[str, Any] = {"fft": fft, "overlap": overlap}
 
-def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array, *, transformed: Callable) -> Array:
-    """Convolve without transforms; ``transformed`` is the convolution with them, for the kernel's gradient."""
-    if plan.loop:
-        return _loop(xp, plan, x, kernel)
-    problem = plan.problem
+
+def prepare(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size] | None, kernel: Array) -> Array:
+    """Return the kernel as it is."""
+    return kernel
+
+
+def run(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, kernel: Array) -> Array:
+    """Convolve without transforms."""
+    if plan.loops:
+        return _loop(xp, plan, spatial, x, kernel)
+    problem, way = plan.problem, cast(Any, plan.way)
     zeros = all(axis.edge == "zero" for axis in problem.axes)
-    known = zeros and None not in problem.spatial
-    spatial: list = list(problem.spatial) if known else spatial_sizes(problem, xp.sizes(x))
     word = problem.axes[0].padding
     own = zeros and not problem.transposed and all(axis.margins is None for axis in problem.axes)
     how = Native(
@@ -55,14 +62,15 @@ def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array, *, transformed:
 
         def by_transforms(x: Array, kernel: Array) -> Array:
             x, kernel = (xp.cast(each, other.problem.compute) for each in (x, kernel))
-            return xp.cast(transformed(xp, other, x, kernel), dtype)
+            method = _BY_TRANSFORMS[other.method]
+            return xp.cast(method.run(xp, other, spatial, x, method.prepare(xp, other, spatial, kernel)), dtype)
 
         return xp.forked(native, by_inputs, by_transforms, x, kernel)
 
-    return _in_parts(xp, convolve, x, kernel) if plan.in_parts else convolve(x, kernel)
+    return _in_parts(xp, convolve, x, kernel) if way.in_parts else convolve(x, kernel)
 
 
-def _pads(xp: Backend, plan: ChannelPlan, spatial: list) -> tuple:
+def _pads(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size]) -> tuple:
     """Return the padding of each axis; for a transposed convolution that of the convolution it is the adjoint of."""
     problem = plan.problem
     pads = []
@@ -84,10 +92,10 @@ def _in_parts(xp: Backend, convolve: Callable[[Array, Array], Array], x: Array, 
     return xp.assemble(convolve(xr, kr) - convolve(xi, ki), convolve(xr, ki) + convolve(xi, kr))
 
 
-def _loop(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array) -> Array:
+def _loop(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, kernel: Array) -> Array:
     problem = plan.problem
     batch = xp.sizes(x)[0]
-    where = places(xp, plan, spatial_sizes(problem, xp.sizes(x)))
+    where = places(xp, plan, spatial)
     x, kernel = split_inputs(xp, plan, where, x), split_kernel(xp, plan, kernel)
     taps = [split.taps for split in plan.splits]
     kept = [p.window.size for p in where]

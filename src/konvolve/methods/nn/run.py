@@ -1,68 +1,57 @@
-"""Convolutions on channels: the transforms of the inputs and of the kernel, contracted over the channels.
-
-Arrays stand as ``methods.nn.layout`` says, without strides and dilations.
-"""
+"""The common way of every plan on channels: dtypes, samples beyond the edges, what is not finite."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from functools import partial
+from typing import Any
 
 from konvolve.backends.interface import Array, Backend, Size
 from konvolve.methods import finite, nothing
 from konvolve.methods.edges import beyond
-from konvolve.methods.nn import direct
-from konvolve.methods.nn.layout import merge, places, spatial_sizes, split_inputs, split_kernel
-from konvolve.methods.nn.overlap import in_blocks
-from konvolve.planning.dtypes import is_complex
-from konvolve.planning.geometry import Window, sufficient_length
-from konvolve.planning.lengths import table
-from konvolve.planning.nn.phases import Place, extended
+from konvolve.methods.nn import direct, fft, overlap
+from konvolve.methods.nn.layout import spatial_sizes
+from konvolve.planning.nn.phases import extended
 from konvolve.planning.nn.plan import ChannelPlan
 from konvolve.planning.nn.problem import ChannelProblem
 from konvolve.planning.operands import Edge
 
+METHODS: dict[str, Any] = {"direct": direct, "fft": fft, "overlap": overlap}
+"""What carries each method out: ``prepare(xp, plan, spatial, kernel)`` and ``run(xp, plan, spatial, x, prepared)``.
 
-def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array) -> Array:
-    """Carry out a plan on two arrays of the backend's library."""
+``spatial`` are the sizes of the inputs' spatial axes, extended beyond their edges; None where the plan knows them.
+"""
+
+
+def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array, prepared: Array | None = None) -> Array:
+    """Carry out a plan on two arrays of the backend's library.
+
+    ``prepared`` is what ``prepare`` made of the kernel, where that was done before; then all of the kernel is finite.
+    """
     problem = plan.problem
     if plan.method == "nothing":
         return nothing.zeros(xp, _output_sizes(xp, plan, x), problem.result, x, kernel)
-    own = plan.method == "direct" and not plan.loop
+    own = plan.method == "direct" and not plan.loops
     dtype = problem.result if own and xp.convolves(x, problem.result) else problem.compute
-    x, kernel = xp.cast(x, dtype), xp.cast(kernel, dtype)
-    x = _extend(xp, problem, x)
-    if plan.method == "direct":
-        summed = partial(direct.run, xp, plan, transformed=transformed)
-        y = finite.convolve(xp, summed, x, kernel) if plan.between_taps else summed(x, kernel)
-        y = xp.cast(y, problem.result)
-        return xp.finish(y) if plan.loop else y  # what a library's own convolution returns its users know
-    linear = partial(transformed, xp, plan)
-    y = finite.convolve(xp, linear, x, kernel) if problem.local else linear(x, kernel)
-    return xp.finish(xp.cast(y, problem.result))
+    x, method = _extend(xp, problem, xp.cast(x, dtype)), METHODS[plan.method]
+    spatial = spatial_sizes(problem, xp.sizes(x))
+
+    def linear(x: Array, kernel: Array) -> Array:
+        return method.run(xp, plan, spatial, x, method.prepare(xp, plan, spatial, kernel))
+
+    def by_prepared(x: Array) -> Array:
+        return method.run(xp, plan, spatial, x, prepared)
+
+    if plan.between_taps or (plan.way.spreads and problem.local):
+        kernel = xp.cast(kernel, dtype)
+        y = finite.convolve(xp, linear, x, kernel, None if prepared is None else by_prepared)
+    else:
+        y = linear(x, xp.cast(kernel, dtype)) if prepared is None else by_prepared(x)
+    y = xp.cast(y, problem.result)
+    return y if own else xp.finish(y)  # what a library's own convolution returns its users know
 
 
 def prepare(xp: Backend, plan: ChannelPlan, kernel: Array) -> Array:
     """Do all of a plan that concerns the kernel alone; the plan is one that allows it (``preparable``)."""
-    return xp.finish(_kernel(xp, plan, plan.lengths, xp.cast(kernel, plan.problem.compute)))
-
-
-def run_prepared(xp: Backend, plan: ChannelPlan, x: Array, prepared: Array, kernel: Array) -> Array:
-    """Carry out a plan with a kernel, all of it finite, that has been prepared for it."""
-    problem = plan.problem
-    x = _extend(xp, problem, xp.cast(x, problem.compute))
-    where = places(xp, plan, spatial_sizes(problem, xp.sizes(x)))
-
-    def convolved(x: Array) -> Array:
-        return _combine(xp, plan, where, plan.lengths, x, prepared)
-
-    if problem.local:
-        kernel = xp.cast(kernel, problem.compute)
-        y = finite.convolve(xp, partial(transformed, xp, plan), x, kernel, convolved)
-    else:
-        y = convolved(x)
-    return xp.finish(xp.cast(y, problem.result))
+    return xp.finish(METHODS[plan.method].prepare(xp, plan, None, xp.cast(kernel, plan.problem.compute)))
 
 
 def both_ways(xp: Backend, problem: ChannelProblem, forward: Array, backward: Array) -> Array:
@@ -92,68 +81,9 @@ def _extend(xp: Backend, problem: ChannelProblem, x: Array) -> Array:
 
 
 def _output_sizes(xp: Backend, plan: ChannelPlan, x: Array) -> list[Size]:
-    problem, held = plan.problem, xp.sizes(x)
+    problem, sizes = plan.problem, xp.sizes(x)
     spatial = [
         (axis.transposed(n) if problem.transposed else axis.convolved(n, xp.maximum))[1]
-        for axis, n in zip(problem.axes, spatial_sizes(problem, held), strict=True)
+        for axis, n in zip(problem.axes, spatial_sizes(problem, sizes), strict=True)
     ]
-    return [held[0], *spatial, problem.outputs] if problem.last else [held[0], problem.outputs, *spatial]
-
-
-def transformed(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array) -> Array:
-    """Convolve by transforms, of everything or of blocks."""
-    where = places(xp, plan, spatial_sizes(plan.problem, xp.sizes(x)))
-    lengths = tuple(
-        xp.lookup(partial(sufficient_length, p.size, split.taps, p.window, xp.maximum), table())
-        if length is None
-        else length
-        for length, p, split in zip(plan.lengths, where, plan.splits, strict=True)
-    )
-    return _combine(xp, plan, where, lengths, x, _kernel(xp, plan, lengths, kernel))
-
-
-def _kernel(xp: Backend, plan: ChannelPlan, lengths: Sequence[Size], kernel: Array) -> Array:
-    """Return the kernel's spectrum, as ``_multiply`` takes it."""
-    spectrum = (xp.fftn if is_complex(plan.problem.compute) else xp.rfftn)(split_kernel(xp, plan, kernel), lengths)
-    return _kernel_ready(xp, spectrum)
-
-
-def _combine(
-    xp: Backend, plan: ChannelPlan, where: Sequence[Place], lengths: Sequence[Size], x: Array, kernel: Array
-) -> Array:
-    """Convolve with the kernel of this spectrum."""
-    batch = xp.sizes(x)[0]
-    x = split_inputs(xp, plan, where, x)
-    if any(plan.steps):
-        y = in_blocks(xp, plan, where, x, lambda part, windows: _multiply(xp, part, kernel, lengths, windows))
-    else:
-        y = _multiply(xp, x, kernel, lengths, [p.window for p in where])
-    return merge(xp, plan, where, y, batch)
-
-
-def _kernel_ready(xp: Backend, spectrum: Array) -> Array:
-    """Return (kernels, 1, groups, outputs, *bins) for one channel a group, else (bins, kernels, groups, in, out)."""
-    held = xp.sizes(spectrum)
-    if xp.shape(spectrum)[2] == 1:
-        return xp.reshape(spectrum, (held[0], 1, held[1], held[3], *held[4:]))
-    return xp.transpose(xp.reshape(spectrum, (*held[:4], math.prod(held[4:]))), (4, 0, 1, 2, 3))
-
-
-def _multiply(xp: Backend, x: Array, kernel: Array, lengths: Sequence[Size], windows: Sequence[Window]) -> Array:
-    """Transform x, contract its channels with the kernel's at each frequency, and transform back.
-
-    The contraction is a batched product of matrices, (rows, in) by (in, out), one for each frequency and group.
-    """
-    complex_values = xp.dtype(x).startswith("complex")
-    transform, inverse = (xp.fftn, xp.ifftn) if complex_values else (xp.rfftn, xp.irfftn)
-    spectrum = transform(x, lengths)
-    if xp.shape(x)[3] == 1:
-        y = xp.multiply(spectrum, kernel)
-    else:
-        held = xp.sizes(spectrum)
-        by_bin = xp.transpose(xp.reshape(spectrum, (*held[:4], math.prod(held[4:]))), (4, 0, 2, 1, 3))
-        product = xp.matmul(by_bin, kernel)
-        outputs = xp.sizes(kernel)[-1]
-        y = xp.reshape(xp.transpose(product, (1, 3, 2, 4, 0)), (*held[:3], outputs, *held[4:]))
-    y = inverse(y, lengths)
-    return xp.window(y, [kept.start for kept in windows], [kept.size for kept in windows])
+    return [sizes[0], *spatial, problem.outputs] if problem.last else [sizes[0], problem.outputs, *spatial]

@@ -6,29 +6,32 @@ do in NumPy, and it beats a library's convolution while the taps are few.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 
 from konvolve.backends.interface import Array, Backend
 from konvolve.methods.signal import integers
 from konvolve.methods.signal.sizes import Sizes, broadcast
-from konvolve.planning.signal.plan import Plan
+from konvolve.planning.signal.direct import Direct
 
 
-def prepare(xp: Backend, plan: Plan, sizes: Sizes, b: Array) -> Array:
-    """Return the kernel as it is."""
-    return b
+def prepare(xp: Backend, way: Direct, sizes: Sizes, b: Array) -> Array:
+    """Return the kernel as it is, or in digits."""
+    return b if way.digits is None else integers.split(xp, b, way.digits.width, way.digits.count2)
 
 
-def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
+def run(xp: Backend, way: Direct, sizes: Sizes, a: Array, b: Array) -> Array:
     """Convolve over the trailing axes without transforms."""
-    if plan.digits is not None:
-        whole = dataclasses.replace(plan, digits=None)
-        return integers.by_places(xp, plan.digits, lambda i, j: run(xp, whole, sizes, a[i], b[j]))
-    rank = len(plan.problem.axes)
+    if way.digits is None:
+        return _sum(xp, way, sizes, a, b)
+    places = integers.by_places(xp, way.digits, lambda i, j: _sum(xp, way, sizes, a[i], b[j]))
+    return integers.join(xp, way.digits, places)
+
+
+def _sum(xp: Backend, way: Direct, sizes: Sizes, a: Array, b: Array) -> Array:
+    rank = len(sizes.windows)
     batch = len(xp.shape(a)) - rank
-    if plan.swap:  # convolution commutes: loop over the shorter operand
+    if way.swap:  # convolution commutes: loop over the shorter operand
         a, b = b, a
     taps = xp.sizes(b)[batch:]
     # The window of the full convolution that is wanted needs these samples of the signal, zeros outside.
@@ -37,9 +40,9 @@ def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Array:
         [kept.start - (k - 1) for kept, k in zip(sizes.windows, taps, strict=True)],
         [kept.size + k - 1 for kept, k in zip(sizes.windows, taps, strict=True)],
     )
-    if plan.loop:
+    if way.loop:
         return _loop(xp, a, b, batch, rank)
-    return _native(xp, a, b, batch, rank, plan.in_parts)
+    return _native(xp, a, b, batch, rank, way.in_parts)
 
 
 def _loop(xp: Backend, a: Array, b: Array, batch: int, rank: int) -> Array:

@@ -11,19 +11,25 @@ from collections.abc import Sequence
 
 from konvolve.backends.interface import Array, Backend
 from konvolve.methods.signal import integers
+from konvolve.methods.signal.edges import wrap_kernel
 from konvolve.methods.signal.sizes import Sizes
-from konvolve.planning.signal.plan import Plan
+from konvolve.planning.signal.fft import Fft
 
 
-def prepare(xp: Backend, plan: Plan, sizes: Sizes, b: Array) -> Array:
+def prepare(xp: Backend, way: Fft, sizes: Sizes, b: Array) -> Array:
     """Return the kernel's spectrum."""
+    if way.wrap_offsets:
+        b = wrap_kernel(xp, b, way.wrap_offsets, way.lengths)
+    if way.digits is not None:
+        b = integers.split(xp, b, way.digits.width, way.digits.count2)
     return forward(xp, b, sizes.lengths)
 
 
-def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, spectrum: Array) -> Array:
+def run(xp: Backend, way: Fft, sizes: Sizes, a: Array, spectrum: Array) -> Array:
     """Convolve over the trailing axes with the kernel of this spectrum."""
-    product = integers.product(xp, plan.digits, forward(xp, a, sizes.lengths), spectrum)
-    return inverse(xp, xp.dtype(a), product, sizes.lengths, sizes.windows)
+    product = integers.product(xp, way.digits, forward(xp, a, sizes.lengths), spectrum)
+    y = inverse(xp, xp.dtype(a), product, sizes.lengths, sizes.windows)
+    return y if way.digits is None else integers.join(xp, way.digits, y)
 
 
 def forward(xp: Backend, x: Array, lengths: tuple) -> Array:

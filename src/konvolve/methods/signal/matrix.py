@@ -20,22 +20,22 @@ import math
 
 from konvolve.backends.interface import Array, Backend, Native
 from konvolve.methods.signal.sizes import Sizes
-from konvolve.planning.signal.plan import Plan
+from konvolve.planning.signal.matrix import Matrix
 
 
-def prepare(xp: Backend, plan: Plan, sizes: Sizes, b: Array) -> Array:
+def prepare(xp: Backend, way: Matrix, sizes: Sizes, b: Array) -> Array:
     """Return the matrix: row i holds the kernel reversed, from column i on.
 
     It is copies of the reversed kernel and zeros, cut into rows one sample shorter.
     """
-    rank, block = len(plan.problem.axes), plan.block
+    rank, block = len(sizes.windows), way.block
     held = xp.sizes(b)
     taps = held[len(held) - rank :]
-    if not plan.neighbours:
+    if not way.neighbours:
         return _banded(xp, xp.reshape(b, (1, math.prod(taps))), block, block + math.prod(taps) - 1)[0]
     b = xp.reshape(xp.flip(b, tuple(range(len(held) - rank, len(held) - 1))), (-1, taps[-1]))
-    band = _banded(xp, b, block, plan.neighbours * block)
-    return xp.reshape(xp.transpose(band, (0, 2, 1)), (*taps[:-1], plan.neighbours, block, block))
+    band = _banded(xp, b, block, way.neighbours * block)
+    return xp.reshape(xp.transpose(band, (0, 2, 1)), (*taps[:-1], way.neighbours, block, block))
 
 
 def _banded(xp: Backend, kernels: Array, block: int, extent: int) -> Array:
@@ -47,37 +47,36 @@ def _banded(xp: Backend, kernels: Array, block: int, extent: int) -> Array:
     return xp.reshape(cut, (count, block, extent))
 
 
-def run(xp: Backend, plan: Plan, sizes: Sizes, a: Array, band: Array) -> Array:
+def run(xp: Backend, way: Matrix, sizes: Sizes, a: Array, band: Array) -> Array:
     """Convolve over the trailing axes."""
-    return _in_channels(xp, plan, sizes, a, band) if plan.neighbours else _cut_out(xp, plan, sizes, a, band)
+    return _in_channels(xp, way, sizes, a, band) if way.neighbours else _cut_out(xp, way, sizes, a, band)
 
 
-def _in_channels(xp: Backend, plan: Plan, sizes: Sizes, a: Array, band: Array) -> Array:
+def _in_channels(xp: Backend, way: Matrix, sizes: Sizes, a: Array, band: Array) -> Array:
     """Convolve blocks of the last axis as channels."""
-    rank, block = len(plan.problem.axes), plan.block
+    rank, block = len(sizes.windows), way.block
     held = xp.sizes(a)
     lead = held[: len(held) - rank]
     *taps, _, _, _ = xp.sizes(band)
     *others, kept = sizes.windows
     count = -(-kept.size // block)
-    last = plan.core.shape2[plan.core.axes[-1]] or 1
     starts = [each.start - (n - 1) for each, n in zip(others, taps, strict=True)]
     extents = [each.size + n - 1 for each, n in zip(others, taps, strict=True)]
-    blocks = count + plan.neighbours - 1
-    a = xp.window(a, [*starts, kept.start - (last - 1)], [*extents, blocks * block])
+    blocks = count + way.neighbours - 1
+    a = xp.window(a, [*starts, kept.start - (way.taps - 1)], [*extents, blocks * block])
     a = xp.reshape(a, (-1, *extents, blocks, block))
     y = xp.native(a, band, Native((1,) * rank, (1,) * rank, ((0, 0),) * rank, 1, True))
     y = xp.reshape(y, (*lead, *(each.size for each in others), count * block))
     return xp.window(y, [0] * rank, [each.size for each in sizes.windows])
 
 
-def _cut_out(xp: Backend, plan: Plan, sizes: Sizes, a: Array, band: Array) -> Array:
+def _cut_out(xp: Backend, way: Matrix, sizes: Sizes, a: Array, band: Array) -> Array:
     """Multiply blocks of the one axis on which the kernel has more than one sample.
 
     Output i of a block is the product of row i with the block's ``block + K - 1`` samples.
     """
-    rank, block = len(plan.problem.axes), plan.block
-    place = plan.matrix_axis
+    rank, block = len(sizes.windows), way.block
+    place = way.place
     axis = len(xp.shape(a)) - rank + place
     extent = xp.sizes(band)[1]
     kept = sizes.windows[place]

@@ -1,4 +1,4 @@
-"""What the method "matrix" would do and cost: blocks of outputs as products with a banded (Toeplitz) matrix.
+"""The method "matrix": blocks of outputs as products with a banded (Toeplitz) matrix.
 
 Two ways. Along a single axis, wherever it lies, blocks of the signal are cut out and multiplied. Or the last axis is
 cut into blocks side by side, whose samples become channels, and the library convolves on channels: then no block is
@@ -8,11 +8,17 @@ copied, and the axes before may have taps of their own.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from konvolve.planning import dtypes
 from konvolve.planning.cost import Estimate, Traits
-from konvolve.planning.signal import footprint
+from konvolve.planning.operands import ZERO
+from konvolve.planning.signal import candidate
+from konvolve.planning.signal.candidate import Bits, SignalWay, Windows
 from konvolve.planning.signal.problem import Problem
+from konvolve.planning.way import Candidate
+from konvolve.planning.words import shape_text
 
 # Samples per block that become channels. 16 are best on every library: with 8 or 32 pictures take up to 1.7 times as
 # long on TensorFlow and PyTorch, and with 32 ten times on JAX.
@@ -28,19 +34,59 @@ _MOST = 2**29
 _BLOCKS = (32, 64, 128, 256)
 _COLUMNS = 16
 
-
-def matrix(problem: Problem, traits: Traits, windows: tuple, bits: tuple) -> tuple[dict, Estimate | None] | None:
-    """Multiply blocks with a banded matrix: in floating point and with one kernel for all rows, otherwise None."""
-    kind = dtypes.parse(problem.compute).kind
-    one_kernel = all(problem.shape2[axis] == 1 for axis in problem.batch)
-    if kind not in ("float", "complex") or not one_kernel or not problem.known:
-        return None
-    ways = [_in_channels(problem, traits, windows), _cut_out(problem, traits, windows)]
-    found = [way for way in ways if way is not None]
-    return min(found, key=lambda way: way[1].seconds, default=None)
+# Operations per call: as channels, and cut out.
+_CALLS_CHANNELS, _CALLS_CUT_OUT = 12, 15
 
 
-def _in_channels(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict, Estimate] | None:
+@dataclass(frozen=True, kw_only=True)
+class Matrix(SignalWay):
+    """Products with a banded matrix of ``block`` outputs, along the convolved axis at ``place``.
+
+    A block draws on ``neighbours`` blocks of samples, which are convolved as channels, or is cut out where that is 0.
+    ``taps`` are the kernel's samples along that axis.
+    """
+
+    name: ClassVar[str] = "matrix"
+    spreads: ClassVar[bool] = True
+
+    block: int
+    place: int
+    taps: int
+    neighbours: int = 0
+
+    @classmethod
+    def propose(cls, problem: Problem, traits: Traits, windows: Windows, bits: Bits) -> Candidate | None:
+        """Multiply blocks with a banded matrix: in floating point and with one kernel for all rows, otherwise None."""
+        kind = dtypes.parse(problem.compute).kind
+        one_kernel = all(problem.shape2[axis] == 1 for axis in problem.batch)
+        if kind not in ("float", "complex") or not one_kernel or not problem.known:
+            return None
+        every = [_in_channels(problem, traits, windows), _cut_out(problem, traits, windows)]
+        possible = [each for each in every if each is not None and each.estimate is not None]
+        return min(possible, key=lambda each: each.estimate.seconds, default=None)  # type: ignore[union-attr]
+
+    @classmethod
+    def refusal(cls, problem: Problem) -> str:
+        """Return what ``SignalWay.refusal`` says."""
+        return (
+            "method='matrix' is for floating-point numbers, sizes that are known and one kernel for all rows, and "
+            "along several axes for real numbers and libraries that convolve channels, not for "
+            f"{shape_text(problem.shape1)} {problem.dtype1} with {shape_text(problem.shape2)} {problem.dtype2} along "
+            f"axes {problem.axes}"
+        )
+
+    @property
+    def preparation(self) -> tuple | None:
+        """The matrix."""
+        return (self.name, self.block, self.neighbours)
+
+    @property
+    def words(self) -> str:
+        """The blocks, and how they are taken."""
+        return f"blocks of {self.block} outputs by a banded matrix, {'as channels' if self.neighbours else 'cut out'}"
+
+
+def _in_channels(problem: Problem, traits: Traits, windows: Any) -> Candidate | None:
     """Convolve blocks of the last axis as channels.
 
     A block of B outputs draws on ``1 + ceil((K - 1) / B)`` blocks of samples, each product with all B^2 entries of a
@@ -58,23 +104,26 @@ def _in_channels(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict
     sums = outputs * neighbours * block * math.prod(others)
     if outputs > _MOST:
         return None
+    made = neighbours * block**2 * math.prod(others)
     # The matrix is made, the signal is padded and the result cropped.
-    copied = 4 * neighbours * block**2 * math.prod(others) + 1.5 * outputs
-    seconds = sums * rates.get(rank, _SLOW) + copied * traits.move * item / 4 + 12 * traits.call + traits.start
-    settings = {"block": block, "matrix_axis": rank - 1, "neighbours": neighbours}
+    copied = 4 * made + 1.5 * outputs
+    calls = _CALLS_CHANNELS * traits.call + traits.start
+    seconds = sums * rates.get(rank, _SLOW) + copied * traits.move * item / 4 + calls
     signal = problem.rows[2] * (count + neighbours - 1) * block
     signal *= math.prod([kept + taps - 1 for kept, taps in zip(rest, others, strict=True)])
-    whole = kept == count * block  # otherwise the result is cut out of the blocks
+    # A compiler that takes other transposes along copies the signal once more for the library's convolution.
     laid_out = traits.fused and problem.axes[-1] != len(problem.shape1) - 1
-    held = footprint.in_channels(traits.held, signal, outputs, whole, laid_out, rank == problem.rows[2] == 1)
-    made = neighbours * block**2 * math.prod(others)
-    held += 2 * made
+    copies = 1.0 + laid_out + traits.held.lone_channels * (rank == problem.rows[2] == 1)
+    # What is more than was asked for is cut out of the blocks' results.
+    samples = signal * copies + (1.0 if kept == count * block else traits.held.cropped) * outputs + 2 * made
     if traits.held.unfolded and problem.compute == "float64":
-        held += min(made * outputs // block**2, max(traits.held.unfolded, made // block))
-    return settings, Estimate("matrix", seconds, int(held * footprint.item_size(problem.compute, traits.has_float64)))
+        samples += min(made * outputs // block**2, max(traits.held.unfolded, made // block))
+    size = int(samples * candidate.item_size(problem.compute, traits.has_float64))
+    way = Matrix(block=block, place=rank - 1, taps=last, neighbours=neighbours)
+    return Candidate(way, Estimate(way.name, seconds, size))
 
 
-def _cut_out(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict, Estimate] | None:
+def _cut_out(problem: Problem, traits: Traits, windows: Any) -> Candidate | None:
     """Cut blocks out and multiply them.
 
     A block of B outputs needs ``B + K - 1`` samples: that many multiply-adds per output, and the signal is copied
@@ -94,13 +143,25 @@ def _cut_out(problem: Problem, traits: Traits, windows: tuple) -> tuple[dict, Es
     # A block of as many outputs as taps shares samples with one neighbour alone; otherwise cutting blocks is slow.
     for block in [b for b in _BLOCKS if b >= taps] or _BLOCKS[-1:]:
         cut = (1 if block >= taps else 4) * traits.move * width
-        held, whole = block + taps - 1, outputs * (-(-kept // block) * block) / kept  # blocks are counted whole
-        each = held * product * width * parts + (1 + held / block) * cut
-        made = 2 * block * held * traits.move * width  # the matrix
-        best = min(best, (whole * each + made + 15 * traits.call, block))
+        needed, computed = block + taps - 1, outputs * (-(-kept // block) * block) / kept  # blocks are counted whole
+        each = needed * product * width * parts + (1 + needed / block) * cut
+        made = 2 * block * needed * traits.move * width  # the matrix
+        best = min(best, (computed * each + made + _CALLS_CUT_OUT * traits.call, block))
     seconds, block = best
     products = outputs / kept * -(-kept // block) * block  # blocks are counted whole
     signal, frames = products * (kept + taps - 1) / kept, products * (block + taps - 1) / block
-    multiples = footprint.matrix(traits.held, signal, frames, products, columns > 1 and outputs == kept * columns)
-    memory = int(multiples * footprint.item_size(problem.compute, traits.has_float64))
-    return {"block": block, "matrix_axis": long[0], "neighbours": 0}, Estimate("matrix", seconds, memory)
+    of_signal, of_frames, of_views, of_products = traits.held.matrix
+    view = columns > 1 and outputs == kept * columns
+    samples = of_signal * signal + (of_views if view else of_frames) * frames + of_products * products
+    size = int(samples * candidate.item_size(problem.compute, traits.has_float64))
+    way = Matrix(block=block, place=long[0], taps=taps)
+    return Candidate(way, Estimate(way.name, seconds, size))
+
+
+def single_taps_behind(problem: Problem) -> Problem:
+    """Return a problem of one axis as one of all the axes from it on, the kernel having a single tap on the others."""
+    (axis,) = problem.axes
+    behind = tuple(range(axis + 1, len(problem.shape1)))
+    lags = tuple((0, (problem.shape1[other] or 1) - 1) for other in behind) if problem.lags else ()
+    edges = (ZERO,) * len(behind) if problem.edges else ()
+    return replace(problem, axes=(axis, *behind), edges=problem.edges + edges, lags=problem.lags + lags)

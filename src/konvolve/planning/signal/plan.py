@@ -1,32 +1,28 @@
-"""The answer: which method runs, at which lengths, at what cost, and why."""
+"""The answer: which method runs, with which settings, at what cost, and why. It prints itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from konvolve.planning import words
 from konvolve.planning.cost import Estimate, Estimated
 from konvolve.planning.geometry import Window, broadcast
-from konvolve.planning.signal import integers
+from konvolve.planning.signal.candidate import SignalWay
 from konvolve.planning.signal.problem import Problem
+from konvolve.planning.words import estimate_text, shape_text
 
 
 @dataclass(frozen=True)
 class Plan(Estimated):
     """How one problem is solved. Printing it tells a person what will run and why.
 
-    Per convolved axis: ``windows``, the part of the full convolution that is kept; ``lengths``, of the transform
-    (of one block where the axis is tiled); ``steps``, the new samples of output per block, 0 for no tiling.
-    Sizes not known before the run are None. ``band`` blocks along the first tiled axis are worked on at once.
-    ``digits`` splits integers so that floating point returns them exactly. ``layout`` is the transpose that
-    brings the convolved axes last, and back. ``core`` is the problem that the method sees: where samples beyond
-    the edges are wanted, in1 is extended first (by ``extension``) and the rest is a "valid" convolution; only along
-    periodic axes whose transform is as long as the signal nothing is extended, and the kernel is wound onto the period
-    instead, from its sample ``turns`` on. ``swap`` exchanges the operands, ``loop`` and ``in_parts`` (real and
-    imaginary) say how the direct sum is taken. ``block`` are the outputs of one product with a banded matrix, and
-    ``matrix_axis`` is the place among the convolved axes that is cut into them; a block draws on ``neighbours`` blocks
-    of samples, which are convolved as channels, or is cut out where that is 0. ``passes`` are the plans of a separable
-    kernel, one per axis, or the one of a chunk of ``rows``: (axis, so many at a time).
+    ``problem`` is the question, ``core`` the part of it that the method sees: where samples beyond the edges are
+    wanted, in1 is extended first (by ``extension``) and the rest is a "valid" convolution. ``way`` are the method and
+    its settings. ``windows`` are the parts of the full convolution that are kept, one for each convolved axis, None
+    where sizes are known only at run time. ``layout`` is the transpose that brings the convolved axes last, and the one
+    back; None where they are last. ``reason`` says why the method was taken, ``estimates`` what each was predicted to
+    cost.
+
     ``separable`` is a plan in passes, where it is cheaper than this one if the kernel proves to be a product, and
     ``adjoint`` the one by which the gradient by the kernel is taken, where this method's own would be slow.
     ``others`` are the plans of the methods that are not taken, where ``konvolve.plan`` was asked to explain.
@@ -34,55 +30,43 @@ class Plan(Estimated):
 
     problem: Problem
     core: Problem
-    method: str
+    way: SignalWay
     windows: tuple[Window | None, ...] = ()
-    lengths: tuple[int | None, ...] = ()
-    steps: tuple[int, ...] = ()
-    band: int = 1
-    digits: integers.Digits | None = None
-    extension: tuple[Window | None, ...] | None = None
-    turns: tuple[int | None, ...] = ()
-    swap: bool = False
-    loop: bool = False
-    block: int = 0
-    matrix_axis: int = 0
-    neighbours: int = 0
-    in_parts: bool = False
     layout: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    extension: tuple[Window | None, ...] | None = None
     reason: str = field(default="", compare=False)
     estimates: tuple[Estimate, ...] = field(default=(), compare=False)
-    passes: tuple[Plan, ...] = ()
-    rows: tuple[int, int] | None = None
     separable: Plan | None = field(default=None, compare=False)
     adjoint: Plan | None = field(default=None, compare=False)
     others: tuple[Plan, ...] = field(default=(), compare=False)
+
+    @property
+    def method(self) -> str:  # type: ignore[override]
+        """The method's name."""
+        return self.way.name
+
+    @property
+    def lengths(self) -> tuple[int | None, ...]:
+        """The lengths of its transforms along each convolved axis, None where known at run time; none without any."""
+        return self.way.lengths
 
     @property
     def preparable(self) -> bool:
         """Whether the kernel can be prepared before the signal is seen: all sizes known, and the same rows kept."""
         problem = self.problem
         centred = any(problem.shape2[axis] != 1 for axis in problem.cropped)
-        known = None not in self.windows and None not in self.lengths
-        return (
-            self.method in ("fft", "overlap", "matrix")
-            and known
-            and not self.swap
-            and not centred
-            and self.rows is None
-        )
+        return self.way.preparation is not None and None not in self.windows and not centred
 
     @property
     def spreads(self) -> bool:
         """Whether the method would spread what is not finite, where that is not wanted."""
-        spreading = self.method in ("fft", "overlap", "matrix")
-        return spreading and self.problem.local and self.problem.compute.startswith(("float", "complex"))
+        return self.way.spreads and self.problem.local and self.problem.compute.startswith(("float", "complex"))
 
     @property
     def preparation(self) -> tuple:
         """All that a prepared kernel depends on beside the kernel."""
         problem = self.problem
-        work = (problem.compute, problem.conjugate, problem.flip, self.layout, problem.axes)
-        return (self.method, self.lengths, self.steps, self.turns, self.digits, self.block, self.neighbours, *work)
+        return (self.way.preparation, problem.compute, problem.conjugate, problem.flip, self.layout, problem.axes)
 
     @property
     def output_shape(self) -> tuple[int | None, ...]:
@@ -98,4 +82,34 @@ class Plan(Estimated):
         return tuple(shape)
 
     def __str__(self) -> str:
-        return words.told(self)
+        problem = self.problem
+        lines = [
+            f"{problem.function}: {shape_text(problem.shape1)} {problem.dtype1} with {shape_text(problem.shape2)} "
+            f"{problem.dtype2}, mode {problem.mode!r}, axes {problem.axes}",
+            f"  result   {shape_text(self.output_shape)} {problem.result}",
+            f"  method   {self.method}: {self.reason}",
+            *self.way.lines(problem.axes),
+        ]
+        for row in rows(self):
+            if row.estimate is not None:
+                # What the others would do is said where it was asked for: one line says what this one does already.
+                apart = "if the kernel is a product" if row.method == "separable" != self.method else ""
+                lines.append(estimate_text(row.estimate, self.method, row.words if self.others else apart))
+        return "\n".join(lines)
+
+
+class Row(NamedTuple):
+    """One method: what it is predicted to take, None where sizes are not known, and how it would go about it."""
+
+    method: str
+    estimate: Estimate | None
+    words: str
+
+
+def rows(plan: Plan) -> list[Row]:
+    """Return the methods that the plan knows of, the fastest first, and how those that were planned go about it."""
+    plans = {each.method: each for each in (plan.separable, *plan.others, plan) if each is not None}
+    estimates = {estimate.method: estimate for each in plans.values() for estimate in each.estimates}
+    names = {**plans, **estimates}
+    found = [Row(name, estimates.get(name), plans[name].way.words if name in plans else "") for name in names]
+    return sorted(found, key=lambda row: row.estimate.seconds if row.estimate else 0.0)

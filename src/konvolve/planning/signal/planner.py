@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from konvolve.planning import dtypes
 from konvolve.planning.cost import Estimate, Traits
 from konvolve.planning.geometry import Window, trailing, window
-from konvolve.planning.signal import candidates, footprint, integers, matrix
-from konvolve.planning.signal.ceiling import within
+from konvolve.planning.signal import candidate, ceiling, chunks, edges, integers, separable
+from konvolve.planning.signal.candidate import Bits, SignalWay, Windows
+from konvolve.planning.signal.direct import Direct
+from konvolve.planning.signal.edges import Framed
+from konvolve.planning.signal.fft import Fft
+from konvolve.planning.signal.matrix import Matrix, single_taps_behind
+from konvolve.planning.signal.overlap import Overlap
 from konvolve.planning.signal.plan import Plan
 from konvolve.planning.signal.problem import Problem
-from konvolve.planning.signal.separable import passes, separates, single_taps_behind
-from konvolve.planning.words import shape_text
+from konvolve.planning.way import Candidate
+
+METHODS: dict[str, type[SignalWay]] = {each.name: each for each in (Direct, Fft, Overlap, Matrix)}
+"""The record of each method. "separable" is made of plans by these."""
 
 # So few multiply-adds are summed directly at any price: the sum is exact where SciPy's is, and its tests ask for that.
 _FEW = 4096
@@ -26,32 +32,38 @@ _WORTH = 2e-4
 # passes have more overhead than is predicted.
 _GAIN = 0.8
 
-_MAKERS: dict[str, Callable] = {
-    "direct": candidates.direct,
-    "fft": candidates.fft,
-    "overlap": candidates.overlap,
-    "matrix": matrix.matrix,
-}
+Layout = tuple[tuple[int, ...], tuple[int, ...]] | None
 
 
-def _window(problem: Problem, place: int) -> Window | None:
-    """Return what is kept along a convolved axis, or None where a size is not known yet."""
-    axis = problem.axes[place]
-    n1, n2 = problem.shape1[axis], problem.shape2[axis]
-    return None if n1 is None or n2 is None else window(problem.keeps(place), n1, n2)
+@dataclass(frozen=True, kw_only=True)
+class Nothing(SignalWay):
+    """An input is empty: so is the result, or it is zeros."""
+
+    name: ClassVar[str] = "nothing"
 
 
-def make_plan(problem: Problem, traits: Traits, bits: tuple[int | None, int | None] = (None, None)) -> Plan:
+@dataclass(frozen=True, kw_only=True)
+class Product(SignalWay):
+    """No axis has more than one sample in both inputs: they are multiplied."""
+
+    name: ClassVar[str] = "product"
+
+    def work_dtype(self, compute: str) -> str:
+        """Integers are multiplied in 64 bits, which wrap to any other integer."""
+        return "int64" if dtypes.parse(compute).integral else super().work_dtype(compute)
+
+
+def make_plan(problem: Problem, traits: Traits, bits: Bits = (None, None)) -> Plan:
     """Choose a method for a problem on a library with these traits, below the problem's ceiling of memory.
 
     ``bits`` are the magnitudes of integer operands where their values were looked at.
     """
     bits = _with_fills(problem, bits)
-    found = _unlimited(problem, traits, bits)
-    return within(problem, traits, found, lambda problem, traits: _unlimited(problem, traits, bits))
+    taken = _unlimited(problem, traits, bits)
+    return _below(problem, taken, traits, bits) if ceiling.exceeded(problem, taken) else taken
 
 
-def _with_fills(problem: Problem, bits: tuple[int | None, int | None]) -> tuple[int | None, int | None]:
+def _with_fills(problem: Problem, bits: Bits) -> Bits:
     """Return the magnitudes of the operands, that of in1 with the constants beyond its edges."""
     fills = [edge.value for edge in problem.edges if edge.kind == "constant"]
     if not fills or not dtypes.parse(problem.compute).integral:
@@ -59,71 +71,89 @@ def _with_fills(problem: Problem, bits: tuple[int | None, int | None]) -> tuple[
     return max(bits[0] or integers.magnitude_bits(problem.dtype1), *map(integers.bits_of, fills)), bits[1]
 
 
-def _unlimited(problem: Problem, traits: Traits, bits: tuple[int | None, int | None]) -> Plan:
+def _below(problem: Problem, taken: Plan, traits: Traits, bits: Bits) -> Plan:
+    """Return the quickest other plan that keeps below the ceiling: another method, smaller bands, or chunks."""
+    limit = problem.max_memory
+    assert limit is not None
+    problem = replace(problem, max_memory=None)
+    plans = [taken]
+    for variant, its_traits in ceiling.variants(problem, traits):
+        try:
+            plan = _unlimited(variant, its_traits, bits)
+        except ValueError:  # this method can't
+            continue
+        if (plan.method,) == variant.methods:
+            plans.append(plan)
+    for axis, rows, part in chunks.halved(problem):
+        plan = _unlimited(part, traits, bits)
+        plans.append(chunks.joined(problem, _windows(problem), plan, axis, rows, traits))
+        if (plans[-1].bytes or 0) <= limit:
+            break
+    return ceiling.quickest(plans, limit)
+
+
+def _unlimited(problem: Problem, traits: Traits, bits: Bits) -> Plan:
     if problem.kind == "empty":
-        return Plan(problem, problem, "nothing", reason="an input is empty")
+        return Plan(problem, problem, Nothing(), reason="an input is empty")
     if problem.kind == "product":
-        return Plan(problem, problem, "product", reason="no axis has more than one sample in both inputs")
-    windows = tuple(_window(problem, place) for place in range(len(problem.axes)))
+        return Plan(problem, problem, Product(), reason="no axis has more than one sample in both inputs")
+    windows = _windows(problem)
     layout = trailing(len(problem.shape1), problem.axes)
     if 0 in problem.shape1 or 0 in problem.shape2:
-        return Plan(problem, problem, "nothing", windows, layout=layout, reason="an input is empty")
-    if problem.methods == ("separable",):
+        return Plan(problem, problem, Nothing(), windows, layout, reason="an input is empty")
+    if problem.methods == (separable.Separable.name,):
         return _separable(problem, windows, layout, traits)
-    found = _general(problem, windows, layout, traits, bits)
+    taken = _quickest(problem, windows, layout, traits, bits)
     if layout is not None:
-        found = _in_place(problem, found, traits)
+        taken = _in_place(problem, taken, traits)
     asked = len(problem.axes) > 1 and "direct" in problem.methods and len(problem.methods) > 1
-    if not asked or (found.seconds or 0) < _WORTH or not separates(problem):
-        return found
+    if not asked or (taken.seconds or 0) < _WORTH or not separable.separates(problem):
+        return taken
     apart = _separable(problem, windows, layout, traits)
     fits = problem.max_memory is None or (apart.bytes or 0) <= problem.max_memory
-    return replace(found, separable=apart) if fits and _clearly_quicker(apart, found) else found
+    return replace(taken, separable=apart) if fits and _clearly_quicker(apart, taken) else taken
 
 
-def _in_place(problem: Problem, found: Plan, traits: Traits) -> Plan:
+def _windows(problem: Problem) -> Windows:
+    """Return what is kept along each convolved axis, None where a size is not known yet."""
+    found: list[Window | None] = []
+    for place, axis in enumerate(problem.axes):
+        n1, n2 = problem.shape1[axis], problem.shape2[axis]
+        found.append(None if n1 is None or n2 is None else window(problem.keeps(place), n1, n2))
+    return tuple(found)
+
+
+def _in_place(problem: Problem, taken: Plan, traits: Traits) -> Plan:
     """Return the plan that leaves the axes where they are, if that is a cheaper one.
 
     Products with a banded matrix take any single axis: the axes behind it become convolved ones, with a single tap.
     """
     single = len(problem.axes) == 1 and problem.shape2[problem.axes[0]] != 1
-    if not single or "matrix" not in problem.methods or not separates(problem):
-        return found
-    wide = single_taps_behind(problem)
-    windows = tuple(_window(wide, place) for place in range(len(wide.axes)))
-    other = _general(replace(wide, methods=("matrix",)), windows, None, traits, (None, None))
-    few = found.method == "direct" and candidates.products(problem, found.windows) <= _FEW
-    if few or (found.method != "matrix" and (other.seconds or 0) >= (found.seconds or 0)):
-        return found
-    others = tuple(each for each in found.estimates if each.method != "matrix")
+    if not single or Matrix.name not in problem.methods or not separable.separates(problem):
+        return taken
+    wide = replace(single_taps_behind(problem), methods=(Matrix.name,))
+    other = _quickest(wide, _windows(wide), None, traits, (None, None))
+    few = taken.method == Direct.name and candidate.products(problem, taken.windows) <= _FEW  # type: ignore[arg-type]
+    if few or (taken.method != Matrix.name and (other.seconds or 0) >= (taken.seconds or 0)):
+        return taken
+    others = tuple(each for each in taken.estimates if each.method != Matrix.name)
     return replace(other, estimates=(*other.estimates, *others), reason="the axes stay where they are")
 
 
-def _clearly_quicker(apart: Plan, found: Plan) -> bool:
+def _clearly_quicker(apart: Plan, taken: Plan) -> bool:
     """Whether the axes apart are worth a look at the kernel's values."""
-    return apart.seconds is not None and found.seconds is not None and apart.seconds < _GAIN * found.seconds
+    return apart.seconds is not None and taken.seconds is not None and apart.seconds < _GAIN * taken.seconds
 
 
-def _separable(problem: Problem, windows: tuple, layout: tuple | None, traits: Traits) -> Plan:
+def _separable(problem: Problem, windows: Windows, layout: Layout, traits: Traits) -> Plan:
     """Plan one convolution per axis, for a kernel that is a product."""
-    if not separates(problem):
-        raise ValueError(
-            "method='separable' is for floating-point numbers, sizes that are known, one kernel for all rows and no "
-            f"constant beyond the edges, not for {shape_text(problem.shape1)} {problem.dtype1} with "
-            f"{shape_text(problem.shape2)} {problem.dtype2}"
-        )
-    steps: list[Plan] = []
-    seconds, most = 0.0, 0
-    for each in passes(problem):
-        given = math.prod(size or 1 for size in each.shape1) * dtypes.item_size(each.dtype1) if steps else 0
-        step = _pass(each, traits, given)
-        steps.append(step)
-        seconds, most = seconds + (step.seconds or 0.0), max(most, given + (step.bytes or 0))
-    most = max(most, footprint.looked_at(problem)) + footprint.factors(problem)
-    return Plan(
-        problem, problem, "separable", windows, layout=layout, passes=tuple(steps), reason="one pass per axis",
-        estimates=(Estimate("separable", seconds, most),),
-    )  # fmt: skip
+    if not separable.separates(problem):
+        raise ValueError(separable.Separable.refusal(problem))
+    steps = separable.problems(problem, tuple(METHODS))
+    passes = [_pass(each, traits, separable.given_bytes(each) if i else 0) for i, each in enumerate(steps)]
+    way, estimate, _ = separable.settled(problem, passes)
+    estimates = (estimate,) if estimate else ()
+    return Plan(problem, problem, way, windows, layout, reason="one pass per axis", estimates=estimates)
 
 
 def _pass(problem: Problem, traits: Traits, given: int) -> Plan:
@@ -136,114 +166,77 @@ def _pass(problem: Problem, traits: Traits, given: int) -> Plan:
     return make_plan(replace(problem, max_memory=None), traits)
 
 
-def _general(problem: Problem, windows: tuple, layout: tuple | None, traits: Traits, bits: tuple) -> Plan:
-    core, extension = problem, None
-    if problem.extended:
-        core, extension, windows = _extend(problem, windows)
-    return _settle(problem, core, extension, windows, layout, traits, bits)
+def _quickest(problem: Problem, windows: Windows, layout: Layout, traits: Traits, bits: Bits) -> Plan:
+    """Plan by each method that is allowed, and return the plan that is predicted to be the quickest."""
+    framed = edges.extended(problem, windows)
+    found = _candidates(problem, framed, layout, traits, bits)
+    core = framed.core
+    few = core.known and candidate.products(core, framed.windows) <= _FEW  # type: ignore[arg-type]
+    plans = {}
+    for name, ((way, estimate, _), its) in found.items():
+        plan = Plan(problem, its.core, way, its.windows, layout, its.extension)
+        plans[name] = replace(plan, estimates=(estimate,)) if estimate else plan
+    method, reason = _choose(problem, {name: each.estimate for name, (each, _) in found.items()}, few)
+    estimates = sorted((each.estimate for each, _ in found.values() if each.estimate), key=lambda e: e.seconds)
+    taken = replace(plans.pop(method), reason=reason, estimates=tuple(estimates))
+    return replace(taken, adjoint=_adjoint(taken, plans)) if taken.way.needs_adjoint(traits) else taken
 
 
-def _extend(problem: Problem, windows: tuple[Window | None, ...]) -> tuple[Problem, tuple, tuple]:
-    """Turn a problem with samples beyond the edges into a "valid" one on the extended signal."""
-    shape1 = list(problem.shape1)
-    inner = []
-    for axis, kept in zip(problem.axes, windows, strict=True):
-        taps = problem.shape2[axis]
-        shape1[axis] = None if kept is None or taps is None else kept.size + taps - 1
-        inner.append(None if kept is None or taps is None else Window(taps - 1, kept.size))
-    core = replace(problem, shape1=tuple(shape1), mode="valid", late=False, edges=(), lags=())
-    return core, windows, tuple(inner)
-
-
-def _wind(problem: Problem, core: Problem, extension: tuple, windows: tuple) -> dict | None:
-    """Leave the periodic axes as they are, their transforms as long as the signal; None where there are none.
-
-    ``core``, ``extension`` and ``windows`` are those of the signal extended along every axis.
-    """
-    shape1, inner = list(core.shape1), list(windows)
-    turns: list[int | None] = [None] * len(windows)
-    for place, (axis, kept, edge) in enumerate(zip(problem.axes, extension, problem.edges, strict=True)):
-        n = problem.shape1[axis]
-        if edge.kind == "wrap" and kept is not None and n is not None and kept.size <= n:
-            shape1[axis], inner[place], turns[place] = n, Window(0, kept.size), kept.start % n
-    if not problem.known or not any(turn is not None for turn in turns):
-        return None
-    return {"core": replace(core, shape1=tuple(shape1)), "windows": tuple(inner), "turns": tuple(turns)}
-
-
-def _settle(
-    problem: Problem,
-    core: Problem,
-    extension: tuple | None,
-    windows: tuple,
-    layout: tuple | None,
-    traits: Traits,
-    bits: tuple,
-) -> Plan:
-    found: dict[str, tuple[dict, Estimate | None]] = {}
+def _candidates(
+    problem: Problem, framed: Framed, layout: Layout, traits: Traits, bits: Bits
+) -> dict[str, tuple[Candidate, Framed]]:
+    """Return what each method would do with what it is given to see, by its name."""
+    core, found = framed.core, {}
     methods = problem.methods
     if dtypes.parse(problem.compute).integral and not traits.has_float64:
-        methods = ("direct",)  # no transform is precise enough to round to the right integer
-    moved = candidates.moved(core, traits, windows) if layout is not None and core.known else 0.0
-    layouts = traits.held.layout
-    held = candidates.held_before(core, traits, extension is not None, layout is not None) if core.known else 0
-    around = candidates.held_around(core, traits) if core.known and extension is not None else {}
+        methods = (Direct.name,)  # no transform is precise enough to round to the right integer
     for method in methods:
-        settled = _MAKERS[method](core, traits, windows, bits)
-        if settled is not None:
-            settings, estimate = settled
-            if estimate is not None and (moved or held):
-                # A loop over taps takes the transposed signal as a view, where the library has them.
-                extra = moved / 3 if settings.get("loop") and not layouts else moved
-                estimate = Estimate(method, estimate.seconds + extra, estimate.bytes + held + around.get(method, 0))
-            found[method] = settings, estimate
-    wound = _wind(problem, core, extension, windows) if extension is not None and "fft" in found else None
-    if wound is not None:
-        settled = candidates.fft(wound["core"], traits, wound["windows"], bits, wound["turns"])
-        if settled and settled[1] is not None:
-            extended = None in wound["turns"]
-            extra_bytes = candidates.held_before(wound["core"], traits, extended, layout is not None)
-            settled = settled[0], settled[1]._replace(bytes=settled[1].bytes + extra_bytes)
-        if settled and _quicker(settled[1], found["fft"][1]):
-            found["fft"] = settled[0] | wound, settled[1]
-    if not found and methods == ("matrix",):
-        raise ValueError(
-            "method='matrix' is for floating-point numbers, sizes that are known and one kernel for all rows, and "
-            "along several axes for real numbers and libraries that convolve channels, not for "
-            f"{shape_text(problem.shape1)} {problem.dtype1} with {shape_text(problem.shape2)} {problem.dtype2} along "
-            f"axes {problem.axes}"
-        )
-    if not found and methods == ("direct",):
-        raise ValueError(
-            "method='direct' has to know the kernel's size for this rank and dtype: "
-            f"{problem.shape1} with {problem.shape2}"
-        )
-    if not found:  # a single block holds everything: overlap-save is one transform
-        settled = candidates.fft(core, traits, windows, bits)
-        if settled is None:
+        proposed = METHODS[method].propose(core, traits, framed.windows, bits)
+        if proposed is not None:
+            found[method] = _with_surroundings(proposed, framed, framed.extension is not None, layout, traits), framed
+    if Fft.name in found and (wrapped := edges.wrapped(problem, framed)) is not None:
+        its, offsets = wrapped
+        proposed = Fft.propose(its.core, traits, its.windows, bits, offsets)
+        if proposed is not None and proposed.estimate is not None:
+            before = candidate.bytes_before(its.core, traits, None in offsets, layout is not None)
+            proposed = proposed._replace(estimate=proposed.estimate._replace(bytes=proposed.estimate.bytes + before))
+            if _quicker(proposed.estimate, found[Fft.name][0].estimate):
+                found[Fft.name] = proposed, its
+    if not found:
+        refusal = METHODS[methods[0]].refusal(problem) if len(methods) == 1 else ""
+        if refusal:
+            raise ValueError(refusal)
+        # A single block holds everything: overlap-save is one transform.
+        proposed = Fft.propose(core, traits, framed.windows, bits)
+        if proposed is None:
             raise ValueError(f"no transform is long enough for {problem.shape1} with {problem.shape2}")
-        found["fft"] = settled
-    few = core.known and candidates.products(core, windows) <= _FEW
-    method, reason = _choose(problem, {name: estimate for name, (_, estimate) in found.items()}, few)
-    estimates = tuple(sorted((e for _, e in found.values() if e), key=lambda e: e.seconds))
-    settings = {"core": core, "windows": windows} | found[method][0]
-    plan = Plan(
-        problem, method=method, extension=extension, layout=layout, reason=reason, estimates=estimates, **settings
-    )
-    return replace(plan, adjoint=_adjoint(plan, found)) if traits.fused and plan.loop and not plan.swap else plan
+        found[Fft.name] = proposed, framed
+    return found
 
 
-def _adjoint(plan: Plan, found: dict[str, tuple[dict, Estimate | None]]) -> Plan | None:
+def _with_surroundings(
+    proposed: Candidate, framed: Framed, extended: bool, layout: Layout, traits: Traits
+) -> Candidate:
+    """Return what a method would do with what is done around it in its costs: in1 extended, cast and transposed."""
+    way, estimate, _ = proposed
+    core = framed.core
+    if estimate is None or not core.known:
+        return proposed
+    moved = candidate.transposing_seconds(core, traits, framed.windows) if layout is not None else 0.0  # type: ignore[arg-type]
+    if way.takes_views and not traits.held.layout:  # a transposed signal is a view, where the library has them
+        moved /= 3
+    before = candidate.bytes_before(core, traits, extended, layout is not None)
+    around = way.around(core, traits) if extended else 0
+    return Candidate(way, Estimate(estimate.method, estimate.seconds + moved, estimate.bytes + before + around))
+
+
+def _adjoint(taken: Plan, others: dict[str, Plan]) -> Plan | None:
     """Return the next best plan for the same signal, where its gradient is worth having instead of this one's."""
-    others = {name: each for name, each in found.items() if name != plan.method and not each[0].get("turns")}
-    kind = dtypes.parse(plan.problem.compute).kind
-    if (plan.seconds or 0) < _WORTH or kind not in ("float", "complex") or not others:
+    same = [other for other in others.values() if other.core == taken.core]
+    kind = dtypes.parse(taken.problem.compute).kind
+    if (taken.seconds or 0) < _WORTH or kind not in ("float", "complex") or not same:
         return None
-    method, (settings, estimate) = min(others.items(), key=lambda each: each[1][1].seconds if each[1][1] else 0.0)
-    return Plan(
-        plan.problem, plan.core, method, plan.windows, estimates=(estimate,) if estimate else (),
-        **{name: value for name, value in settings.items() if name not in ("core", "windows")},
-    )  # fmt: skip
+    return min(same, key=lambda other: other.seconds or 0.0)
 
 
 def _quicker(one: Estimate | None, other: Estimate | None) -> bool:
@@ -251,9 +244,10 @@ def _quicker(one: Estimate | None, other: Estimate | None) -> bool:
 
 
 def _choose(problem: Problem, estimates: dict[str, Estimate | None], few: bool) -> tuple[str, str]:
+    """Return the method that is taken, and why."""
     if len(estimates) == 1:
         method = next(iter(estimates))
-        if method not in problem.methods and method == "direct":
+        if method not in problem.methods and method == Direct.name:
             return method, "integers are exact in no transform without float64"
         if method not in problem.methods:
             return method, "one block would hold everything, so one transform does"
@@ -262,17 +256,17 @@ def _choose(problem: Problem, estimates: dict[str, Estimate | None], few: bool) 
     if len(known) < len(estimates):
         for method, why in (
             (
-                "direct",
+                Direct.name,
                 "the signal's size is known only at run time, and a sum over the kernel's taps has no use for it",
             ),
-            ("overlap", "the kernel's size is known, the signal's only at run time"),
-            ("fft", "sizes are known only at run time"),
+            (Overlap.name, "the kernel's size is known, the signal's only at run time"),
+            (Fft.name, "sizes are known only at run time"),
         ):
             if method in estimates:
                 return method, why
     best = min(known, key=lambda estimate: estimate.seconds)
-    plain = estimates.get("direct")
+    plain = estimates.get(Direct.name)
     if plain and plain is not best and few:
-        return "direct", "so few products that the sum itself is taken, which has no rounding of transforms"
+        return Direct.name, "so few products that the sum itself is taken, which has no rounding of transforms"
     others = sorted(e.seconds for e in known if e is not best)
     return best.method, f"predicted {others[0] / best.seconds:.1f} times faster than the next"

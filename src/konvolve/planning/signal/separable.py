@@ -1,15 +1,49 @@
-"""A convolution with a product of factors is one convolution after another, along one axis each."""
+"""The method "separable": a product of factors is one convolution after another, along one axis each."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from konvolve.planning import dtypes
+from konvolve.planning.cost import Estimate
 from konvolve.planning.geometry import window
-from konvolve.planning.operands import ZERO
+from konvolve.planning.signal import candidate
+from konvolve.planning.signal.candidate import SignalWay
+from konvolve.planning.signal.plan import Plan
 from konvolve.planning.signal.problem import Problem
+from konvolve.planning.way import Candidate
+from konvolve.planning.words import shape_text
 
-METHODS = ("direct", "fft", "overlap", "matrix")
+
+@dataclass(frozen=True, kw_only=True)
+class Separable(SignalWay):
+    """One of the ``passes`` after the other, each the plan of one axis."""
+
+    name: ClassVar[str] = "separable"
+
+    passes: tuple[Plan, ...]
+
+    @classmethod
+    def refusal(cls, problem: Problem) -> str:
+        """Return what ``SignalWay.refusal`` says."""
+        return (
+            "method='separable' is for floating-point numbers, sizes that are known, one kernel for all rows and no "
+            f"constant beyond the edges, not for {shape_text(problem.shape1)} {problem.dtype1} with "
+            f"{shape_text(problem.shape2)} {problem.dtype2}"
+        )
+
+    @property
+    def words(self) -> str:
+        """The condition, and the method of each pass."""
+        every = ", ".join(f"axis {each.problem.axes[0]}: {each.method}" for each in self.passes)
+        return f"if the kernel is a product; {every}"
+
+    def lines(self, axes: tuple[int, ...]) -> list[str]:
+        """Return the method of each pass."""
+        return [f"  pass along axis {each.problem.axes[0]}: {each.method}" for each in self.passes]
 
 
 def separates(problem: Problem) -> bool:
@@ -27,8 +61,11 @@ def separates(problem: Problem) -> bool:
     )
 
 
-def passes(problem: Problem) -> list[Problem]:
-    """Return the problem of each axis; what is kept and what lies beyond the edges are settled per axis anyway."""
+def problems(problem: Problem, methods: tuple[str, ...]) -> list[Problem]:
+    """Return the problem of each axis, which any of these methods may answer.
+
+    What is kept and what lies beyond the edges are settled per axis anyway.
+    """
     found = []
     shape1: list[int | None] = list(problem.shape1)
     dtype1 = problem.dtype1
@@ -48,7 +85,7 @@ def passes(problem: Problem) -> list[Problem]:
                 flip=(axis,) if axis in problem.flip else (),
                 edges=problem.edges[place : place + 1],
                 lags=problem.lags[place : place + 1],
-                methods=METHODS if set(problem.methods) != {"direct"} else problem.methods,
+                methods=methods if set(problem.methods) != {"direct"} else problem.methods,
             )
         )
         kept = window(problem.keeps(place), shape1[axis], problem.shape2[axis])
@@ -56,10 +93,18 @@ def passes(problem: Problem) -> list[Problem]:
     return found
 
 
-def single_taps_behind(problem: Problem) -> Problem:
-    """Return a problem of one axis as one of all the axes from it on, the kernel having a single tap on the others."""
-    (axis,) = problem.axes
-    behind = tuple(range(axis + 1, len(problem.shape1)))
-    lags = tuple((0, (problem.shape1[other] or 1) - 1) for other in behind) if problem.lags else ()
-    edges = (ZERO,) * len(behind) if problem.edges else ()
-    return replace(problem, axes=(axis, *behind), edges=problem.edges + edges, lags=problem.lags + lags)
+def given_bytes(problem: Problem) -> int:
+    """Return the bytes of the signal that a pass is given by the one before."""
+    return math.prod(size or 1 for size in problem.shape1) * dtypes.item_size(problem.dtype1)
+
+
+def settled(problem: Problem, passes: Sequence[Plan]) -> Candidate:
+    """Return the method with these passes, and what they cost together."""
+    most = max((given_bytes(each.problem) if i else 0) + (each.bytes or 0) for i, each in enumerate(passes))
+    wide = max(8, dtypes.item_size(problem.compute))  # the kernel is looked at in float64
+    kernel = candidate.sizes(problem)[1]
+    # To see whether it is a product: it, the product and what is left. Its factors, as they are found and as they are
+    # used, stay.
+    most = max(most, 3 * wide * math.prod(kernel)) + 2 * wide * sum(kernel)
+    seconds = sum(each.seconds or 0.0 for each in passes)
+    return Candidate(Separable(passes=tuple(passes)), Estimate(Separable.name, seconds, most))
