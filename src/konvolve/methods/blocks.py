@@ -23,13 +23,12 @@ from konvolve.planning.geometry import Window
 
 
 def in_bands(
-    xp: Backend, x: Array, way: Any, taps: Sequence[int], windows: Sequence[Window],
-    convolve: Callable[[Array, list[Window]], Array],
-) -> Array:  # fmt: skip
+    xp: Backend, x: Array, way: Any, taps: Sequence[int], windows: Sequence[Window], convolve: Callable[[Array], Array]
+) -> Array:
     """Return windows of the convolution of x, over its trailing axes, with a kernel of so many taps along each.
 
-    ``way`` has the ``lengths``, ``steps`` and ``band`` of an overlap-save. ``convolve`` is given the samples of a band,
-    and the window of each block that is to be kept; it returns the kept samples side by side.
+    ``way`` has the ``lengths``, ``steps`` and ``band`` of an overlap-save. ``convolve`` is given the samples of a band
+    and returns the ``clean`` ones of each block side by side. It alone refers to them, so that it may let go of them.
     """
     rank = len(way.steps)
     batch = len(xp.shape(x)) - rank
@@ -50,9 +49,13 @@ def in_bands(
     )
     stride = per_band * way.steps[first]
     slabs = (starts[first], stride, stride + taps[first] - 1, bands)
-    clean = [Window(k - 1, step) if step else kept for k, step, kept in zip(taps, way.steps, windows, strict=True)]
-    y = xp.bands(lambda part: convolve(part, clean), x, batch + first, slabs, windows[first].size)
+    y = xp.bands(convolve, x, batch + first, slabs, windows[first].size)
     return xp.window(y, [0] * rank, [kept.size for kept in windows])
+
+
+def clean(way: Any, taps: Sequence[int], windows: Sequence[Window]) -> list[Window]:
+    """Return the window of a block's cyclic convolution that is kept: what has not wrapped, or all that is wanted."""
+    return [Window(k - 1, step) if step else kept for k, step, kept in zip(taps, way.steps, windows, strict=True)]
 
 
 def tiled(way: Any) -> list[int]:

@@ -170,5 +170,5 @@ def test_pytorchs_loop_over_taps_leaves_no_holes():
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
     done = subprocess.run([sys.executable, "-c", ONE_CALL], env=plain, capture_output=True, text=True, check=True)
     predicted = konvolve.plan((2000, 1500), (9, 9), mode="same", method="direct", dtype="int32", library="torch")
-    assert predicted.loop
+    assert predicted.way.loop
     assert int(done.stdout) <= 1.1 * predicted.bytes

@@ -10,7 +10,6 @@ from konvolve.backends.interface import Array, Backend, Size
 from konvolve.methods import blocks
 from konvolve.methods.nn.fft import multiply, prepare
 from konvolve.methods.nn.layout import merge, places, split_inputs
-from konvolve.planning.geometry import Window
 from konvolve.planning.nn.plan import ChannelPlan
 
 __all__ = ["prepare", "run"]
@@ -28,12 +27,14 @@ def run(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, spect
     # One axis for all in front while blocks are cut: libraries cut arrays of up to eight axes.
     x = xp.reshape(x, (math.prod(lead), *xp.sizes(x)[_LEAD:]))
 
-    def convolved(part: Array, clean: list[Window]) -> Array:
+    taps, windows = [split.taps for split in plan.splits], [p.window for p in where]
+    clean = blocks.clean(way, taps, windows)
+
+    def convolved(part: Array) -> Array:
         rows, counts = _as_rows(xp, blocks.cut(xp, part, 1, way), lead, rank, tiled)
         return _side_by_side(xp, multiply(xp, rows, spectrum, way.lengths, clean), counts, rank, tiled)
 
-    taps = [split.taps for split in plan.splits]
-    y = blocks.in_bands(xp, x, way, taps, [p.window for p in where], convolved)
+    y = blocks.in_bands(xp, x, way, taps, windows, convolved)
     outputs = math.prod([s.number for s in plan.splits if s.kind == "outputs"]) * plan.problem.outputs
     y = xp.reshape(y, (*lead[:3], outputs // plan.problem.groups, *xp.sizes(y)[1:]))
     return merge(xp, plan, where, y, batch)

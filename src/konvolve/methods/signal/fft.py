@@ -29,6 +29,7 @@ def run(xp: Backend, way: Fft, sizes: Sizes, a: Array, spectrum: Array) -> Array
     """Convolve over the trailing axes with the kernel of this spectrum."""
     product = integers.product(xp, way.digits, forward(xp, a, sizes.lengths), spectrum)
     y = inverse(xp, xp.dtype(a), product, sizes.lengths, sizes.windows)
+    del product  # as large as the result: it is not needed while digits are joined
     return y if way.digits is None else integers.join(xp, way.digits, y)
 
 

@@ -7,7 +7,6 @@ from konvolve.methods import blocks
 from konvolve.methods.signal import integers
 from konvolve.methods.signal.fft import forward, inverse
 from konvolve.methods.signal.sizes import Sizes
-from konvolve.planning.geometry import Window
 from konvolve.planning.signal.overlap import Overlap
 
 
@@ -35,7 +34,9 @@ def run(xp: Backend, way: Overlap, sizes: Sizes, a: Array, prepared: Array) -> A
     rank, tiled = len(way.steps), blocks.tiled(way)
     batch = len(xp.shape(a)) - rank
 
-    def convolved(x: Array, clean: list[Window]) -> Array:
+    clean = blocks.clean(way, way.taps, sizes.windows)
+
+    def convolved(x: Array) -> Array:
         lead, dtype = batch, xp.dtype(x)
         if way.digits is not None:
             # Digits of a band, not of the signal: they are several times as large as the integers.
