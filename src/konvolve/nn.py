@@ -58,9 +58,10 @@ def conv(
     >>> conv(steps, np.array([-1.0, 1.0]).reshape(2, 1, 1), padding="causal").ravel()
     array([0., 0., 1., 0., 2.])
     """
-    return execution.convolution(
-        "conv", inputs, kernel, bidirectional, (strides, padding, data_format, dilation_rate, method, padding_mode)
-    )
+    return execution.solve(
+        "conv", inputs, kernel, bidirectional, strides=strides, padding=padding, data_format=data_format,
+        dilation_rate=dilation_rate, method=method, padding_mode=padding_mode,
+    )  # fmt: skip
 
 
 @execution.public
@@ -93,13 +94,10 @@ def depthwise_conv(
     array([[[ 3., 30.],
             [ 3., 30.]]])
     """
-    return execution.convolution(
-        "depthwise_conv",
-        inputs,
-        kernel,
-        bidirectional,
-        (strides, padding, data_format, dilation_rate, method, padding_mode),
-    )
+    return execution.solve(
+        "depthwise_conv", inputs, kernel, bidirectional, strides=strides, padding=padding, data_format=data_format,
+        dilation_rate=dilation_rate, method=method, padding_mode=padding_mode,
+    )  # fmt: skip
 
 
 @execution.public
@@ -132,12 +130,9 @@ def separable_conv(
     array([3., 3.])
     """
     return execution.separable(
-        inputs,
-        depthwise_kernel,
-        pointwise_kernel,
-        bidirectional,
-        (strides, padding, data_format, dilation_rate, method, padding_mode),
-    )
+        inputs, depthwise_kernel, pointwise_kernel, bidirectional, strides=strides, padding=padding,
+        data_format=data_format, dilation_rate=dilation_rate, method=method, padding_mode=padding_mode,
+    )  # fmt: skip
 
 
 @execution.public
@@ -171,7 +166,10 @@ def conv_transpose(
     >>> conv_transpose(np.array([[[1.0], [2.0]]]), np.array([1.0, 0.5]).reshape(2, 1, 1), strides=2).ravel()
     array([1. , 0.5, 2. , 1. ])
     """
-    return execution.transposed(inputs, kernel, (strides, padding, output_padding, data_format, dilation_rate, method))
+    return execution.solve(
+        "conv_transpose", inputs, kernel, strides=strides, padding=padding, output_padding=output_padding,
+        data_format=data_format, dilation_rate=dilation_rate, method=method,
+    )  # fmt: skip
 
 
 @execution.public
@@ -201,10 +199,10 @@ def plan(
             Keras's backend where Keras has been imported, else "tensorflow".
 
     Returns:
-        A ``ChannelPlan``, the one that the function uses; printing it tells its story. ``method``, ``lengths`` and
-        ``steps`` say what runs forward; ``adjoint``, if not None, is the plan from which the kernel's gradient is
-        taken. Times are in seconds and of the forward pass, memory in bytes and beside the inputs. Sizes that are not
-        known are assumed, as it says.
+        A ``ChannelPlan``, the one that the function uses; printing it tells its story. ``method`` and
+        ``way``, its settings, say what runs forward; ``adjoint``, if not None, is the plan from which the kernel's
+        gradient is taken. Times are in seconds and of the forward pass, memory in bytes and beside the inputs. Sizes
+        that are not known are assumed, as it says.
 
     Raises:
         ValueError: as the function itself, and for an unknown function or library, or an argument the function has not.
@@ -215,7 +213,8 @@ def plan(
     """
     shapes = (inputs, kernel) if bidirectional is None else (inputs, kernel, bidirectional)
     kernel_dtype = dtype if kernel_dtype is None else kernel_dtype
-    options = (strides, padding, data_format, dilation_rate, method)
     return execution.planned(
-        function, shapes, (dtype, kernel_dtype, kernel_dtype), options, padding_mode, output_padding, library
-    )
+        function, shapes, (dtype, kernel_dtype, kernel_dtype), library=library, padding_mode=padding_mode,
+        output_padding=output_padding, strides=strides, padding=padding, data_format=data_format,
+        dilation_rate=dilation_rate, method=method,
+    )  # fmt: skip

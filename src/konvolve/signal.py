@@ -43,7 +43,7 @@ def fftconvolve(in1: Array, in2: Array, mode: str = "full", axes: Any = None) ->
     >>> fftconvolve([1.0, 2.0, 3.0], [1.0, 0.5]).round(6)
     array([1. , 2.5, 4. , 1.5])
     """
-    return execution.solve("fftconvolve", in1, in2, mode, axes)
+    return execution.solve("fftconvolve", in1, in2, mode=mode, axes=axes)
 
 
 @execution.public
@@ -61,7 +61,7 @@ def oaconvolve(in1: Array, in2: Array, mode: str = "full", axes: Any = None) -> 
     >>> oaconvolve(signal, kernel, mode="valid")[:4].round(6)
     array([1., 1., 1., 1.])
     """
-    return execution.solve("oaconvolve", in1, in2, mode, axes)
+    return execution.solve("oaconvolve", in1, in2, mode=mode, axes=axes)
 
 
 @execution.public
@@ -102,7 +102,9 @@ def convolve(
     >>> convolve([1, 2, 3], [0, 1, 1], mode="same", boundary="wrap")
     array([4, 3, 5])
     """
-    return execution.solve("convolve", in1, in2, mode, method, axes, boundary, max_memory)
+    return execution.solve(
+        "convolve", in1, in2, mode=mode, method=method, axes=axes, boundary=boundary, max_memory=max_memory
+    )
 
 
 @execution.public
@@ -148,9 +150,13 @@ def correlate(
     array([ 1.,  1., -1.])
     """
     if check_normalize(normalize, boundary, (mask1, mask2), min_overlap, undefined):
-        masks = mask1, mask2
-        return coefficient.correlate(in1, in2, masks, mode, method, axes, lags, max_memory, min_overlap, undefined)
-    return execution.solve("correlate", in1, in2, mode, method, axes, boundary, lags, max_memory)
+        return coefficient.correlate(
+            in1, in2, (mask1, mask2), mode=mode, method=method, axes=axes, lags=lags, max_memory=max_memory,
+            min_overlap=min_overlap, undefined=undefined,
+        )  # fmt: skip
+    return execution.solve(
+        "correlate", in1, in2, mode=mode, method=method, axes=axes, boundary=boundary, lags=lags, max_memory=max_memory
+    )
 
 
 @execution.public
@@ -188,7 +194,7 @@ def convolve2d(
     array([[3, 3],
            [7, 7]])
     """
-    return execution.solve("convolve2d", in1, in2, mode, boundary, fillvalue, method)
+    return execution.solve("convolve2d", in1, in2, mode=mode, boundary=boundary, fillvalue=fillvalue, method=method)
 
 
 @execution.public
@@ -212,7 +218,7 @@ def correlate2d(
     array([[3],
            [7]])
     """
-    return execution.solve("correlate2d", in1, in2, mode, boundary, fillvalue, method)
+    return execution.solve("correlate2d", in1, in2, mode=mode, boundary=boundary, fillvalue=fillvalue, method=method)
 
 
 @execution.public

@@ -12,7 +12,7 @@ from konvolve.backends import registry
 from konvolve.backends.interface import Array, Backend
 from konvolve.execution.deferred import is_symbolic, record
 from konvolve.execution.kernel import Kernel
-from konvolve.execution.operations import OPERATIONS, Operation, public
+from konvolve.execution.operations import OPERATIONS, Operation, Options, public
 from konvolve.execution.plans import recall
 from konvolve.execution.weight import Weight
 from konvolve.methods.nn import run as methods
@@ -25,12 +25,10 @@ from konvolve.planning.operands import Operand, check_operand, plain, shown
 from konvolve.profiles.in_use import traits
 from konvolve.profiles.shipped import CHANNELS
 
-__all__ = ["convolution", "public", "separable", "transposed"]
+__all__ = ["planned", "public", "separable", "solve"]
 
 FUNCTIONS = ("conv", "depthwise_conv", "conv_transpose")
 """What ``solve`` answers."""
-
-Options = tuple[Any, ...]
 
 
 def _data_format(data_format: Any) -> Any:
@@ -49,23 +47,16 @@ def _library(library: str | None) -> str:
     return registry.backend(keras.config.backend()).profile() if hasattr(keras, "config") else "tensorflow"
 
 
-def convolution(function: str, inputs: Any, kernel: Any, backward: Any, options: Options) -> Any:
-    """Answer ``conv`` and ``depthwise_conv``; ``options`` are their arguments from ``strides`` on."""
-    strides, padding, data_format, *rest = options
-    arrays = (inputs, kernel) if backward is None else (inputs, kernel, backward)
-    return solve(function, arrays, (strides, padding, _data_format(data_format), *rest))
+def solve(function: str, inputs: Any, kernel: Any, backward: Any = None, **options: Any) -> Any:
+    """Answer any of ``FUNCTIONS``; ``options`` are all arguments from ``strides`` on.
+
+    The kernel may be a ``Kernel`` or a ``Weight``; ``backward`` is the kernel of a bidirectional convolution.
+    """
+    options["data_format"] = _data_format(options["data_format"])
+    return _solve(function, (inputs, kernel) if backward is None else (inputs, kernel, backward), options)
 
 
-def transposed(inputs: Any, kernel: Any, options: Options) -> Any:
-    """Answer ``conv_transpose``; ``options`` are its arguments from ``strides`` on."""
-    strides, padding, output_padding, data_format, *rest = options
-    return solve(
-        "conv_transpose", (inputs, kernel), (strides, padding, output_padding, _data_format(data_format), *rest)
-    )
-
-
-def solve(function: str, arrays: tuple, options: Options) -> Any:
-    """Answer any of them; the options are all given. The kernel may be a ``Kernel`` or a ``Weight``."""
+def _solve(function: str, arrays: tuple, options: dict[str, Any]) -> Any:
     given = arrays[1]
     if isinstance(given, Kernel | Weight):
         arrays = (arrays[0], given.array, *arrays[2:])
@@ -83,61 +74,61 @@ def solve(function: str, arrays: tuple, options: Options) -> Any:
     return xp.whole(methods.run)(xp, plan, x, kernel)
 
 
-def _enter(function: str) -> None:
+def _enter(function: str, *order: str) -> None:
     """Enter a function into the table of operations."""
 
-    def result(xp: Backend, operands: Sequence[Operand], options: Sequence[Any]) -> tuple[tuple[int | None, ...], str]:
-        question = make(function, tuple(operands), xp.profile(), *options)
+    def result(xp: Backend, operands: Sequence[Operand], options: Options) -> tuple[tuple[int | None, ...], str]:
+        question = make(function, tuple(operands), xp.profile(), **options)
         return question.output_shape, question.problem.result
 
-    def compute(arrays: Sequence[Any], options: Sequence[Any], owner: Any) -> Any:
+    def compute(arrays: Sequence[Any], options: Options, owner: Any) -> Any:
         inputs, kernel, *more = arrays
-        return solve(function, (inputs, kernel if owner is None else Weight(kernel, owner), *more), tuple(options))
+        return _solve(function, (inputs, kernel if owner is None else Weight(kernel, owner), *more), dict(options))
 
-    OPERATIONS[function] = Operation(("inputs", "kernel", "bidirectional"), result, compute)
-
-
-for _function in FUNCTIONS:
-    _enter(_function)
+    OPERATIONS[function] = Operation(("inputs", "kernel", "bidirectional"), result, compute, order)
 
 
-def separable(inputs: Any, depthwise: Any, pointwise: Any, backward: Any, options: Options) -> Any:
+for _function in FUNCTIONS[:2]:
+    _enter(_function, "strides", "padding", "data_format", "dilation_rate", "method", "padding_mode")
+_enter("conv_transpose", "strides", "padding", "output_padding", "data_format", "dilation_rate", "method")
+
+
+def separable(inputs: Any, depthwise: Any, pointwise: Any, backward: Any, **options: Any) -> Any:
     """Answer ``separable_conv``: the channels on their own, then each place on its own."""
-    strides, padding, data_format, *rest = options
-    data_format = _data_format(data_format)
     rank = len(_shape(inputs)) - 2
     taps = _shape(pointwise)[-2 - rank : -2]
     if any(n != 1 for n in taps):
         raise ValueError(f"separable_conv: pointwise_kernel must have one tap along each axis, not {taps}")
-    y = convolution("depthwise_conv", inputs, depthwise, backward, (strides, padding, data_format, *rest))
-    return convolution("conv", y, pointwise, None, (1, "valid", data_format, 1, "auto", "zeros"))
+    y = solve("depthwise_conv", inputs, depthwise, backward, **options)
+    each = {"strides": 1, "padding": "valid", "dilation_rate": 1, "method": "auto", "padding_mode": "zeros"}
+    return solve("conv", y, pointwise, data_format=options["data_format"], **each)
 
 
 def _shape(x: Any) -> tuple[int | None, ...]:
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
-def make(function: str, operands: tuple[Operand, ...], library: str, *options: Any) -> ChannelPlan:
+def make(function: str, operands: tuple[Operand, ...], library: str, **options: Any) -> ChannelPlan:
     """Ask and plan, from sizes alone."""
     inputs, kernel, *more = operands
-    options = tuple(map(plain, options))
+    options = {name: plain(option) for name, option in options.items()}
     problem: ChannelProblem
     if function == "conv_transpose":
-        problem = channels.transposition(function, inputs, kernel, *options)
+        problem = channels.transposition(function, inputs, kernel, **options)
     else:
-        problem = channels.convolution(function, inputs, kernel, *options, *more)
+        problem = channels.convolution(function, inputs, kernel, **options, backward=more[0] if more else None)
     return make_plan(problem, traits(library), ChannelTraits(**CHANNELS[library]))
 
 
-def plan_arrays(xp: Backend, function: str, arrays: tuple[Array, ...], options: Options) -> ChannelPlan:
+def plan_arrays(xp: Backend, function: str, arrays: tuple[Array, ...], options: dict[str, Any]) -> ChannelPlan:
     """Return the plan for arrays of a library, from the cache where it stands there."""
     operands = tuple((xp.shape(x), xp.dtype(x)) for x in arrays)
     return recall(xp, make, (function, operands, xp.profile()), options)
 
 
 def planned(
-    function: str, shapes: tuple, dtypes: tuple, options: Options, padding_mode: Any, output_padding: Any,
-    library: str | None,
+    function: str, shapes: tuple, dtypes: tuple, *, library: str | None, padding_mode: Any, output_padding: Any,
+    **options: Any,
 ) -> ChannelPlan:  # fmt: skip
     """Answer ``nn.plan``; ``options`` are the arguments that all functions have, from ``strides`` on."""
     if not isinstance(function, str) or function not in FUNCTIONS:
@@ -154,8 +145,6 @@ def planned(
     names = ("inputs", "kernel", "bidirectional")
     words = ("dtype", "kernel_dtype", "kernel_dtype")
     operands = tuple(map(check_operand, names, shapes, words, dtypes))
-    strides, padding, data_format, dilation_rate, method = options
-    data_format, library = _data_format(data_format), _library(library)
-    if transposing:
-        return make(function, operands, library, strides, padding, output_padding, data_format, dilation_rate, method)
-    return make(function, operands, library, strides, padding, data_format, dilation_rate, method, padding_mode)
+    options["data_format"] = _data_format(options["data_format"])
+    own = {"output_padding": output_padding} if transposing else {"padding_mode": padding_mode}
+    return make(function, operands, _library(library), **options, **own)

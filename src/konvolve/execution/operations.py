@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from konvolve.backends.interface import Backend
 from konvolve.planning.operands import Operand
 
 F = TypeVar("F", bound=Callable)
+Options = Mapping[str, Any]
 
 
 def public(function: F) -> F:
@@ -26,12 +27,14 @@ class Operation(NamedTuple):
 
     ``names``: what it calls its operands. ``result(xp, operands, options)``: the shape of its result, with None for a
     size that is not known yet, and its dtype, from each operand's shape and dtype. ``compute(arrays, options, owner)``:
-    its result; ``owner`` is the layer that the second operand belongs to, None if it comes with each call.
+    its result; ``owner`` is the layer that the second operand belongs to, None if it comes with each call. The options
+    are by name; ``order`` is the order in which models saved until 2026-11-26 have them, without names.
     """
 
     names: tuple[str, ...]
-    result: Callable[[Backend, Sequence[Operand], Sequence[Any]], tuple[tuple[int | None, ...], str]]
-    compute: Callable[[Sequence[Any], Sequence[Any], Any], Any]
+    result: Callable[[Backend, Sequence[Operand], Options], tuple[tuple[int | None, ...], str]]
+    compute: Callable[[Sequence[Any], Options, Any], Any]
+    order: tuple[str, ...]
 
 
 OPERATIONS: dict[str, Operation] = {}

@@ -22,33 +22,33 @@ _NAMES: dict[tuple, str] = {}
 _NUMBERS = itertools.count()
 
 
-def recall(xp: Backend, planning: Callable, facts: tuple, options: tuple) -> Any:
-    """Return ``planning(*facts, *options)``, a plan, from the cache where it stands there; a function's name is first.
+def recall(xp: Backend, planning: Callable, facts: tuple, options: dict[str, Any]) -> Any:
+    """Return ``planning(*facts, **options)``, a plan, from the cache where it stands there; a function's name is first.
 
     The cache holds the plans of all functions, those on channels included.
     """
-    if not all(map(_is_plain, options)):
-        options = tuple(map(plain, options))
-        if not all(map(_is_plain, options)):  # an iterator, or a mistake for the checker to name
-            return planning(*facts, *options)
+    if not all(map(_is_plain, options.values())):
+        options = {name: plain(option) for name, option in options.items()}
+        if not all(map(_is_plain, options.values())):  # an iterator, or a mistake for the checker to name
+            return planning(*facts, **options)
     if xp.reads_code():
         return getattr(_SHELF, _shelve(planning, facts, options))
     return _planned(planning, facts, options)
 
 
-def _planned(planning: Callable, facts: tuple, options: tuple) -> Any:
+def _planned(planning: Callable, facts: tuple, options: dict[str, Any]) -> Any:
     # Text and not values: 1, 1.0 and True are equal, and not all of them are axes.
     key = (facts, repr(options))
     found = _PLANS.get(key)
     if found is None:
-        found = planning(*facts, *options)
+        found = planning(*facts, **options)
         if len(_PLANS) >= _MOST_PLANS:
             _PLANS.clear()
         _PLANS[key] = found
     return found
 
 
-def _shelve(planning: Callable, facts: tuple, options: tuple) -> str:
+def _shelve(planning: Callable, facts: tuple, options: dict[str, Any]) -> str:
     """Return the name under which the plan that answers a question stands on the shelf."""
     key = (facts, repr(options))
     name = _NAMES.get(key)

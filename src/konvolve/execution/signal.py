@@ -17,7 +17,7 @@ from konvolve.backends import registry
 from konvolve.backends.interface import Backend
 from konvolve.execution.deferred import is_symbolic, record
 from konvolve.execution.kernel import Kernel, terms
-from konvolve.execution.operations import OPERATIONS, Operation, public
+from konvolve.execution.operations import OPERATIONS, Operation, Options, public
 from konvolve.execution.plans import recall
 from konvolve.methods.signal import separable
 from konvolve.methods.signal.run import prepare, run
@@ -44,13 +44,13 @@ _ASK: dict[str, Callable[..., Problem]] = {
 }
 
 
-def solve(function: str, in1: Any, in2: Any, *options: Any) -> Any:
-    """Answer a public function's question about two arrays; ``options`` are its arguments after them, in order."""
+def solve(function: str, in1: Any, in2: Any, **options: Any) -> Any:
+    """Answer a public function's question about two arrays; ``options`` are its other arguments."""
     if is_symbolic(in1) or is_symbolic(in2):
         return record(function, (in1, in2), options)
     kernel = in2 if isinstance(in2, Kernel) else None
     xp, (a, b) = registry.resolve({"in1": in1, "in2": in2 if kernel is None else kernel.array})
-    chosen = plan_arrays(xp, function, a, b, *options)
+    chosen = plan_arrays(xp, function, a, b, **options)
     y = _carried_out(xp, chosen, a, b, kernel, in2)
     if chosen.problem.warns and chosen.method != "direct" and not xp.begins_finite(y):
         warnings.warn(_NOT_FINITE, RuntimeWarning, stacklevel=3)  # at the line that called the public function
@@ -93,7 +93,7 @@ def _terms(xp: Backend, plan: Plan, kernel: Kernel | None, given: Any, b: Any) -
     return [tuple(xp.cast(xp.asarray(factor, b), plan.problem.compute) for factor in term) for term in found]
 
 
-def plan_arrays(xp: Backend, function: str, a: Any, b: Any, *options: Any) -> Plan:
+def plan_arrays(xp: Backend, function: str, a: Any, b: Any, **options: Any) -> Plan:
     """Return the plan for two arrays of a library, from the cache where it stands there."""
     one, two = (xp.shape(a), xp.dtype(a)), (xp.shape(b), xp.dtype(b))
     bits = (_bits(xp, a, one[1]), _bits(xp, b, two[1]))
@@ -104,11 +104,15 @@ def _bits(xp: Backend, x: Any, dtype: str) -> int | None:
     return xp.magnitude_bits(x) if dtypes.parse(dtype).kind in ("int", "uint") else None
 
 
+def _plain(options: Options) -> dict[str, Any]:
+    return {name: plain(option) for name, option in options.items()}
+
+
 def make(
-    function: str, one: Operand, two: Operand, library: str, bits: tuple[int | None, int | None], *options: Any
+    function: str, one: Operand, two: Operand, library: str, bits: tuple[int | None, int | None], **options: Any
 ) -> Plan:
     """Ask and plan, from sizes alone."""
-    return make_plan(_ASK[function](function, one, two, *map(plain, options)), traits(library), bits)
+    return make_plan(_ASK[function](function, one, two, **_plain(options)), traits(library), bits)
 
 
 @public
@@ -147,13 +151,15 @@ def plan(
     one = check_operand("shape1", shape1, "dtype", dtype)
     two = check_operand("shape2", shape2, "dtype2", dtype if dtype2 is None else dtype2)
     if isinstance(function, str) and function in ("fftconvolve", "oaconvolve"):
-        return make(function, one, two, library, (None, None), mode, axes)
+        return make(function, one, two, library, (None, None), mode=mode, axes=axes)
     if not isinstance(function, str) or function not in ("convolve", "correlate"):
         raise ValueError(
             f"function must be convolve, correlate, fftconvolve or oaconvolve, not function={shown(function)}"
         )
-    more = (axes, boundary) if function == "convolve" else (axes, boundary, lags)
-    taken = make(function, one, two, library, (None, None), mode, method, *more, max_memory)
+    options = {"mode": mode, "axes": axes, "boundary": boundary, "max_memory": max_memory}
+    if function == "correlate":
+        options["lags"] = lags
+    taken = make(function, one, two, library, (None, None), method=method, **options)
     if not explain:
         return taken
     others: dict[str, Plan] = {}
@@ -161,7 +167,7 @@ def plan(
         if name in ("auto", taken.method) or (name == "separable" and len(taken.problem.axes) < 2):
             continue
         try:
-            other = make(function, one, two, library, (None, None), mode, name, *more, max_memory)
+            other = make(function, one, two, library, (None, None), method=name, **options)
         except ValueError:  # this method can't
             continue
         if other.method != taken.method:
@@ -172,33 +178,41 @@ def plan(
 def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:
     """Filter along the rows, then along the columns, as ``sepfir2d`` does."""
     if any(map(is_symbolic, (image, hrow, hcol))):
-        return record("sepfir2d", (image, hrow, hcol), ())
+        return record("sepfir2d", (image, hrow, hcol), {})
     xp, arrays = registry.resolve({"input": image, "hrow": hrow, "hcol": hcol})
     work = problem.separable(*((xp.shape(x), xp.dtype(x)) for x in arrays))
     y, row, column = (xp.cast(x, work) for x in arrays)
     for kernel, shape, axis in ((row, (1, -1), 1), (column, (-1, 1), 0)):
         kernel = xp.reshape(kernel, shape)
-        y = xp.whole(run)(xp, plan_arrays(xp, "sepfir2d", y, kernel, axis), y, kernel)
+        y = xp.whole(run)(xp, plan_arrays(xp, "sepfir2d", y, kernel, axis=axis), y, kernel)
     return y
 
 
-def _enter(function: str) -> None:
+def _enter(function: str, *order: str) -> None:
     """Enter a function of two arrays into the table of operations."""
 
-    def result(xp: Backend, operands: Sequence[Operand], options: Sequence[Any]) -> tuple[tuple[int | None, ...], str]:
+    def result(xp: Backend, operands: Sequence[Operand], options: Options) -> tuple[tuple[int | None, ...], str]:
         one, two = operands
-        planned = make(function, one, two, xp.profile(), (None, None), *options)
+        planned = make(function, one, two, xp.profile(), (None, None), **options)
         return planned.output_shape, planned.problem.result
 
-    OPERATIONS[function] = Operation(("in1", "in2"), result, lambda xs, options, owner: solve(function, *xs, *options))
+    def compute(arrays: Sequence[Any], options: Options, owner: Any) -> Any:
+        return solve(function, *arrays, **options)
+
+    OPERATIONS[function] = Operation(("in1", "in2"), result, compute, order)
 
 
-for _function in ("fftconvolve", "oaconvolve", "convolve", "correlate", "convolve2d", "correlate2d"):
-    _enter(_function)
+for _function in ("fftconvolve", "oaconvolve"):
+    _enter(_function, "mode", "axes")
+_enter("convolve", "mode", "method", "axes", "boundary", "max_memory")
+_enter("correlate", "mode", "method", "axes", "boundary", "lags", "max_memory")
+for _function in ("convolve2d", "correlate2d"):
+    _enter(_function, "mode", "boundary", "fillvalue", "method")
 OPERATIONS["sepfir2d"] = Operation(
     ("input", "hrow", "hcol"),
     lambda xp, operands, options: (operands[0][0], problem.separable(*operands)),
     lambda xs, options, owner: solve_separable(*xs),
+    (),
 )
 
 
@@ -211,7 +225,7 @@ def choose(in1: Any, in2: Any, mode: str, measure: bool) -> Any:
     if measure:
         seconds = {}
         for method in ("fft", "direct"):
-            ask = functools.partial(solve, "convolve", a, b, mode, method, None)
+            ask = functools.partial(solve, "convolve", a, b, mode=mode, method=method, axes=None)
             ask()  # plans, threads and memory are set up outside the measurement
             seconds[method] = min(timeit.repeat(ask, number=1, repeat=3))
         return ("fft" if seconds["fft"] < seconds["direct"] else "direct"), seconds

@@ -14,12 +14,15 @@ from konvolve.execution import nn as execute_nn
 from konvolve.planning.nn.phases import phases, place
 from konvolve.planning.nn.problem import Axis
 
-OPTIONS = (1, "same", "channels_last", 1, "auto", "zeros")
+OPTIONS = {
+    "strides": 1, "padding": "same", "data_format": "channels_last", "dilation_rate": 1, "method": "auto",
+    "padding_mode": "zeros",
+}  # fmt: skip
 
 
 def make(shape, kernel, *changes, function="conv", library="tensorflow"):
-    options = [*changes, *OPTIONS[len(changes) :]]
-    return execute_nn.make(function, ((shape, "float32"), (kernel, "float32")), library, *options)
+    options = OPTIONS | dict(zip(OPTIONS, changes, strict=False))
+    return execute_nn.make(function, ((shape, "float32"), (kernel, "float32")), library, **options)
 
 
 def convolved(x, k):

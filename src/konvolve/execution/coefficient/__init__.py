@@ -25,7 +25,7 @@ from konvolve.execution.coefficient.moments import Moments, sliding
 from konvolve.execution.coefficient.question import Question, Signal, added, axes_last, enough, magnitude, ready
 from konvolve.execution.coefficient.sums import Sums, centred
 from konvolve.execution.deferred import is_symbolic, record
-from konvolve.execution.operations import OPERATIONS, Operation
+from konvolve.execution.operations import OPERATIONS, Operation, Options
 from konvolve.execution.signal import make, plan_arrays
 from konvolve.planning import dtypes
 from konvolve.planning.geometry import trailing, window
@@ -34,20 +34,22 @@ from konvolve.planning.signal.arguments import check_axes, check_lags, check_mas
 
 
 def correlate(
-    in1: Any, in2: Any, masks: tuple[Any, Any], mode: str, method: str, axes: Any, lags: Any, max_memory: Any,
+    in1: Any, in2: Any, masks: tuple[Any, Any], *, mode: str, method: str, axes: Any, lags: Any, max_memory: Any,
     min_overlap: float = 0, undefined: float = 0.0,
 ) -> Array:  # fmt: skip
     """Return the correlation coefficient at every lag; ``undefined`` where it is not defined."""
     named = {"in1": in1, "in2": in2, "mask1": masks[0], "mask2": masks[1]}
     if any(map(is_symbolic, named.values())):
         given = tuple(x for x in named.values() if x is not None)
-        there = (x is not None for x in masks)
-        recording = (mode, method, axes, lags, max_memory, *there, float(min_overlap), bool(undefined != undefined))
-        return record("coefficient", given, recording)
+        recorded = dict(zip(_ORDER, (mode, method, axes, lags, max_memory), strict=False))
+        recorded |= {"mask1": masks[0] is not None, "mask2": masks[1] is not None}
+        recorded |= {"min_overlap": float(min_overlap), "undefined_is_nan": bool(undefined != undefined)}
+        return record("coefficient", given, recorded)
     xp, arrays = registry.resolve({name: x for name, x in named.items() if x is not None})
     by_name = dict(zip((name for name, x in named.items() if x is not None), arrays, strict=True))
     a, b = by_name["in1"], by_name["in2"]
-    problem = plan_arrays(xp, "correlate", a, b, mode, method, axes, "zero", lags, max_memory).problem
+    options = {"mode": mode, "method": method, "axes": axes, "lags": lags, "max_memory": max_memory}
+    problem = plan_arrays(xp, "correlate", a, b, **options).problem
     present = []
     for name, x in (("mask1", a), ("mask2", b)):
         if name in by_name:
@@ -59,8 +61,8 @@ def correlate(
     masked = ("mask1" in by_name, "mask2" in by_name)
     wanted = tuple(sorted(check_axes(axes, len(problem.shape1))))
     pairs = check_lags(lags, check_axes(axes, len(problem.shape1)), mode)
-    options = (mode, method, tuple(pairs[axis] for axis in wanted) if pairs else None, max_memory)
-    question = _question(xp, (a, b), wanted, masked, result, options, limits)
+    settled = (mode, method, tuple(pairs[axis] for axis in wanted) if pairs else None, max_memory)
+    question = _question(xp, (a, b), wanted, masked, result, settled, limits)
     ordered = [axes_last(x, xp, wanted) for x in (a, b, *present)]
     # NumPy would warn of samples that are not finite. A compiler that reads this file has no such warnings.
     with contextlib.nullcontext() if xp.reads_code() else np.errstate(all="ignore"):
@@ -70,25 +72,26 @@ def correlate(
     return xp.finish(xp.cast(y, result))
 
 
-def _compute(arrays: Sequence[Any], options: Sequence[Any], owner: Any) -> Array:
+_ORDER = ("mode", "method", "axes", "lags", "max_memory", "mask1", "mask2", "min_overlap", "undefined_is_nan")
+
+
+def _compute(arrays: Sequence[Any], options: Options, owner: Any) -> Array:
     """Answer a call that was recorded with symbolic tensors: the masks follow in2, those that were given."""
     in1, in2, *masks = arrays
-    mode, method, axes, lags, max_memory, first, second, *limits = options
-    mask1 = masks.pop(0) if first else None
-    mask2 = masks.pop(0) if second else None
-    if limits:  # models saved by former versions have none
-        limits = [limits[0], math.nan if limits[1] else 0.0]
-    return correlate(in1, in2, (mask1, mask2), mode, method, axes, lags, max_memory, *limits)
+    both = tuple([masks.pop(0) if options[name] else None for name in ("mask1", "mask2")])
+    undefined = math.nan if options.get("undefined_is_nan") else 0.0  # models saved by former versions have no limits
+    common = {name: options[name] for name in _ORDER[:5]}
+    return correlate(in1, in2, both, **common, min_overlap=options.get("min_overlap", 0), undefined=undefined)  # type: ignore[arg-type]
 
 
-def _result(xp: Backend, operands: Sequence[Operand], options: Sequence[Any]) -> tuple[tuple[int | None, ...], str]:
-    mode, method, axes, lags, *_ = options
+def _result(xp: Backend, operands: Sequence[Operand], options: Options) -> tuple[tuple[int | None, ...], str]:
     one, two, *_ = operands
-    plan = make("correlate", one, two, xp.profile(), (None, None), mode, method, axes, "zero", lags)
+    common = {name: options[name] for name in _ORDER[:4]}
+    plan = make("correlate", one, two, xp.profile(), (None, None), **common)
     return plan.output_shape, dtypes.as_float(plan.problem.result)
 
 
-OPERATIONS["coefficient"] = Operation(("in1", "in2", "mask1", "mask2"), _result, _compute)
+OPERATIONS["coefficient"] = Operation(("in1", "in2", "mask1", "mask2"), _result, _compute, _ORDER)
 
 
 def _question(

@@ -50,7 +50,10 @@ class Sums:
     def correlate(self, x: Array, y: Array) -> Array:
         """Return the sum of x and the conjugate of y at each lag."""
         mode, method, lags, max_memory = self.question.options
-        found = solve("correlate", x, y, mode, method, self.question.axes, "zero", lags, max_memory)
+        found = solve(
+            "correlate", x, y, mode=mode, method=method, axes=self.question.axes, boundary="zero", lags=lags,
+            max_memory=max_memory,
+        )  # fmt: skip
         return self.xp.asarray(found, self.signals[0].parts[0])
 
     def bound(self, x: Array, y: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 from konvolve.backends.registry import is_symbolic as is_symbolic
 
 
-def record(operation: str, arrays: tuple, options: tuple) -> Any:
+def record(operation: str, arrays: tuple, options: dict[str, Any]) -> Any:
     """Return the result of an operation, by its name, as an array without values."""
     from konvolve.execution.deferred import symbolic  # imports Keras, which whoever made the tensor has imported
 

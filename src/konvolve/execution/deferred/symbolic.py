@@ -19,6 +19,9 @@ from konvolve.backends import registry
 from konvolve.execution.operations import OPERATIONS
 from konvolve.planning.dtypes import parse
 
+_VERSION = 2
+"""Of the saved configuration; 1 had no number."""
+
 
 @keras.saving.register_keras_serializable(package="konvolve")
 class Convolution(keras.layers.Layer):
@@ -26,7 +29,7 @@ class Convolution(keras.layers.Layer):
 
     Args:
         function: The function's name, such as "fftconvolve".
-        options: Its arguments after the arrays, in order.
+        options: Its arguments after the arrays, by name.
         constants: One entry per operand: None for one that is an input of the layer, otherwise the shape, dtype and
             trainability of the weight that holds it.
 
@@ -34,11 +37,11 @@ class Convolution(keras.layers.Layer):
     dtype policy, and no input is cast beforehand.
     """
 
-    def __init__(self, function: str, options: list, constants: list, **names: Any) -> None:
+    def __init__(self, function: str, options: dict, constants: list, **names: Any) -> None:
         super().__init__(**{"autocast": False, "name": None, **names})
         self._convert_input_args = False  # the function promotes its operands itself
         self.function = function
-        self.options = [complex(each["real"], each["imag"]) if isinstance(each, dict) else each for each in options]
+        self.options = {name: _restored(option) for name, option in options.items()}
         self.constants = list(constants)
         self.held: list = [None] * len(self.constants)
 
@@ -73,10 +76,17 @@ class Convolution(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict) -> Any:
-        """Make the layer of its config; former versions saved modes that "valid" padding has no use for."""
-        options = list(config["options"])
-        if config["function"] in ("conv", "depthwise_conv") and options[1] == "valid":
-            options[5] = "zeros"
+        """Make the layer of its config.
+
+        Former versions saved the options in order, without names (version 1), and modes that "valid" padding has no
+        use for.
+        """
+        config = dict(config)
+        function, options = config["function"], config["options"]
+        if config.pop("version", 1) == 1:
+            options = dict(zip(OPERATIONS[function].order, options, strict=False))
+        if function in ("conv", "depthwise_conv") and options["padding"] == "valid":
+            options = options | {"padding_mode": "zeros"}
         return super().from_config(config | {"options": options})
 
     @staticmethod
@@ -102,10 +112,12 @@ class Convolution(keras.layers.Layer):
     def get_config(self) -> dict:
         """Return what ``from_config`` needs; the constants' values are weights."""
         config = super().get_config()
-        return config | {"function": self.function, "options": _plain(self.options), "constants": self.constants}
+        options = {name: _plain(option) for name, option in self.options.items()}
+        own = {"version": _VERSION, "function": self.function, "options": options, "constants": self.constants}
+        return config | own
 
 
-def record(function: str, arrays: tuple, options: tuple) -> Any:
+def record(function: str, arrays: tuple, options: dict[str, Any]) -> Any:
     """Return the symbolic result of a function of symbolic tensors, arrays and variables."""
     constants: list = []
     held: list = []
@@ -125,8 +137,7 @@ def record(function: str, arrays: tuple, options: tuple) -> Any:
         trainable = bool(getattr(x, "trainable", False))
         constants.append({"shape": list(x.shape), "dtype": dtype, "trainable": trainable})
         held.append(x)
-    plain = [_plain(option) for option in options]
-    layer = Convolution(function, plain, constants)
+    layer = Convolution(function, {name: _plain(option) for name, option in options.items()}, constants)
     layer.hold(held)
     return layer(*inputs)
 
@@ -140,3 +151,10 @@ def _plain(option: Any) -> Any:
     if hasattr(option, "tolist"):  # an array or a scalar of NumPy
         return option.tolist()
     return [_plain(each) for each in option]
+
+
+def _restored(option: Any) -> Any:
+    """Return an option of a configuration file as the function takes it."""
+    if isinstance(option, dict):
+        return complex(option["real"], option["imag"])
+    return [_restored(each) for each in option] if isinstance(option, list | tuple) else option
