@@ -8,31 +8,12 @@ import sys
 
 import pytest
 
+import house
 import konvolve
+from house import FILES, SOURCE, imports, room
 
-SOURCE = pathlib.Path(konvolve.__file__).parent
 LIBRARIES = {"tensorflow", "keras", "jax", "torch", "dask"}
-FILES = sorted(SOURCE.rglob("*.py"))
-
-
 STANDARD = set(sys.stdlib_module_names)
-
-
-def imports(path, top_level=False):
-    """Return the modules a file imports, anywhere in it or at its top level, by their full names."""
-    found = set()
-    tree = ast.parse(path.read_text())
-    for node in tree.body if top_level else ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
-
-
-def room(path):
-    parts = path.relative_to(SOURCE).parts
-    return parts[0] if len(parts) > 1 else path.name
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
@@ -105,6 +86,16 @@ def test_no_arrow_runs_up(name):
         assert tops <= BELOW[name] | {name} | public, path
         if name not in ("bench", "command", "layers"):
             assert "konvolve" not in imports(path), path
+
+
+def test_no_two_files_import_each_other():
+    """Not even by way of others, or inside functions."""
+    assert not house.circles()
+
+
+def test_the_drawing_is_that_of_the_code():
+    """``python tests/support/house.py`` draws it anew."""
+    assert house.drawn() == house.drawing()
 
 
 def test_what_stands_at_the_root_is_public():

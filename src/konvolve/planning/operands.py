@@ -14,6 +14,8 @@ Operand = tuple[Shape, str]
 """An operand as planning sees it: its shape, None where a size is not known yet, and its dtype's name."""
 
 METHODS = ("auto", "direct", "fft", "overlap", "matrix", "separable")
+"""What may be asked for: the first stands for those between it and the last, which is made of them."""
+
 CHANNEL_METHODS = METHODS[:4]
 
 # For any number: the words of numpy.pad, of SciPy and of PyTorch, for ``boundary`` and ``padding_mode`` alike.

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from konvolve.planning import dtypes
 from konvolve.planning.geometry import Mode, broadcast
-from konvolve.planning.operands import ZERO, Edge, Operand, Shape
+from konvolve.planning.operands import METHODS, ZERO, Edge, Operand, Shape
 from konvolve.planning.signal.arguments import (
     check_axes,
     check_boundary,
@@ -57,7 +57,7 @@ class Problem:
     flip: tuple[int, ...] = ()
     edges: tuple[Edge, ...] = ()  # one per convolved axis; none where all is zero beyond in1
     lags: tuple[tuple[int, int], ...] = ()  # one per convolved axis; none where the mode says what is kept
-    methods: tuple[str, ...] = ("direct", "fft", "overlap", "matrix")
+    methods: tuple[str, ...] = METHODS[1:-1]  # all but "auto", which stands for these, and "separable"
     max_memory: int | None = None
     local: bool = False  # what is not finite shall be met by the taps that meet it, whatever the method
     cropped: tuple[int, ...] = ()  # the broadcast axes on which "same" cuts the result to in1's size, about the centre
