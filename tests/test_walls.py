@@ -141,7 +141,7 @@ def test_importing_konvolve_leaves_the_benchmarks_alone():
     assert fresh("import sys, konvolve; print(*(name for name in sys.modules if 'konvolve.bench' in name))") == ""
 
 
-@pytest.mark.parametrize("module", ["konvolve.bench.contestants", "benchmarks.contest.contestants"])
+@pytest.mark.parametrize("module", ["konvolve.bench.everyone", "benchmarks.contest.contestants"])
 def test_benchmarks_load_libraries_only_when_they_are_asked(module):
     root = pathlib.Path(__file__).parents[1]
     loaded = fresh(

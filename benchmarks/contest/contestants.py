@@ -11,6 +11,7 @@ import functools
 from collections.abc import Sequence
 
 from konvolve.bench import contestants
+from konvolve.bench import everyone as race
 from konvolve.bench.contestants import Contestant
 
 EASIER = "easier"  # answers an easier question, knowing more than the others; shown, and compared with nobody
@@ -25,4 +26,4 @@ def everyone() -> Sequence[Contestant]:
     """All contestants, which are entered when their modules are imported."""
     from benchmarks.contest import gradients, layers, networks, ours, peers, recipes, transforms  # noqa: F401
 
-    return (*contestants.everyone(), *_CONTEST)
+    return (*race.everyone(), *_CONTEST)

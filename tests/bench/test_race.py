@@ -12,8 +12,9 @@ import pytest
 
 pytest.importorskip("typer", reason="the [cli] extra is not installed")
 
-from konvolve.bench import contestants, machine, measure, results
+from konvolve.bench import machine, measure, results
 from konvolve.bench.contestants import KONVOLVE, PEER, Contestant
+from konvolve.bench.everyone import everyone
 from konvolve.bench.libraries import to_library, to_numpy
 from konvolve.bench.workloads import WORKLOADS, Workload, answer
 from konvolve.command import bench as command
@@ -34,7 +35,7 @@ def entry(name, seconds, **more):
 @pytest.mark.parametrize("w", [SMALL, PICTURE, TEMPLATE], ids=["batch", "colours", "correlation"])
 def test_every_contestant_is_right_or_has_no_answer(w):
     """A workload's own sizes take too long here."""
-    entries = measure.race(w, contestants.everyone(), 1, lambda: None)
+    entries = measure.race(w, everyone(), 1, lambda: None)
     assert {made.contestant.name: made.detail for made in entries if made.status != "ok"} == {}
     names = {made.contestant.name for made in entries}
     assert {f"konvolve.{w.operation}, {how}" for how in ("NumPy", "tf.function", "jax.jit", "torch")} <= names
@@ -113,7 +114,7 @@ def test_the_command_shows_a_table_and_writes_every_sample(tmp_path, capsys, mon
 def test_the_table_fits_80_columns(capsys, monkeypatch):
     """With every workload, and with every contestant that is installed, in one line each."""
     monkeypatch.setenv("COLUMNS", "80")
-    names = [one.name for one in contestants.everyone()]
+    names = [one.name for one in everyone()]
     found = {}
     for w in WORKLOADS.values():
         found[w.name] = results.summary(w, [entry(n, [1.234], role=KONVOLVE if "konv" in n else PEER) for n in names])

@@ -42,11 +42,12 @@ class Contestant:
         return tuple(module for module in self.needs if importlib.util.find_spec(module) is None)
 
 
-_RACE: list[Contestant] = []
+RACE: list[Contestant] = []
+"""Those of the short race, which are entered when their modules are imported: `everyone.py` does."""
 
 
 def contestant(
-    name: str, library: str = "numpy", needs: tuple[str, ...] = (), among: list[Contestant] = _RACE, **more: Any
+    name: str, library: str = "numpy", needs: tuple[str, ...] = (), among: list[Contestant] = RACE, **more: Any
 ) -> Callable:
     """Enter the decorated `make` function among the contestants of the short race, or of another."""
 
@@ -55,13 +56,6 @@ def contestant(
         return make
 
     return enter
-
-
-def everyone() -> Sequence[Contestant]:
-    """All contestants of the short race, which are entered when their modules are imported."""
-    from konvolve.bench import ours, peers  # noqa: F401
-
-    return tuple(_RACE)
 
 
 def missing(contestants: Sequence[Contestant]) -> list[str]:

@@ -89,11 +89,12 @@ def start_quietly(libraries: Sequence[str]) -> None:
 def timed(names: Sequence[str], libraries: Sequence[str], repeats: int, quick: bool) -> dict:
     """Have everyone on these libraries answer these workloads in turn; the results file's contents."""
     from konvolve.bench import contestants, machine, measure
+    from konvolve.bench.everyone import everyone
     from konvolve.bench.results import summary
     from konvolve.bench.workloads import WORKLOADS
 
-    everyone = contestants.everyone()
-    racing = [one for one in everyone if one.library in libraries]
+    entered = everyone()
+    racing = [one for one in entered if one.library in libraries]
     results: dict[str, Any] = {"machine": machine.describe(), "repeats": repeats, "quick": quick, "workloads": {}}
     with bars() as bar:
         start_quietly(libraries)
@@ -101,7 +102,7 @@ def timed(names: Sequence[str], libraries: Sequence[str], repeats: int, quick: b
             entries = measure.race(WORKLOADS[name], racing, repeats, bar(name, repeats))
             results["workloads"][name] = summary(WORKLOADS[name], entries)
     results["machine"]["devices"] = machine.devices()
-    results["not_installed"] = contestants.missing(everyone)
+    results["not_installed"] = contestants.missing(entered)
     return results
 
 
