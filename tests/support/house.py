@@ -84,7 +84,7 @@ def drawing():
     return "\n".join([*lines, "```"])
 
 
-_PLACE = re.compile(r"```mermaid\n.*?\n```", re.DOTALL)
+_PLACE = re.compile(r"```mermaid\n.*?```", re.DOTALL)
 
 
 def drawn():
