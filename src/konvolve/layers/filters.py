@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from konvolve import nn
+from konvolve.execution.factors import terms
 from konvolve.layers.base import one_word, used
 from konvolve.planning.nn.arguments import check_channel_method, check_format, check_padding, check_padding_modes
 from konvolve.planning.operands import plain, shown
@@ -18,30 +19,18 @@ _DataLayer: Any = keras.layers.Rescaling.__base__
 MOST_TAPS = 2**20
 """A Gaussian reaches at most so far: one of two axes would not fit into memory long before."""
 
-RANK_ONE = 1e-6
-"""A kernel is a product of one-dimensional ones if its other singular values are below this part of the first."""
+EPSILON = 2.0**-23
+"""A kernel is a product of one-dimensional ones if what is left over is rounding in float32, as layers compute in."""
 
 
 def factors(kernel: np.ndarray) -> list[np.ndarray]:
     """Return one-dimensional kernels, each along its own axis, whose product is the kernel; itself if there are none.
 
-    A matrix is a product of a column and a row if it has one singular value; an array of more axes if that holds for
-    its first axis against the others together, and again for what is left.
-
     >>> [factor.shape for factor in factors(np.outer([1.0, 2.0, 1.0], [1.0, 0.0, -1.0]))]
     [(3, 1), (1, 3)]
     """
-    found = []
-    rest = kernel
-    for axis in range(kernel.ndim - 1):
-        u, sizes, vt = np.linalg.svd(rest.reshape(rest.shape[axis], -1), full_matrices=False)
-        if sizes[1:].max(initial=0) > RANK_ONE * sizes[0]:
-            return [kernel]
-        ones = (1,) * kernel.ndim
-        scale = np.sqrt(sizes[0])
-        found.append((u[:, 0] * scale).reshape((*ones[:axis], -1, *ones[axis + 1 :])))
-        rest = (vt[0] * scale).reshape(ones[: axis + 1] + kernel.shape[axis + 1 :])
-    return [*found, rest]
+    found = terms(kernel, range(kernel.ndim), EPSILON) if kernel.ndim > 1 else []
+    return list(found[0]) if found else [kernel]
 
 
 def checked_kernel(kernel: Any) -> np.ndarray:

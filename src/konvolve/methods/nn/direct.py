@@ -9,11 +9,11 @@ gradient is taken from a convolution by transforms, which computes the same.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from konvolve.backends.interface import Array, Backend, Native, Size
+from konvolve.methods import sums
 from konvolve.methods.nn import fft, overlap
 from konvolve.methods.nn.layout import merge, places, split_inputs, split_kernel
 from konvolve.planning.nn.plan import ChannelPlan
@@ -67,7 +67,7 @@ def run(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, kerne
 
         return xp.forked(native, by_inputs, by_transforms, x, kernel)
 
-    return _in_parts(xp, convolve, x, kernel) if way.in_parts else convolve(x, kernel)
+    return sums.in_parts(xp, convolve, x, kernel) if way.in_parts else convolve(x, kernel)
 
 
 def _pads(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size]) -> tuple:
@@ -86,12 +86,6 @@ def _pads(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size]) -> tuple:
     return tuple(pads)
 
 
-def _in_parts(xp: Backend, convolve: Callable[[Array, Array], Array], x: Array, kernel: Array) -> Array:
-    """Convolve complex arrays part by part."""
-    (xr, xi), (kr, ki) = xp.parts(x), xp.parts(kernel)
-    return xp.assemble(convolve(xr, kr) - convolve(xi, ki), convolve(xr, ki) + convolve(xi, kr))
-
-
 def _loop(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, kernel: Array) -> Array:
     problem = plan.problem
     batch = xp.sizes(x)[0]
@@ -99,24 +93,20 @@ def _loop(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, ker
     x, kernel = split_inputs(xp, plan, where, x), split_kernel(xp, plan, kernel)
     taps = [split.taps for split in plan.splits]
     kept = [p.window.size for p in where]
-    x = xp.window(
-        x,
-        [p.window.start - (k - 1) for p, k in zip(where, taps, strict=True)],
-        [n + k - 1 for n, k in zip(kept, taps, strict=True)],
-    )
+    x = sums.needed(xp, x, [p.window for p in where], taps)
     lead = xp.sizes(x)[:4]
     samples = 1
     for n in kept:
         samples = samples * n
-    # (kernels, 1, groups, outputs, channels, *taps)
-    held = xp.sizes(kernel)
+    kernels, groups, channels, outputs = xp.sizes(kernel)[:4]
     kernel = xp.transpose(kernel, (0, 1, 3, 2, *range(4, 4 + problem.rank)))
-    kernel = xp.reshape(kernel, (held[0], 1, held[1], held[3], held[2], *taps))
-    y = None
-    for offsets in itertools.product(*(range(k) for k in taps)):
-        shifted = xp.window(x, [k - 1 - offset for k, offset in zip(taps, offsets, strict=True)], kept)
+    kernel = xp.reshape(kernel, (kernels, 1, groups, outputs, channels, *taps))
+
+    def add(y: Array | None, shifted: Array, tap: Array) -> Array:
         shifted = xp.reshape(shifted, (*lead, samples))
-        tap = xp.reshape(xp.window(kernel, offsets, [1] * len(taps)), (held[0], 1, held[1], held[3], held[2]))
-        term = xp.matmul(tap, shifted) if held[2] != 1 else tap * shifted
-        y = term if y is None else y + term
-    return merge(xp, plan, where, xp.reshape(y, (*lead[:3], held[3], *kept)), batch)
+        tap = xp.reshape(tap, (kernels, 1, groups, outputs, channels))
+        term = xp.matmul(tap, shifted) if channels != 1 else tap * shifted
+        return term if y is None else y + term
+
+    y = sums.by_taps(xp, x, kernel, taps, kept, add)
+    return merge(xp, plan, where, xp.reshape(y, (*lead[:3], outputs, *kept)), batch)

@@ -6,10 +6,10 @@ do in NumPy, and it beats a library's convolution while the taps are few.
 
 from __future__ import annotations
 
-import itertools
 import math
 
 from konvolve.backends.interface import Array, Backend
+from konvolve.methods import sums
 from konvolve.methods.signal import integers
 from konvolve.methods.signal.sizes import Sizes, broadcast
 from konvolve.planning.signal.direct import Direct
@@ -34,49 +34,33 @@ def _sum(xp: Backend, way: Direct, sizes: Sizes, a: Array, b: Array) -> Array:
     if way.swap:  # convolution commutes: loop over the shorter operand
         a, b = b, a
     taps = xp.sizes(b)[batch:]
-    # The window of the full convolution that is wanted needs these samples of the signal, zeros outside.
-    a = xp.window(
-        a,
-        [kept.start - (k - 1) for kept, k in zip(sizes.windows, taps, strict=True)],
-        [kept.size + k - 1 for kept, k in zip(sizes.windows, taps, strict=True)],
-    )
+    a = sums.needed(xp, a, sizes.windows, taps)
     if way.loop:
-        return _loop(xp, a, b, batch, rank)
+        return _loop(xp, a, b, batch)
     return _native(xp, a, b, batch, rank, way.in_parts)
 
 
-def _loop(xp: Backend, a: Array, b: Array, batch: int, rank: int) -> Array:
+def _loop(xp: Backend, a: Array, b: Array, batch: int) -> Array:
     taps = [int(k) for k in xp.sizes(b)[batch:]]
-    kept = [n - k + 1 for n, k in zip(xp.sizes(a)[batch:], taps, strict=True)]
-    y = None
-    for offsets in itertools.product(*(range(k) for k in taps)):
-        shifted = xp.window(a, [k - 1 - offset for k, offset in zip(taps, offsets, strict=True)], kept)
-        tap = xp.window(b, offsets, [1] * rank)
-        y = shifted * tap if y is None else xp.add_product(y, shifted, tap)
-    return y
+    outputs = [n - k + 1 for n, k in zip(xp.sizes(a)[batch:], taps, strict=True)]
+
+    def add(y: Array | None, shifted: Array, tap: Array) -> Array:
+        return shifted * tap if y is None else xp.add_product(y, shifted, tap)
+
+    return sums.by_taps(xp, a, b, taps, outputs, add)
 
 
 def _native(xp: Backend, a: Array, b: Array, batch: int, rank: int, in_parts: bool) -> Array:
     sizes_a, sizes_b = xp.sizes(a), xp.sizes(b)
     b = xp.flip(b, tuple(range(batch, batch + rank)))
-    held, taps = sizes_a[batch:], sizes_b[batch:]
+    samples, taps = sizes_a[batch:], sizes_b[batch:]
     if all(n == 1 for n in xp.shape(b)[:batch]):
-        x, kernel = xp.reshape(a, (-1, 1, *held)), xp.reshape(b, (1, *taps))
+        x, kernel = xp.reshape(a, (-1, 1, *samples)), xp.reshape(b, (1, *taps))
         lead = list(sizes_a[:batch])
     else:  # a kernel per row: rows become channels
         lead = [broadcast(xp, n1, n2) for n1, n2 in zip(sizes_a[:batch], sizes_b[:batch], strict=True)]
         channels = math.prod(lead)
-        x = xp.reshape(xp.broadcast_to(a, (*lead, *held)), (1, channels, *held))
+        x = xp.reshape(xp.broadcast_to(a, (*lead, *samples)), (1, channels, *samples))
         kernel = xp.reshape(xp.broadcast_to(b, (*lead, *taps)), (channels, *taps))
-    y = _correlate(xp, x, kernel, in_parts)
-    return xp.reshape(y, (*lead, *(n - k + 1 for n, k in zip(held, taps, strict=True))))
-
-
-def _correlate(xp: Backend, x: Array, kernel: Array, in_parts: bool) -> Array:
-    """Correlate; complex operands part by part where the library's convolution is real only."""
-    if not in_parts:
-        return xp.correlate(x, kernel)
-    (xr, xi), (kr, ki) = xp.parts(x), xp.parts(kernel)
-    real = xp.correlate(xr, kr) - xp.correlate(xi, ki)
-    imaginary = xp.correlate(xr, ki) + xp.correlate(xi, kr)
-    return xp.assemble(real, imaginary)
+    y = sums.in_parts(xp, xp.correlate, x, kernel) if in_parts else xp.correlate(x, kernel)
+    return xp.reshape(y, (*lead, *(n - k + 1 for n, k in zip(samples, taps, strict=True))))

@@ -1,0 +1,40 @@
+"""What the direct sums of both families share: a sum tap by tap, and one of complex numbers part by part."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+
+from konvolve.backends.interface import Array, Backend, Size
+from konvolve.planning.geometry import Window
+
+
+def needed(xp: Backend, x: Array, windows: Sequence[Window], taps: Sequence[Size]) -> Array:
+    """Return the samples that windows of the full convolution with so many taps are made of, zeros outside."""
+    return xp.window(
+        x,
+        [kept.start - (k - 1) for kept, k in zip(windows, taps, strict=True)],
+        [kept.size + k - 1 for kept, k in zip(windows, taps, strict=True)],
+    )
+
+
+def by_taps(
+    xp: Backend, x: Array, kernel: Array, taps: Sequence[int], sizes: Sequence[Size],
+    add: Callable[[Array | None, Array, Array], Array],
+) -> Array:  # fmt: skip
+    """Add up, over all taps of the trailing axes, what ``add`` makes of the sum so far, the samples and the tap.
+
+    ``x`` are the samples that are needed for so many outputs (``sizes``); the sum is None before the first tap.
+    """
+    total = None
+    for offsets in itertools.product(*(range(k) for k in taps)):
+        shifted = xp.window(x, [k - 1 - offset for k, offset in zip(taps, offsets, strict=True)], sizes)
+        total = add(total, shifted, xp.window(kernel, offsets, [1] * len(taps)))
+    assert total is not None  # a kernel has a tap
+    return total
+
+
+def in_parts(xp: Backend, convolve: Callable[[Array, Array], Array], x: Array, kernel: Array) -> Array:
+    """Convolve complex arrays part by part, real and imaginary."""
+    (xr, xi), (kr, ki) = xp.parts(x), xp.parts(kernel)
+    return xp.assemble(convolve(xr, kr) - convolve(xi, ki), convolve(xr, ki) + convolve(xi, kr))
