@@ -11,11 +11,11 @@ import pytest
 import konvolve
 from konvolve.bench import calibrate, problems
 from konvolve.execution import plans
-from konvolve.planning.cost import Traits
+from konvolve.planning.profile import Profile
 from konvolve.profiles import in_use, measured
 from konvolve.profiles.shipped import CONSTANTS
 
-SHIPPED = Traits(**CONSTANTS["numpy"])
+SHIPPED = Profile(**CONSTANTS["numpy"])
 
 
 @pytest.fixture(autouse=True)
@@ -64,16 +64,16 @@ def test_what_is_stored_is_used():
     plans.forget()
     after = konvolve.plan((10_000,), (500,), library="numpy", method="fft").estimates
     assert after[0].seconds > 2 * before[0].seconds
-    assert in_use.traits("numpy")._asdict() == SHIPPED._replace(fft=10 * SHIPPED.fft, call=SHIPPED.call / 10)._asdict()
-    assert in_use.traits("torch") == Traits(**CONSTANTS["torch"])
+    assert in_use.profile("numpy")._asdict() == SHIPPED._replace(fft=10 * SHIPPED.fft, call=SHIPPED.call / 10)._asdict()
+    assert in_use.profile("torch") == Profile(**CONSTANTS["torch"])
 
 
 def test_a_new_measurement_replaces_the_old_one_and_no_other():
     store(fft=1.0)
-    measured.store("torch", Traits(**CONSTANTS["torch"])._replace(fft=3.0), {})
+    measured.store("torch", Profile(**CONSTANTS["torch"])._replace(fft=3.0), {})
     file = store(fft=2.0)
-    assert in_use.traits("numpy").fft == 2.0
-    assert in_use.traits("torch").fft == 3.0
+    assert in_use.profile("numpy").fft == 2.0
+    assert in_use.profile("torch").fft == 3.0
     assert len(json.loads(file.read_text())["constants"]) == 2
     assert [path.name for path in file.parent.iterdir()] == ["constants.json"]
 
@@ -84,13 +84,13 @@ def test_elsewhere_it_does_not_count(name):
     content = json.loads(file.read_text())
     content["constants"][0][name] = "another"
     file.write_text(json.dumps(content))
-    assert in_use.traits("numpy") == SHIPPED
+    assert in_use.profile("numpy") == SHIPPED
 
 
 def test_on_another_device_it_does_not_count():
     file = store(fft=1.0)
     file.write_text(file.read_text().replace('"device": "cpu"', '"device": "gpu"'))
-    assert in_use.traits("numpy") == SHIPPED
+    assert in_use.profile("numpy") == SHIPPED
 
 
 BROKEN = ["", "{", "[]", '{"constants": 1}', '{"constants": [1]}', "\0\xff", "[" * 200_000, " " * 2**21]
@@ -102,11 +102,11 @@ def test_a_broken_file_is_named_and_ignored(cache, content):
     file = cache / "constants.json"
     file.write_bytes(content.encode("latin-1"))
     with pytest.warns(UserWarning, match=r"constants\.json cannot be read .* shipped ones are used"):
-        assert in_use.traits("numpy") == SHIPPED
-    assert in_use.traits("numpy") == SHIPPED  # and said once
+        assert in_use.profile("numpy") == SHIPPED
+    assert in_use.profile("numpy") == SHIPPED  # and said once
     store(fft=1.0)
     plans.forget()
-    assert in_use.traits("numpy").fft == 1.0
+    assert in_use.profile("numpy").fft == 1.0
 
 
 @pytest.mark.parametrize(
@@ -116,14 +116,14 @@ def test_what_is_no_time_is_ignored(value):
     file = store(fft=1.0)
     file.write_text(file.read_text().replace('"fft": 1.0', f'"fft": {value}'))
     with pytest.warns(UserWarning, match="for numpy in .*constants.json are not usable"):
-        assert in_use.traits("numpy") == SHIPPED
+        assert in_use.profile("numpy") == SHIPPED
 
 
 def test_a_pipe_is_not_waited_for(cache):
     cache.mkdir()
     os.mkfifo(cache / "constants.json")
     with pytest.warns(UserWarning, match="it is not a regular file"):
-        assert in_use.traits("numpy") == SHIPPED
+        assert in_use.profile("numpy") == SHIPPED
 
 
 def test_importing_reads_nothing(cache):
@@ -168,10 +168,10 @@ def test_the_fit_finds_the_constants_a_machine_has():
 def test_calibration_times_fits_judges_and_stores(monkeypatch):
     steps = []
     monkeypatch.setattr(calibrate, "fitted", lambda shipped, records: shipped._replace(fft=7.0))
-    monkeypatch.setattr(calibrate, "judged", lambda records, traits: calibrate.judge.summed(records))
+    monkeypatch.setattr(calibrate, "judged", lambda records, constants: calibrate.judge.summed(records))
     found = calibrate.calibrated("numpy", 3, lambda: steps.append(1))
     assert len(steps) == 6
     assert found["stored"] == str(measured.path())
-    assert in_use.traits("numpy").fft == 7.0
+    assert in_use.profile("numpy").fft == 7.0
     json.dumps(found)
     assert calibrate.rows({"numpy": found})[1][0][-1] == "yes"

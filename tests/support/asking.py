@@ -82,8 +82,8 @@ def steered(method):
         free = len(problem.methods) > 1 and method in estimates
         return (method, "drawn") if free else choose(problem, estimates, few)
 
-    def alone(problem, traits, name):
-        return allowed(problem, traits, name) and (name == method or problem.method != "auto")
+    def alone(problem, profile, name):
+        return allowed(problem, profile, name) and (name == method or problem.method != "auto")
 
     plans.forget()
     with contextlib.ExitStack() as stack:

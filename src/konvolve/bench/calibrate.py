@@ -15,7 +15,7 @@ import numpy as np
 
 from konvolve.bench import judge, problems
 from konvolve.bench.libraries import to_library
-from konvolve.planning.cost import Traits
+from konvolve.planning.profile import Profile
 from konvolve.planning.signal import problem
 from konvolve.planning.signal.plan import Plan
 from konvolve.planning.signal.planner import make_plan
@@ -27,17 +27,17 @@ FEWEST = 10
 _HELD = 0.2
 
 
-def planned(record: dict, traits: Traits) -> Plan:
+def planned(record: dict, constants: Profile) -> Plan:
     """The plan for a timed problem, with trial constants."""
     one, two = (tuple(record["signal"]), record["dtype"]), (tuple(record["kernel"]), record["dtype"])
     asked = problem.convolve("convolve", one, two, record["mode"], "auto", tuple(record["axes"]))
-    return make_plan(asked, traits)
+    return make_plan(asked, constants)
 
 
-def _flat(traits: Traits) -> tuple[list[tuple[str, Any]], np.ndarray]:
+def _flat(constants: Profile) -> tuple[list[tuple[str, Any]], np.ndarray]:
     """The constants to be fitted, by name (and key), and their values; one that is zero stays so."""
     names, values = [], []
-    for name, value in measured.measurable(traits).items():
+    for name, value in measured.measurable(constants).items():
         for key, one in value.items() if isinstance(value, dict) else ((None, value),):
             if one > 0:
                 names.append((name, key))
@@ -45,17 +45,17 @@ def _flat(traits: Traits) -> tuple[list[tuple[str, Any]], np.ndarray]:
     return names, np.array(values)
 
 
-def _with(traits: Traits, names: Sequence[tuple[str, Any]], values: np.ndarray) -> Traits:
+def _with(constants: Profile, names: Sequence[tuple[str, Any]], values: np.ndarray) -> Profile:
     changed: dict[str, Any] = {}
     for (name, key), value in zip(names, values, strict=True):
         if key is None:
             changed[name] = float(value)
         else:
-            changed.setdefault(name, dict(getattr(traits, name)))[key] = float(value)
-    return traits._replace(**changed)
+            changed.setdefault(name, dict(getattr(constants, name)))[key] = float(value)
+    return constants._replace(**changed)
 
 
-def fitted(shipped: Traits, records: Sequence[dict]) -> Traits:
+def fitted(shipped: Profile, records: Sequence[dict]) -> Profile:
     """The constants that predict the measured times best."""
     from scipy.optimize import least_squares
 
@@ -76,11 +76,11 @@ def fitted(shipped: Traits, records: Sequence[dict]) -> Traits:
     return _with(shipped, names, start * np.exp(found.x))
 
 
-def judged(records: Sequence[dict], traits: Traits) -> dict:
+def judged(records: Sequence[dict], constants: Profile) -> dict:
     """Sum up what these constants would choose on timed problems, and how their predictions fit."""
     again = []
     for record in records:
-        plan = planned(record, traits)
+        plan = planned(record, constants)
         predicted = {each.method: each.seconds for each in plan.estimates}
         if plan.method in record["measured_s"] and set(record["measured_s"]) <= set(predicted):
             again.append(record | {"chosen": plan.method, "predicted_s": predicted})
@@ -95,7 +95,7 @@ def calibrated(library: str, count: int, advance: Callable[[], None]) -> dict:
     importlib.import_module(library)  # so that its device is known
     to_library(library, np.zeros(1, np.float32))
     profile = problems.profile(library)
-    shipped = Traits(**measured.CONSTANTS[profile])
+    shipped = Profile(**measured.CONSTANTS[profile])
     fit_on = problems.measured(library, count, FITTED_ON, advance)
     judge_on = problems.measured(library, count, judge.JUDGED_BY, advance)
     new = fitted(shipped, fit_on)

@@ -17,12 +17,12 @@ from konvolve.execution.plans import recall
 from konvolve.execution.weight import Weight
 from konvolve.methods.nn import run as methods
 from konvolve.planning.nn import problem as channels
-from konvolve.planning.nn.candidate import ChannelTraits
 from konvolve.planning.nn.plan import ChannelPlan
 from konvolve.planning.nn.planner import make_plan
 from konvolve.planning.nn.problem import ChannelProblem
 from konvolve.planning.operands import Operand, check_operand, plain, shown
-from konvolve.profiles.in_use import traits
+from konvolve.planning.profile import ChannelProfile
+from konvolve.profiles import in_use
 from konvolve.profiles.shipped import CHANNELS
 
 __all__ = ["planned", "public", "separable", "solve"]
@@ -68,9 +68,9 @@ def _solve(function: str, arrays: tuple, options: dict[str, Any]) -> Any:
     if more:
         kernel = methods.both_ways(xp, plan.problem, kernel, more[0])
     elif plan.preparable and isinstance(given, Kernel | Weight):
-        held = given if isinstance(given, Kernel) else given.kept(xp, plan, x, kernel)
-        if held is not None and (held.finite or not plan.problem.local):
-            return xp.whole(methods.run)(xp, plan, x, kernel, held.prepared(xp, plan, kernel, methods.prepare))
+        stored = given if isinstance(given, Kernel) else given.kept(xp, plan, x, kernel)
+        if stored is not None and (stored.finite or not plan.problem.local):
+            return xp.whole(methods.run)(xp, plan, x, kernel, stored.prepared(xp, plan, kernel, methods.prepare))
     return xp.whole(methods.run)(xp, plan, x, kernel)
 
 
@@ -117,7 +117,7 @@ def make(function: str, operands: tuple[Operand, ...], library: str, **options: 
         problem = channels.transposition(function, inputs, kernel, **options)
     else:
         problem = channels.convolution(function, inputs, kernel, **options, backward=more[0] if more else None)
-    return make_plan(problem, traits(library), ChannelTraits(**CHANNELS[library]))
+    return make_plan(problem, in_use.profile(library), ChannelProfile(**CHANNELS[library]))
 
 
 def plan_arrays(xp: Backend, function: str, arrays: tuple[Array, ...], options: dict[str, Any]) -> ChannelPlan:

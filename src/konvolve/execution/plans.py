@@ -9,7 +9,7 @@ from typing import Any
 
 from konvolve.backends.interface import Backend
 from konvolve.planning.operands import plain
-from konvolve.profiles.in_use import traits
+from konvolve.profiles import in_use
 
 # Plans by everything they depend on. Threads share them without a lock: each step is one operation on the dictionary,
 # and a plan that has been found is used itself, so that it may be dropped meanwhile.
@@ -63,7 +63,7 @@ def forget() -> None:
     """Forget all plans, and the constants they were made with."""
     _PLANS.clear()
     _NAMES.clear()
-    traits.forget()  # type: ignore[attr-defined]
+    in_use.profile.forget()  # type: ignore[attr-defined]
 
 
 # What torch.compiler.assume_constant_result does, without PyTorch: the compiler calls it and does not trace planning.

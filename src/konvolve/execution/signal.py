@@ -30,7 +30,7 @@ from konvolve.planning.signal.plan import Plan
 from konvolve.planning.signal.planner import make_plan
 from konvolve.planning.signal.problem import Problem
 from konvolve.planning.signal.separable import Separable
-from konvolve.profiles.in_use import traits
+from konvolve.profiles import in_use
 
 # Which question each public function asks; "sepfir2d" asks one per pass.
 _ASK: dict[str, Callable[..., Problem]] = {
@@ -88,8 +88,8 @@ def _terms(xp: Backend, plan: Plan, kernel: Kernel | None, given: Any, b: Any) -
     if kernel is not None:
         found = kernel.terms(plan)
     else:
-        held = np.asarray(given) if isinstance(given, np.ndarray) else xp.values(b)  # a matrix multiplies otherwise
-        found = [] if held is None else terms(held, plan)
+        values = np.asarray(given) if isinstance(given, np.ndarray) else xp.values(b)  # a matrix multiplies otherwise
+        found = [] if values is None else terms(values, plan)
     return [tuple(xp.cast(xp.asarray(factor, b), plan.problem.compute) for factor in term) for term in found]
 
 
@@ -112,7 +112,7 @@ def make(
     function: str, one: Operand, two: Operand, library: str, bits: tuple[int | None, int | None], **options: Any
 ) -> Plan:
     """Ask and plan, from sizes alone."""
-    return make_plan(_ASK[function](function, one, two, **_plain(options)), traits(library), bits)
+    return make_plan(_ASK[function](function, one, two, **_plain(options)), in_use.profile(library), bits)
 
 
 @public
@@ -235,11 +235,11 @@ def choose(in1: Any, in2: Any, mode: str, measure: bool) -> Any:
     if any(dtypes.parse(name).kind in ("int", "uint") for name in (one[1], two[1])):
         peaks = [xp.peak(a), xp.peak(b)]
         # Values that are not known yet may be as large as the dtype lets them.
-        held = [
+        largest = [
             2 ** dtypes.parse(name).bits if peak is None else peak
             for peak, name in zip(peaks, (one[1], two[1]), strict=True)
         ]
-        bound = int(held[0]) * int(held[1]) * min(math.prod(one[0]), math.prod(two[0]))
+        bound = int(largest[0]) * int(largest[1]) * min(math.prod(one[0]), math.prod(two[0]))
     return scipy_choice(one[0], two[0], mode, one[1], two[1], bound)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from konvolve.planning.cost import Traits
 from konvolve.planning.memoize import remembered
 from konvolve.planning.operands import shown
+from konvolve.planning.profile import Profile
 from konvolve.profiles.shipped import CONSTANTS
 
 
 @remembered
-def traits(library: str) -> Traits:
+def profile(library: str) -> Profile:
     """Return the planning constants of a library: measured on this machine, where that has been done, or shipped."""
     if not isinstance(library, str) or library not in CONSTANTS:
         raise ValueError(f"library must be one of {', '.join(CONSTANTS)}, not library={shown(library)}")

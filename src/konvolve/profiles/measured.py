@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from konvolve._version import __version__
-from konvolve.planning.cost import Traits
+from konvolve.planning.profile import Profile
 from konvolve.profiles.shipped import CONSTANTS
 
 FOLDER = "KONVOLVE_CACHE"
@@ -57,9 +57,9 @@ def path() -> Path:
     return folder() / "constants.json"
 
 
-def measurable(traits: Traits) -> dict[str, Any]:
+def measurable(constants: Profile) -> dict[str, Any]:
     """Return the constants of a library that are times or ratios of times, and not facts about it."""
-    found = traits._asdict()
+    found = constants._asdict()
     return {name: value for name, value in found.items() if isinstance(value, (float, dict))}
 
 
@@ -95,7 +95,7 @@ def circumstances(profile: str) -> dict[str, Any]:
         "versions": versions,
         "processor": processor(),
         "cores": cores(),
-        "shipped": _text(measurable(Traits(**CONSTANTS[profile]))),
+        "shipped": _text(measurable(Profile(**CONSTANTS[profile]))),
     }
 
 
@@ -171,9 +171,9 @@ def found(profile: str) -> dict[str, Any] | None:
     return fit[-1] if fit else None
 
 
-def in_use(profile: str) -> tuple[Traits, dict[str, Any] | None]:
+def in_use(profile: str) -> tuple[Profile, dict[str, Any] | None]:
     """Return a library's constants, and the entry they were measured with: None where they are the shipped ones."""
-    shipped = Traits(**CONSTANTS[profile])
+    shipped = Profile(**CONSTANTS[profile])
     entry = found(profile)
     if entry is None:
         return shipped, None
@@ -188,7 +188,7 @@ def in_use(profile: str) -> tuple[Traits, dict[str, Any] | None]:
         return shipped, None
 
 
-def with_measured(shipped: Traits, measured: dict[str, Any]) -> Traits:
+def with_measured(shipped: Profile, measured: dict[str, Any]) -> Profile:
     """Return the constants with measured values in the place of the shipped ones; ValueError for what is no time."""
     values: dict[str, Any] = {}
     for name, old in measurable(shipped).items():
@@ -209,7 +209,7 @@ def _time(value: Any, shipped: float) -> float:
     return float(value)
 
 
-def store(profile: str, measured: Traits, more: dict[str, Any]) -> Path:
+def store(profile: str, measured: Profile, more: dict[str, Any]) -> Path:
     """Keep constants measured on this machine, in the place of older ones for the same library and device.
 
     The file is written beside the old one and renamed, so that a reader finds the one or the other whole.

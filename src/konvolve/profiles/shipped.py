@@ -1,6 +1,6 @@
 """What planning has to know of each library: speeds, and what its own convolution can do.
 
-The keys are those of ``planning.cost.Traits``, which says what they mean. They stand apart from the backends so
+The keys are those of ``planning.profile.Profile``, which says what they mean. They stand apart from the backends so
 that a plan can be made and read where the library is not installed. Fitted on two cores (AMD EPYC, AVX-512) with
 TensorFlow 2.21, JAX 0.10, PyTorch 2.13, NumPy 2.4 and SciPy 1.17 to 60 to 110 random problems for each library
 (`konvolve bench --calibrate`), TensorFlow's by hand; only their ratios decide.
@@ -141,7 +141,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
 }
 CONSTANTS["jax32"] = CONSTANTS["jax"] | {"has_float64": False}
 
-# The keys are those of ``planning.nn.plan.ChannelTraits``. Chosen on 40 random layers for each library and judged
+# The keys are those of ``planning.nn.plan.ChannelProfile``. Chosen on 40 random layers for each library and judged
 # by others (`python -m benchmarks --validate N --channels`).
 CHANNELS: dict[str, dict[str, Any]] = {
     "numpy": {

@@ -120,15 +120,14 @@ package = types.ModuleType("konvolve")
 package.__path__ = [{source!r}]
 sys.modules["konvolve"] = package
 from konvolve.profiles import shipped
-from konvolve.planning import cost
+from konvolve.planning import profile
 from konvolve.planning.nn import planner as channel_choice
-from konvolve.planning.nn import candidate as channel_plan
 from konvolve.planning.nn import problem as channels
 one, two = ((2, 4096, 4), "float32"), ((512, 4, 4), "float32")
 question = channels.convolution("conv", one, two, 1, "causal", "channels_last", 1, "fft", "zeros")
-traits = cost.Traits(**shipped.CONSTANTS["tensorflow"])
-speed = channel_plan.ChannelTraits(**shipped.CHANNELS["tensorflow"])
-print(channel_choice.make_plan(question, traits, speed).lengths)
+speeds = profile.Profile(**shipped.CONSTANTS["tensorflow"])
+channel_speeds = profile.ChannelProfile(**shipped.CHANNELS["tensorflow"])
+print(channel_choice.make_plan(question, speeds, channel_speeds).lengths)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(4608,)"

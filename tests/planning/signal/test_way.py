@@ -19,7 +19,8 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from konvolve.planning.cost import Estimate, Traits
+from konvolve.planning.cost import Estimate
+from konvolve.planning.profile import Profile
 from konvolve.planning.signal import candidate
 from konvolve.planning.signal.candidate import Bits, SignalWay, Windows
 from konvolve.planning.signal.problem import Problem
@@ -35,14 +36,14 @@ class Toy(SignalWay):
     taps: int
 
     @classmethod
-    def propose(cls, problem: Problem, traits: Traits, windows: Windows, bits: Bits) -> Candidate | None:
+    def propose(cls, problem: Problem, profile: Profile, windows: Windows, bits: Bits) -> Candidate | None:
         """Take one axis of known sizes, in floating point."""
         if not problem.known or len(windows) > 1 or not problem.compute.startswith("float"):
             return None
         taps = problem.shape2[problem.axes[0]]
         outputs = problem.rows[2] * math.prod(kept.size for kept in windows)
-        size = 3 * outputs * candidate.item_size(problem.compute, traits.has_float64)
-        return Candidate(cls(taps=taps), Estimate(cls.name, traits.tap * candidate.products(problem, windows), size))
+        size = 3 * outputs * candidate.item_size(problem.compute, profile.has_float64)
+        return Candidate(cls(taps=taps), Estimate(cls.name, profile.tap * candidate.products(problem, windows), size))
 
     @classmethod
     def refusal(cls, problem: Problem) -> str:

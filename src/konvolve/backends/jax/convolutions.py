@@ -37,12 +37,12 @@ def native(x: jax.Array, kernel: jax.Array, how: Native) -> jax.Array:
         x = jnp.moveaxis(x, 1, -1)
         return jnp.moveaxis(native(x, kernel, how._replace(last=True)), -1, 1)
     if not all(isinstance(n, int) for pad in how.pads for n in pad):  # that takes no symbols, and a window does
-        held = x.shape[1:-1] if how.last else x.shape[2:]
+        sizes = x.shape[1:-1] if how.last else x.shape[2:]
         x = window(
             x,
             [*(-before for before, _ in how.pads), *([0] if how.last else [])],
             [
-                *(n + before + behind for n, (before, behind) in zip(held, how.pads, strict=True)),
+                *(n + before + behind for n, (before, behind) in zip(sizes, how.pads, strict=True)),
                 *([x.shape[-1]] if how.last else []),
             ],
         )

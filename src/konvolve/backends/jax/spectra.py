@@ -37,8 +37,8 @@ def _apart(sharding: Any, shape: Sequence[int], batch: int) -> NamedSharding:
     devices = sorted(sharding.device_set, key=lambda device: device.id)
     counts = [1] * batch
     try:
-        held = sharding.devices_indices_map(tuple(shape))
-        starts = {device: [cut.start or 0 for cut in held[device][:batch]] for device in devices}
+        indices = sharding.devices_indices_map(tuple(shape))
+        starts = {device: [cut.start or 0 for cut in indices[device][:batch]] for device in devices}
         devices.sort(key=lambda device: starts[device])
         counts = [len({start[axis] for start in starts.values()}) for axis in range(batch)]
     except ValueError:  # parts of different sizes: then everything is everywhere

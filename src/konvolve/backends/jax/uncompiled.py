@@ -103,16 +103,16 @@ def _native(x: np.ndarray, kernel: np.ndarray, how: Native) -> np.ndarray:
         kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)
     spans = [(n - 1) * dilation + 1 for n, dilation in zip(kernel.shape, how.dilations, strict=False)]
     sizes = [(n - span) // stride + 1 for n, span, stride in zip(x.shape[1:], spans, how.strides, strict=False)]
-    held, outputs = kernel.shape[-2], kernel.shape[-1] // groups
+    channels, outputs = kernel.shape[-2], kernel.shape[-1] // groups
     y = np.zeros((x.shape[0], *sizes, groups, outputs), x.dtype)
     for tap, part in _taps(x, kernel, how, sizes):
         if groups == 1:
             y[..., 0, :] += part @ tap
-        elif held == 1:
+        elif channels == 1:
             y += part[..., None] * tap.reshape(groups, outputs)
         else:
             for group in range(groups):
-                own = slice(group * held, (group + 1) * held)
+                own = slice(group * channels, (group + 1) * channels)
                 y[..., group, :] += part[..., own] @ tap[:, group * outputs : (group + 1) * outputs]
     y = y.reshape(*y.shape[: rank + 1], -1)
     return y if how.last else np.moveaxis(y, -1, 1)
@@ -121,15 +121,15 @@ def _native(x: np.ndarray, kernel: np.ndarray, how: Native) -> np.ndarray:
 def _native_adjoint(y: np.ndarray, kernel: np.ndarray, how: Native, sizes: Sequence[int]) -> np.ndarray:
     """Return the adjoint for inputs of these spatial sizes: every sample spread over the taps."""
     y = y if how.last else np.moveaxis(y, 1, -1)
-    held = y.shape[1:-1]
+    spatial = y.shape[1:-1]
     reach = [
         max((n - 1) * stride + (taps - 1) * dilation + 1, before + size)
         for n, stride, taps, dilation, (before, _), size in zip(
-            held, how.strides, kernel.shape, how.dilations, how.pads, sizes, strict=False
+            spatial, how.strides, kernel.shape, how.dilations, how.pads, sizes, strict=False
         )
     ]
     x = np.zeros((y.shape[0], *reach, kernel.shape[-2]), y.dtype)
-    for tap, part in _taps(x, kernel, how, held):
+    for tap, part in _taps(x, kernel, how, spatial):
         part += y @ tap.T
     cut = (slice(before, before + size) for (before, _), size in zip(how.pads, sizes, strict=True))
     x = x[(slice(None), *cut)]

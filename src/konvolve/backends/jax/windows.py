@@ -13,8 +13,8 @@ import numpy as np
 def window(x: jax.Array, starts: Sequence[Any], sizes: Sequence[Any]) -> jax.Array:
     """Cut windows out of the trailing axes, zeros where a window reaches outside: one pad, negative where it cuts."""
     batch = x.ndim - len(sizes)
-    held = x.shape[batch:]
-    edges = [(-start, start + size - n) for start, size, n in zip(starts, sizes, held, strict=True)]
+    shape = x.shape[batch:]
+    edges = [(-start, start + size - n) for start, size, n in zip(starts, sizes, shape, strict=True)]
     if all(edge == (0, 0) for edge in edges):
         return x
     return jax.lax.pad(x, np.zeros((), x.dtype), [(0, 0, 0)] * batch + [(*edge, 0) for edge in edges])

@@ -11,12 +11,12 @@ import numpy as np
 def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.ndarray:
     """Cut windows out of the trailing axes: a view where nothing outside is asked for."""
     batch = x.ndim - len(sizes)
-    held = x.shape[batch:]
-    if not any(starts) and tuple(sizes) == held:
+    shape = x.shape[batch:]
+    if not any(starts) and tuple(sizes) == shape:
         return x
     inside: Any = tuple(
         slice(min(max(start, 0), n), min(max(start + size, 0), n))
-        for start, size, n in zip(starts, sizes, held, strict=True)
+        for start, size, n in zip(starts, sizes, shape, strict=True)
     )
     part = x[(..., *inside)]
     if part.shape[batch:] == tuple(sizes):

@@ -141,13 +141,13 @@ def values(x: tf.Tensor) -> Any:
 
 def snapshot(x: tf.Tensor) -> tf.Tensor:
     """Return a copy as an eager tensor, also while a graph is built, out of which it can then be used."""
-    held = tf.get_static_value(x) if traced(x) else x.numpy()
-    if held is None:
+    value = tf.get_static_value(x) if traced(x) else x.numpy()
+    if value is None:
         raise TypeError(
             f"the kernel has no values while the graph is traced: make the Kernel outside of it, not of {x}"
         )
     with tf.init_scope():
-        return tf.constant(held)
+        return tf.constant(value)
 
 
 at_once = tf.init_scope

@@ -19,9 +19,9 @@ from konvolve.backends.tensorflow.tracing import run_time_sizes
 
 def slab_of(x: tf.Tensor, first: Any, axis: int, extent: int) -> tf.Tensor:
     """Return the samples from ``first`` on, which all lie inside; their size is told: XLA must know it."""
-    held = run_time_sizes(x)
-    behind = len(held) - axis - 1
-    part = tf.slice(x, [0] * axis + [first] + [0] * behind, [*held[:axis], extent, *held[axis + 1 :]])
+    sizes = run_time_sizes(x)
+    behind = len(sizes) - axis - 1
+    part = tf.slice(x, [0] * axis + [first] + [0] * behind, [*sizes[:axis], extent, *sizes[axis + 1 :]])
     part.set_shape((*x.shape[:axis], extent, *x.shape[axis + 1 :]))
     return part
 

@@ -105,9 +105,9 @@ def _padded(x: tf.Tensor, how: Native) -> tuple[tf.Tensor, str]:
     """
     if how.padding:
         return x, how.padding.upper()
-    held = run_time_sizes(x)[1:]
+    sizes = run_time_sizes(x)[1:]
     pads = (*how.pads, (0, 0))
-    return window(x, [-lo for lo, _ in pads], [n + lo + hi for n, (lo, hi) in zip(held, pads, strict=True)]), "VALID"
+    return window(x, [-lo for lo, _ in pads], [n + lo + hi for n, (lo, hi) in zip(sizes, pads, strict=True)]), "VALID"
 
 
 def _convolve(x: tf.Tensor, kernel: tf.Tensor, how: Native) -> tf.Tensor:
@@ -155,21 +155,21 @@ def native_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: Sequence
 
 
 def _convolve_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: list[Any]) -> tf.Tensor:
-    held = run_time_sizes(y)
+    extents = run_time_sizes(y)
     reach = [
         (n - 1) * s + (k - 1) * d + 1
-        for n, k, s, d in zip(held[1:-1], kernel.shape[:-2], how.strides, how.dilations, strict=True)
+        for n, k, s, d in zip(extents[1:-1], kernel.shape[:-2], how.strides, how.dilations, strict=True)
     ]
     if max(how.dilations) > 1:
         ones, none = (1,) * len(reach), ((0, 0),) * len(reach)
-        pads = [[0, -n % d] for n, d in zip(held[1:-1], how.dilations, strict=True)]
+        pads = [[0, -n % d] for n, d in zip(extents[1:-1], how.dilations, strict=True)]
         y = raw_ops.SpaceToBatchND(input=y, block_shape=how.dilations, paddings=pads)
         inner = [n + k - 1 for n, k in zip(run_time_sizes(y)[1:-1], kernel.shape[:-2], strict=True)]
         x = _convolve_adjoint(y, kernel, how._replace(dilations=ones, pads=none, padding="valid"), inner)
         x = raw_ops.BatchToSpaceND(input=x, block_shape=how.dilations, crops=[[0, 0]] * len(reach))
     else:
         padding = how.padding.upper() or _word(how, kernel, reach, sizes)
-        shape = [held[0], *(sizes if padding else reach), kernel.shape[-2]]
+        shape = [extents[0], *(sizes if padding else reach), kernel.shape[-2]]
         transposed = raw_ops.Conv3DBackpropInputV2 if len(reach) == 3 else raw_ops.Conv2DBackpropInput
         x = transposed(
             input_sizes=_stacked(shape),

@@ -32,12 +32,12 @@ def window(x: tf.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> tf.Tens
     if None not in static[batch:] and all(isinstance(each, int) for each in (*starts, *sizes)):
         if static[batch:] == tuple(sizes) and not any(starts):
             return x
-        held = static[batch:]
+        shape = static[batch:]
         cut = _known_window
     else:
-        held = run_time_sizes(x)[batch:]
+        shape = run_time_sizes(x)[batch:]
         cut = _unknown_window
-    rank = len(held)
+    rank = len(shape)
 
     def transposed(gradient: tf.Tensor, given: list) -> tf.Tensor:
         return window(gradient, [-start for start in given[rank : 2 * rank]], given[:rank])
@@ -46,7 +46,7 @@ def window(x: tf.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> tf.Tens
         lambda x, given: cut(x, batch, given[:rank], given[rank : 2 * rank], given[2 * rank :]),
         transposed,
         x,
-        [*held, *starts, *sizes],
+        [*shape, *starts, *sizes],
     )
 
 
@@ -94,14 +94,14 @@ def frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
 
 def _frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
     whole, rest = divmod(length, step)  # a block is so many whole steps, and the head of one more
-    held = run_time_sizes(x)
-    count = (held[axis] - length) // step + 1
+    sizes = run_time_sizes(x)
+    count = (sizes[axis] - length) // step + 1
     lead = (slice(None),) * axis
 
     def steps(first: int, count: Any) -> tf.Tensor:
         """Lay so many steps, from the first one on, below each other."""
         part = x[(*lead, slice(first * step, (first + count) * step))]
-        return tf.reshape(part, (*held[:axis], count, step, *held[axis + 1 :]))
+        return tf.reshape(part, (*sizes[:axis], count, step, *sizes[axis + 1 :]))
 
     parts = [steps(each, count) for each in range(whole)]
     if rest:
@@ -227,9 +227,9 @@ def concatenate(xs: Sequence[tf.Tensor], axis: int) -> tf.Tensor:
         def parts(gradient: tf.Tensor) -> list[tf.Tensor]:
             found, start = [], 0
             for x in xs:
-                held = run_time_sizes(x)[axis:]
-                found.append(window(gradient, [start] + [0] * (len(held) - 1), held))
-                start = start + held[0]
+                sizes = run_time_sizes(x)[axis:]
+                found.append(window(gradient, [start] + [0] * (len(sizes) - 1), sizes))
+                start = start + sizes[0]
             return found
 
         return tf.concat(xs, axis), parts

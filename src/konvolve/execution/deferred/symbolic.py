@@ -43,7 +43,7 @@ class Convolution(keras.layers.Layer):
         self.function = function
         self.options = {name: _restored(option) for name, option in options.items()}
         self.constants = list(constants)
-        self.held: list = [None] * len(self.constants)
+        self.operands: list = [None] * len(self.constants)
 
     def hold(self, arrays: Any) -> None:
         """Take the given variables, and copies of the given arrays, as the weights."""
@@ -56,7 +56,7 @@ class Convolution(keras.layers.Layer):
                 weight = self._weight(constant)
                 weight.assign(array)
             setattr(self, f"operand_{place}", weight)  # which makes Keras track it
-            self.held[place] = weight
+            self.operands[place] = weight
         self.built = True
 
     def _weight(self, constant: dict) -> Any:
@@ -70,7 +70,7 @@ class Convolution(keras.layers.Layer):
 
     def build(self, *_: Any) -> None:
         """Make the weights anew when a saved model is read; their values follow."""
-        if all(held is None for held in self.held):
+        if all(each is None for each in self.operands):
             self.hold([None if c is None else self._empty(c) for c in self.constants])
         self.built = True
 
@@ -95,11 +95,11 @@ class Convolution(keras.layers.Layer):
 
     def _operands(self, inputs: tuple) -> list:
         rest = iter(inputs)
-        return [next(rest) if held is None else held for held in self.held]
+        return [next(rest) if each is None else each for each in self.operands]
 
     def call(self, *inputs: Any) -> Any:
         """Run the function."""
-        owner = self if self.held[1] is not None else None
+        owner = self if self.operands[1] is not None else None
         return OPERATIONS[self.function].compute(self._operands(inputs), self.options, owner)
 
     def compute_output_spec(self, *inputs: Any) -> Any:
@@ -120,13 +120,13 @@ class Convolution(keras.layers.Layer):
 def record(function: str, arrays: tuple, options: dict[str, Any]) -> Any:
     """Return the symbolic result of a function of symbolic tensors, arrays and variables."""
     constants: list = []
-    held: list = []
+    weights: list = []
     inputs: list = []
     for name, x in zip(OPERATIONS[function].names, arrays, strict=False):
         if registry.is_symbolic(x):
             inputs.append(x)
             constants.append(None)
-            held.append(None)
+            weights.append(None)
             continue
         if not isinstance(x, keras.Variable):
             xp, (array,) = registry.resolve({name: x})
@@ -136,9 +136,9 @@ def record(function: str, arrays: tuple, options: dict[str, Any]) -> Any:
             raise TypeError(f"{function}: an array of dtype {dtype} cannot be held by a Keras model")
         trainable = bool(getattr(x, "trainable", False))
         constants.append({"shape": list(x.shape), "dtype": dtype, "trainable": trainable})
-        held.append(x)
+        weights.append(x)
     layer = Convolution(function, {name: _plain(option) for name, option in options.items()}, constants)
-    layer.hold(held)
+    layer.hold(weights)
     return layer(*inputs)
 
 

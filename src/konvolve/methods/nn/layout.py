@@ -81,9 +81,9 @@ def split_kernel(xp: Backend, plan: ChannelPlan, kernel: Array) -> Array:
     for s, count in zip(plan.splits, counts, strict=True):
         shape += [s.taps, count]
     groups = problem.groups
-    held, outputs = problem.channels // groups, problem.outputs // groups
+    channels, outputs = problem.channels // groups, problem.outputs // groups
     kernel = xp.reshape(
-        kernel, (samples, *shape, *((outputs, held) if problem.transposed else (held, groups, outputs)))
+        kernel, (samples, *shape, *((outputs, channels) if problem.transposed else (channels, groups, outputs)))
     )
     counted = [2 + 2 * i for i in range(rank)]
     spatial = [1 + 2 * i for i in range(rank)]
@@ -93,22 +93,24 @@ def split_kernel(xp: Backend, plan: ChannelPlan, kernel: Array) -> Array:
     else:
         order = [0, end + 1, end, *counted, end + 2, *spatial]
     kernel = xp.transpose(kernel, order)
-    into, out = (held, outputs * math.prod(counts)) if problem.transposed else (held * math.prod(counts), outputs)
+    into, out = (
+        (channels, outputs * math.prod(counts)) if problem.transposed else (channels * math.prod(counts), outputs)
+    )
     kernel = xp.reshape(kernel, (samples, groups, into, out, *(s.taps for s in plan.splits)))
     return kernel if problem.transposed else xp.flip(kernel, tuple(range(4, 4 + rank)))
 
 
 def _spread(xp: Backend, kernel: Array, taps: Sequence[int], spread: Sequence[int], tail: Sequence[int]) -> Array:
     """Put ``spread - 1`` zeros after each tap but the last, axis by axis: (samples, *taps, ...)."""
-    samples, held = xp.sizes(kernel)[0], list(taps)
+    samples, sizes = xp.sizes(kernel)[0], list(taps)
     for i, d in enumerate(spread):
         if d > 1:
-            behind = math.prod([*held[i + 1 :], *tail])
-            before = samples * math.prod(held[:i])
-            kernel = xp.window(xp.reshape(kernel, (before, held[i], 1, behind)), [0, 0, 0], [held[i], d, behind])
-            held[i] = (held[i] - 1) * d + 1
-            kernel = xp.window(xp.reshape(kernel, (before, -1, behind)), [0, 0], [held[i], behind])
-    return xp.reshape(kernel, (samples, *held, *tail))
+            behind = math.prod([*sizes[i + 1 :], *tail])
+            before = samples * math.prod(sizes[:i])
+            kernel = xp.window(xp.reshape(kernel, (before, sizes[i], 1, behind)), [0, 0, 0], [sizes[i], d, behind])
+            sizes[i] = (sizes[i] - 1) * d + 1
+            kernel = xp.window(xp.reshape(kernel, (before, -1, behind)), [0, 0], [sizes[i], behind])
+    return xp.reshape(kernel, (samples, *sizes, *tail))
 
 
 def merge(xp: Backend, plan: ChannelPlan, where: Sequence[Place], y: Array, batch: Size) -> Array:

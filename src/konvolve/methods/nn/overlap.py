@@ -49,27 +49,27 @@ def _as_rows(xp: Backend, x: Array, lead: Sequence[Size], rank: int, tiled: list
             axis += 1
         lengths.append(axis)
         axis += 1
-    held = (*lead, *xp.sizes(x)[1:])
-    x = xp.transpose(xp.reshape(x, held), [0, 1, *counts, 2, 3, *lengths])
-    blocks = [held[count] for count in counts]
-    rows = held[1]
+    sizes = (*lead, *xp.sizes(x)[1:])
+    x = xp.transpose(xp.reshape(x, sizes), [0, 1, *counts, 2, 3, *lengths])
+    blocks = [sizes[count] for count in counts]
+    rows = sizes[1]
     for n in blocks:
         rows = rows * n
-    return xp.reshape(x, (held[0], rows, held[2], held[3], *(held[n] for n in lengths))), blocks
+    return xp.reshape(x, (sizes[0], rows, sizes[2], sizes[3], *(sizes[n] for n in lengths))), blocks
 
 
 def _side_by_side(xp: Backend, y: Array, blocks: list[Size], rank: int, tiled: list[int]) -> Array:
     """Lay the blocks of (kernels, rows * counts, groups, channels, *steps) side by side again."""
-    held = xp.sizes(y)
-    rows = held[1]
+    sizes = xp.sizes(y)
+    rows = sizes[1]
     for n in blocks:
         rows = rows // n
-    y = xp.reshape(y, (held[0], rows, *blocks, *held[2:]))
+    y = xp.reshape(y, (sizes[0], rows, *blocks, *sizes[2:]))
     many = len(blocks)
     order = [0, 1, 2 + many, 3 + many]
-    joined = [held[0] * rows * held[2] * held[3]]
+    joined = [sizes[0] * rows * sizes[2] * sizes[3]]
     for i in range(rank):
-        n = held[_LEAD + i]
+        n = sizes[_LEAD + i]
         if i in tiled:
             order.append(2 + tiled.index(i))
             n = n * blocks[tiled.index(i)]

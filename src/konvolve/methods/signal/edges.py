@@ -20,8 +20,8 @@ def extend(xp: Backend, plan: Plan, a: Array, taps: tuple) -> Array:
     batch = len(xp.shape(a)) - rank
     for place, (kept, edge) in enumerate(zip(plan.extension, problem.edges, strict=True)):
         axis = batch + place
-        held = xp.sizes(a)
-        n = held[axis]
+        sizes = xp.sizes(a)
+        n = sizes[axis]
         if kept is None:
             kept = window(problem.keeps(place), n, taps[place], xp.minimum, xp.maximum)
         start, size = kept.start - (taps[place] - 1), kept.size + taps[place] - 1
@@ -29,7 +29,7 @@ def extend(xp: Backend, plan: Plan, a: Array, taps: tuple) -> Array:
             continue
         if edge.kind == "zero":
             behind = rank - place - 1
-            a = xp.window(a, [start] + [0] * behind, [size, *held[axis + 1 :]])
+            a = xp.window(a, [start] + [0] * behind, [size, *sizes[axis + 1 :]])
         else:
             a = _around(xp, a, start, size, axis, edge)
     return a
@@ -41,12 +41,12 @@ def _around(xp: Backend, a: Array, start: Any, size: Any, axis: int, edge: Edge)
     Only what lies outside is gathered, where that is known: indices for all samples are several times as large as
     a signal of one axis.
     """
-    held = xp.sizes(a)
-    n = held[axis]
+    sizes = xp.sizes(a)
+    n = sizes[axis]
     if not all(isinstance(each, int) for each in (start, size, n)) or start >= n or start + size <= 0:
         return beyond(xp, a, xp.arange(start, start + size, a), n, axis, edge)
     first, last = max(start, 0), min(start + size, n)
-    behind = held[axis + 1 :]
+    behind = sizes[axis + 1 :]
     parts = [xp.window(a, [first] + [0] * len(behind), [last - first, *behind])]
     if start < 0:
         parts.insert(0, beyond(xp, a, xp.arange(start, 0, a), n, axis, edge))
@@ -65,8 +65,8 @@ def wrap_kernel(xp: Backend, b: Array, offsets: Sequence[int | None], periods: S
     for place, (offset, period) in enumerate(zip(offsets, periods, strict=True)):
         if offset is None or period is None:
             continue
-        held = xp.sizes(b)[batch + place :]
-        taps, behind = held[0], held[1:]
+        sizes = xp.sizes(b)[batch + place :]
+        taps, behind = sizes[0], sizes[1:]
         first = offset - period if offset else 0
         laps = [xp.window(b, [s] + [0] * len(behind), [period, *behind]) for s in range(first, taps, period)]
         b = laps[0]

@@ -29,11 +29,11 @@ def prepare(xp: Backend, way: Matrix, sizes: Sizes, b: Array) -> Array:
     It is copies of the reversed kernel and zeros, cut into rows one sample shorter.
     """
     rank, block = len(sizes.windows), way.block
-    held = xp.sizes(b)
-    taps = held[len(held) - rank :]
+    shape = xp.sizes(b)
+    taps = shape[len(shape) - rank :]
     if not way.neighbours:
         return _banded(xp, xp.reshape(b, (1, math.prod(taps))), block, block + math.prod(taps) - 1)[0]
-    b = xp.reshape(xp.flip(b, tuple(range(len(held) - rank, len(held) - 1))), (-1, taps[-1]))
+    b = xp.reshape(xp.flip(b, tuple(range(len(shape) - rank, len(shape) - 1))), (-1, taps[-1]))
     band = _banded(xp, b, block, way.neighbours * block)
     return xp.reshape(xp.transpose(band, (0, 2, 1)), (*taps[:-1], way.neighbours, block, block))
 
@@ -55,8 +55,8 @@ def run(xp: Backend, way: Matrix, sizes: Sizes, a: Array, band: Array) -> Array:
 def _in_channels(xp: Backend, way: Matrix, sizes: Sizes, a: Array, band: Array) -> Array:
     """Convolve blocks of the last axis as channels."""
     rank, block = len(sizes.windows), way.block
-    held = xp.sizes(a)
-    lead = held[: len(held) - rank]
+    shape = xp.sizes(a)
+    lead = shape[: len(shape) - rank]
     *taps, _, _, _ = xp.sizes(band)
     *others, kept = sizes.windows
     count = -(-kept.size // block)
@@ -86,8 +86,8 @@ def _cut_out(xp: Backend, way: Matrix, sizes: Sizes, a: Array, band: Array) -> A
     starts, extents = [each.start for each in sizes.windows], [each.size for each in sizes.windows]
     starts[place], extents[place] = kept.start - (extent - block), count * block + extent - block
     a = xp.window(a, starts, extents)
-    held = xp.sizes(a)
-    lead, behind = held[:axis], held[axis + 1 :]
+    shape = xp.sizes(a)
+    lead, behind = shape[:axis], shape[axis + 1 :]
     samples = xp.reshape(a, (*lead, 1, extent, *behind)) if count == 1 else xp.frame(a, axis, extent, block)
     inner = math.prod(behind)
     if inner == 1:

@@ -1,4 +1,4 @@
-"""What the methods on channels have in common: the record's face, what planning knows of a library, and counts."""
+"""What the methods on channels have in common: the record's face, and counts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from konvolve.planning import dtypes
-from konvolve.planning.cost import Traits, fourier_seconds
+from konvolve.planning.cost import fourier_seconds
 from konvolve.planning.nn.phases import Phases, Place, extended, phases, place
 from konvolve.planning.nn.problem import ChannelProblem
+from konvolve.planning.profile import ChannelProfile, Profile
 from konvolve.planning.way import Candidate, Way
 
 # What is not known is costed with these: samples in a batch, and kernels' lengths in a signal.
@@ -18,37 +19,6 @@ _LENGTHS = 16
 
 # Operations per call of one transform of everything: layouts, transforms, a product at each frequency.
 _CALLS = 40
-
-
-class ChannelTraits(NamedTuple):
-    """What planning has to know of a library's work on channels: seconds on the machine they were measured on.
-
-    ``dense``: one multiply-add of the library's own convolution, all channels together, by rank; for o outputs in a
-    group it takes ``1 + narrow / o`` times as long, and ``grouped`` times where there are several groups. ``sample``:
-    what each output costs beside. ``depthwise`` and ``depthwise_sample``: the same with a group for each channel; for
-    c channels it takes ``1 + slim / c`` times as long, and one tap is no convolution. ``product``: one complex
-    multiply-add of channels at one frequency; ``moved``: one byte moved while axes are transposed.
-
-    ``cliff`` and ``depthwise_cliff``: (taps, taps times outputs, seconds), from which on a multiply-add of the kernel's
-    gradient takes so long; None where it need not be taken from elsewhere. ``native``:
-    whether there is a convolution of the library's own; ``plain``: the ranks in which that has no groups; ``mixed``:
-    whether it takes dilations together with strides where a group has several channels.
-    """
-
-    dense: dict[int, float]
-    narrow: float
-    grouped: float
-    sample: float
-    depthwise: float
-    depthwise_sample: float
-    slim: float
-    product: float
-    moved: float
-    cliff: tuple[int, int, float] | None = None
-    depthwise_cliff: tuple[int, int, float] | None = None
-    plain: tuple[int, ...] = ()
-    mixed: bool = True
-    native: bool = True
 
 
 class Case(NamedTuple):
@@ -101,8 +71,8 @@ class ChannelWay(Way):
     """How one method goes about one problem on channels."""
 
     @classmethod
-    def propose(cls, case: Case, traits: Traits, speed: ChannelTraits) -> Candidate | None:
-        """Return what the method would do on a library with these traits, None where it can't or does not pay."""
+    def propose(cls, case: Case, profile: Profile, speed: ChannelProfile) -> Candidate | None:
+        """Return what the method would do on a library of this profile, None where it can't or does not pay."""
         raise NotImplementedError
 
 
@@ -128,15 +98,15 @@ def transformed_rows(problem: ChannelProblem, splits: tuple[Phases, ...], batch:
     return batch * channels, samples * per_group, batch * outputs, batch * per_group
 
 
-def transform_seconds(case: Case, traits: Traits, speed: ChannelTraits, lengths: list[int], count: int) -> float:
+def transform_seconds(case: Case, profile: Profile, speed: ChannelProfile, lengths: list[int], count: int) -> float:
     """Predict the time of ``count`` blocks of these lengths, and of the kernel's transform."""
     inputs, kernel, outputs, sums = transformed_rows(case.problem, case.splits, case.batch)
     width = dtypes.item_size(case.problem.compute) / 4
-    seconds = fourier_seconds(traits, (inputs + outputs) * count + kernel, lengths, case.problem.compute)
+    seconds = fourier_seconds(profile, (inputs + outputs) * count + kernel, lengths, case.problem.compute)
     bins = math.prod(lengths[:-1]) * (lengths[-1] // 2 + 1)
     # Rows are padded and their spectra written and read; frequencies are brought first and last again for matrices.
     passes = 2 * inputs * count + 2 * kernel + 3 * outputs * count
     if sums > outputs:
         passes += inputs * count + kernel + outputs * count
         seconds += width * bins * sums * count * speed.product
-    return seconds + width * 8 * bins * passes * speed.moved + _CALLS * traits.call
+    return seconds + width * 8 * bins * passes * speed.moved + _CALLS * profile.call

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from konvolve.planning import dtypes
-from konvolve.planning.cost import Estimate, Traits
-from konvolve.planning.nn.candidate import Case, ChannelTraits, ChannelWay, transformed_rows
+from konvolve.planning.cost import Estimate
+from konvolve.planning.nn.candidate import Case, ChannelWay, transformed_rows
 from konvolve.planning.nn.fft import Fft
 from konvolve.planning.nn.overlap import Overlap
+from konvolve.planning.profile import ChannelProfile, Profile
 from konvolve.planning.way import Candidate
 
 # Operations per call of the library's own convolution, and for each tap of a loop.
@@ -30,7 +31,7 @@ class Direct(ChannelWay):
     in_parts: bool = False
 
     @classmethod
-    def propose(cls, case: Case, traits: Traits, speed: ChannelTraits) -> Candidate:
+    def propose(cls, case: Case, profile: Profile, speed: ChannelProfile) -> Candidate:
         """Use the library's own convolution; loop over the taps where it has none for this problem."""
         problem = case.problem
         taps = math.prod([axis.taps for axis in problem.axes])
@@ -38,7 +39,7 @@ class Direct(ChannelWay):
         outputs = case.batch * math.prod(places) * problem.outputs
         memory = outputs * dtypes.item_size(problem.compute)
         if _needs_loop(case, speed):
-            return Candidate(cls(loop=True), Estimate(cls.name, _loop_seconds(case, traits, speed), memory))
+            return Candidate(cls(loop=True), Estimate(cls.name, _loop_seconds(case, profile, speed), memory))
         sums = case.batch * math.prod(places) * taps * problem.channels // problem.groups * problem.outputs
         width = dtypes.item_size(problem.compute) / 4
         of_complex = dtypes.is_complex(problem.compute)
@@ -49,10 +50,10 @@ class Direct(ChannelWay):
             narrow = 1 + speed.narrow * problem.groups / problem.outputs
             each, beside = speed.dense[problem.rank] * narrow, speed.sample
             each *= speed.grouped if problem.groups > 1 else 1
-        seconds = (sums * each * (2 if of_complex else 1) + outputs * beside) * width + _CALLS * traits.call
+        seconds = (sums * each * (2 if of_complex else 1) + outputs * beside) * width + _CALLS * profile.call
         estimate = Estimate(cls.name, seconds, memory)
-        in_parts = of_complex and not traits.native_complex
-        other = _by_transforms(case, traits, speed)
+        in_parts = of_complex and not profile.native_complex
+        other = _by_transforms(case, profile, speed)
         cliff = speed.depthwise_cliff if depthwise else speed.cliff
         beyond = cliff is not None and taps >= cliff[0] and taps * math.prod(places) >= cliff[1]
         # The library's gradient by the kernel, against a forward pass by transforms.
@@ -60,7 +61,7 @@ class Direct(ChannelWay):
         return Candidate(cls(in_parts=in_parts), estimate, other if slow else None)
 
 
-def _needs_loop(case: Case, speed: ChannelTraits) -> bool:
+def _needs_loop(case: Case, speed: ChannelProfile) -> bool:
     """Whether the library has no convolution of its own for a problem."""
     problem = case.problem
     depthwise = problem.groups == problem.channels > 1
@@ -70,20 +71,20 @@ def _needs_loop(case: Case, speed: ChannelTraits) -> bool:
     return not speed.native or problem.per_sample or without_groups or (mixed and not speed.mixed)
 
 
-def _loop_seconds(case: Case, traits: Traits, speed: ChannelTraits) -> float:
+def _loop_seconds(case: Case, profile: Profile, speed: ChannelProfile) -> float:
     """Predict a loop of a product of matrices for each tap."""
     problem = case.problem
     width = dtypes.item_size(problem.compute) / 4
     rows = transformed_rows(problem, case.splits, case.batch)
     outputs = math.prod([p.window.size for p in case.assumed])
     moved = (rows[0] + 2 * rows[2]) * 4 * width * speed.moved
-    each = outputs * (rows[3] * speed.dense[problem.rank] * width + moved) + _CALLS_PER_TAP * traits.call
+    each = outputs * (rows[3] * speed.dense[problem.rank] * width + moved) + _CALLS_PER_TAP * profile.call
     return math.prod([split.taps for split in case.splits]) * each
 
 
-def _by_transforms(case: Case, traits: Traits, speed: ChannelTraits) -> Candidate:
+def _by_transforms(case: Case, profile: Profile, speed: ChannelProfile) -> Candidate:
     """Return the cheaper of one transform and blocks."""
-    one, blocks = Fft.propose(case, traits, speed), Overlap.propose(case, traits, speed)
+    one, blocks = Fft.propose(case, profile, speed), Overlap.propose(case, profile, speed)
     if blocks is not None and blocks.estimate.seconds < one.estimate.seconds:  # type: ignore[union-attr]
         return blocks
     return one

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from konvolve.planning import dtypes
-from konvolve.planning.cost import Estimate, Traits
+from konvolve.planning.cost import Estimate
 from konvolve.planning.geometry import sufficient_length
 from konvolve.planning.lengths import fast_length
-from konvolve.planning.nn.candidate import Case, ChannelTraits, ChannelWay, transform_seconds, transformed_rows
+from konvolve.planning.nn.candidate import Case, ChannelWay, transform_seconds, transformed_rows
+from konvolve.planning.profile import ChannelProfile, Profile
 from konvolve.planning.way import Candidate
 
 # Arrays as large as the transforms of all operands that are alive at once.
@@ -25,10 +26,10 @@ class Fft(ChannelWay):
     spreads: ClassVar[bool] = True
 
     @classmethod
-    def propose(cls, case: Case, traits: Traits, speed: ChannelTraits) -> Candidate:
+    def propose(cls, case: Case, profile: Profile, speed: ChannelProfile) -> Candidate:
         """Transform everything at once, at the cheapest sufficient lengths."""
         lengths = [fast_length(n) for n in sufficient(case)]
-        seconds = transform_seconds(case, traits, speed, lengths, 1)
+        seconds = transform_seconds(case, profile, speed, lengths, 1)
         points = sum(transformed_rows(case.problem, case.splits, case.batch)[:3]) * math.prod(lengths)
         known = tuple(n if p is not None else None for n, p in zip(lengths, case.places, strict=True))
         size = _ARRAYS * points * dtypes.item_size(case.problem.compute)

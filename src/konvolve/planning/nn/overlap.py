@@ -9,10 +9,11 @@ from typing import ClassVar
 
 from konvolve.planning import dtypes
 from konvolve.planning.blocks import Blocks
-from konvolve.planning.cost import Estimate, Traits
+from konvolve.planning.cost import Estimate
 from konvolve.planning.lengths import fast_length
-from konvolve.planning.nn.candidate import Case, ChannelTraits, ChannelWay, transform_seconds, transformed_rows
+from konvolve.planning.nn.candidate import Case, ChannelWay, transform_seconds, transformed_rows
 from konvolve.planning.nn.fft import sufficient
+from konvolve.planning.profile import ChannelProfile, Profile
 from konvolve.planning.way import Candidate
 
 # Blocks of so many times the kernel are tried along every axis, and of as many times 8 samples at least.
@@ -41,7 +42,7 @@ class Overlap(ChannelWay):
     band: int
 
     @classmethod
-    def propose(cls, case: Case, traits: Traits, speed: ChannelTraits) -> Candidate | None:
+    def propose(cls, case: Case, profile: Profile, speed: ChannelProfile) -> Candidate | None:
         """Tile the axes where blocks are cheaper than one transform; None where a single block holds everything."""
         rows = transformed_rows(case.problem, case.splits, case.batch)
         item = dtypes.item_size(case.problem.compute)
@@ -53,12 +54,12 @@ class Overlap(ChannelWay):
             total, points = math.prod(counts), math.prod(lengths)
             # Cutting the blocks out and laying them side by side again moves each sample.
             moved = (1 + len(tiles)) * (rows[0] + rows[2]) * total * points * item * speed.moved
-            seconds = transform_seconds(case, traits, speed, lengths, total) + moved + _CALLS * traits.call
+            seconds = transform_seconds(case, profile, speed, lengths, total) + moved + _CALLS * profile.call
             if seconds >= least:
                 continue
             first = next(i for i, tile in enumerate(tiles) if tile.step)
             row = (rows[0] + rows[2]) * points * total // counts[first]
-            band = min(max(1, _BANDS * traits.band // row), counts[first])
+            band = min(max(1, _BANDS * profile.band // row), counts[first])
             size = _ARRAYS * (row * band + rows[1] * points) * item
             way = cls(lengths=tuple(lengths), steps=tuple(tile.step for tile in tiles), band=band)
             best, least = Candidate(way, Estimate(cls.name, seconds, size)), seconds

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from konvolve.planning import dtypes
-from konvolve.planning.cost import Traits
 from konvolve.planning.nn import candidate
-from konvolve.planning.nn.candidate import Case, ChannelTraits, ChannelWay
+from konvolve.planning.nn.candidate import Case, ChannelWay
 from konvolve.planning.nn.direct import Direct
 from konvolve.planning.nn.fft import Fft
 from konvolve.planning.nn.overlap import Overlap
 from konvolve.planning.nn.plan import ChannelPlan
 from konvolve.planning.nn.problem import ChannelProblem
+from konvolve.planning.profile import ChannelProfile, Profile
 from konvolve.planning.way import Candidate
 from konvolve.planning.words import shape_text
 
@@ -32,19 +32,19 @@ class Nothing(ChannelWay):
     name: ClassVar[str] = "nothing"
 
 
-def make_plan(problem: ChannelProblem, traits: Traits, speed: ChannelTraits) -> ChannelPlan:
-    """Choose a method for a problem on a library with these traits."""
+def make_plan(problem: ChannelProblem, profile: Profile, speed: ChannelProfile) -> ChannelPlan:
+    """Choose a method for a problem on a library of this profile."""
     case = candidate.case(problem)
     if 0 in problem.shape or 0 in problem.output_shape:
         return ChannelPlan(problem, Nothing(), case.splits, case.places, reason="an input is empty")
     found: dict[str, Candidate] = {}
     for name, method in METHODS.items():
-        if _is_allowed(problem, traits, name):
-            proposed = method.propose(case, traits, speed)
+        if _is_allowed(problem, profile, name):
+            proposed = method.propose(case, profile, speed)
             if proposed is not None:
                 found[name] = proposed
     if not found:  # a single block holds everything: overlap-save is one transform
-        found[Fft.name] = Fft.propose(case, traits, speed)
+        found[Fft.name] = Fft.propose(case, profile, speed)
     method_name, reason = _choose(problem, {name: each.estimate.seconds for name, each in found.items()})  # type: ignore[union-attr]
     if None in (*problem.spatial, problem.shape[0]):
         assumed = shape_text(candidate.with_spatial(problem, case.spatial, case.batch))
@@ -54,11 +54,11 @@ def make_plan(problem: ChannelProblem, traits: Traits, speed: ChannelTraits) -> 
     return replace(plan, reason=reason, estimates=tuple(estimates))
 
 
-def _is_allowed(problem: ChannelProblem, traits: Traits, method: str) -> bool:
+def _is_allowed(problem: ChannelProblem, profile: Profile, method: str) -> bool:
     """Whether a method was asked for, or may be chosen: one transform has to know how long everything is."""
     if problem.method != "auto":
         return problem.method == method
-    return method != Fft.name or traits.late_lengths or None not in problem.spatial
+    return method != Fft.name or profile.late_lengths or None not in problem.spatial
 
 
 def _choose(problem: ChannelProblem, seconds: dict[str, float]) -> tuple[str, str]:

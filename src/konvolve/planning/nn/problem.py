@@ -170,18 +170,22 @@ def convolution(
     word = check_padding(padding, rank, PADDINGS)
     form = check_format(data_format)
     shape: Any = kernel[0]  # whose sizes are known
-    *taps, held, outputs = shape[1:] if per_sample else shape
+    *taps, per_group, outputs = shape[1:] if per_sample else shape
     channels = inputs[0][-1] if form == "channels_last" else inputs[0][1]
     if channels is None:
         raise ValueError(f"{function}: the number of channels must be known, not inputs of shape {inputs[0]}")
     if depthwise:
-        if channels != held:
-            raise ValueError(f"{function}: {channels} input channels ({form}), but {argument} has {held}: {kernel[0]}")
-        groups, outputs = channels, held * outputs
+        if channels != per_group:
+            raise ValueError(
+                f"{function}: {channels} input channels ({form}), but {argument} has {per_group}: {kernel[0]}"
+            )
+        groups, outputs = channels, per_group * outputs
     else:
-        if channels % held:
-            raise ValueError(f"{function}: {channels} input channels ({form}) cannot be divided among {held} of kernel")
-        groups = channels // held
+        if channels % per_group:
+            raise ValueError(
+                f"{function}: {channels} input channels ({form}) cannot be divided among {per_group} of kernel"
+            )
+        groups = channels // per_group
         if groups == 0 or outputs % groups:
             raise ValueError(f"{function}: {outputs} outputs cannot be divided into {groups} groups")
     margins = None
@@ -235,10 +239,10 @@ def transposition(
     extras: Any = (None,) * rank if output_padding is None else check_each("output_padding", output_padding, rank, 0)
     form = check_format(data_format)
     shape: Any = kernel[0]  # whose sizes are known
-    *taps, outputs, held = shape[1:] if per_sample else shape
+    *taps, outputs, per_group = shape[1:] if per_sample else shape
     channels: Any = inputs[0][-1] if form == "channels_last" else inputs[0][1]
-    if channels != held:
-        raise ValueError(f"{function}: {channels} input channels ({form}), but kernel has {held}: {kernel[0]}")
+    if channels != per_group:
+        raise ValueError(f"{function}: {channels} input channels ({form}), but kernel has {per_group}: {kernel[0]}")
     axes = tuple(
         Axis(k, s, d, word, output_padding=extra) for k, s, d, extra in zip(taps, steps, dilations, extras, strict=True)
     )

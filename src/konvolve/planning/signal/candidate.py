@@ -1,7 +1,7 @@
 """What the methods of the family have in common: the record's face, and the counts that their predictions are made of.
 
 Memory is counted in samples of the dtype that is worked in, beside the inputs and with the result included. The sums
-follow what is alive at the widest point of each method; the multiples (`cost.Held`) were measured with
+follow what is alive at the widest point of each method; the multiples (`profile.MemoryMultiples`) were measured with
 `python -m benchmarks --memory`, each in fresh processes.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from konvolve.planning import dtypes
-from konvolve.planning.cost import Traits
 from konvolve.planning.geometry import Window
+from konvolve.planning.profile import Profile
 from konvolve.planning.signal import integers
 from konvolve.planning.signal.problem import Problem
 from konvolve.planning.way import Candidate, Way
@@ -40,8 +40,8 @@ class SignalWay(Way):
     digits: integers.Digits | None = None
 
     @classmethod
-    def propose(cls, problem: Problem, traits: Traits, windows: Windows, bits: Bits) -> Candidate | None:
-        """Return what the method would do on a library with these traits, None where it can't or does not pay.
+    def propose(cls, problem: Problem, profile: Profile, windows: Windows, bits: Bits) -> Candidate | None:
+        """Return what the method would do on a library of this profile, None where it can't or does not pay.
 
         ``problem`` has no samples beyond the edges: in1 is extended already. ``windows`` are what is kept of the full
         convolution along each axis, ``bits`` the magnitudes of integer operands where their values were looked at.
@@ -54,7 +54,7 @@ class SignalWay(Way):
         return ""
 
     @classmethod
-    def around(cls, problem: Problem, traits: Traits) -> int:
+    def around(cls, problem: Problem, profile: Profile) -> int:
         """Return the bytes that extending a signal beyond its edges takes besides its result, before this method."""
         return 0
 
@@ -63,7 +63,7 @@ class SignalWay(Way):
         """Whether a transposed signal need not be copied."""
         return False
 
-    def needs_adjoint(self, traits: Traits) -> bool:
+    def needs_adjoint(self, profile: Profile) -> bool:
         """Whether the gradient by the kernel is better taken by another method."""
         return False
 
@@ -148,7 +148,7 @@ def in_digits(problem: Problem, digits: integers.Digits | None, outputs: int, me
     return max(signal * (1 if digits.count1 == 1 else 2) + samples(problem), signal + method, joined)
 
 
-def transposing_seconds(problem: Problem, traits: Traits, windows: Sequence[Window]) -> float:
+def transposing_seconds(problem: Problem, profile: Profile, windows: Sequence[Window]) -> float:
     """Predict the time of bringing the convolved axes last and back, where they are not."""
     rows1, rows2, rows = problem.rows
     taken = [
@@ -156,15 +156,15 @@ def transposing_seconds(problem: Problem, traits: Traits, windows: Sequence[Wind
         for problem_shape in (problem.shape1, problem.shape2)
     ]
     moved = rows1 * taken[0] + rows2 * taken[1] + rows * math.prod([kept.size for kept in windows])
-    return 3 * moved * traits.move * dtypes.item_size(problem.compute) / 4
+    return 3 * moved * profile.move * dtypes.item_size(problem.compute) / 4
 
 
-def bytes_before(problem: Problem, traits: Traits, extended: bool, laid_out: bool) -> int:
+def bytes_before(problem: Problem, profile: Profile, extended: bool, laid_out: bool) -> int:
     """Return the bytes of what is made of the signal before a method begins, and lives until it ends.
 
     It is extended beyond its edges, brought to the dtype of the work, or its axes to where they are wanted.
     """
     signal = problem.rows[0] * math.prod([problem.shape1[axis] or 0 for axis in problem.axes])
     cast = problem.dtype1 != problem.compute and not dtypes.parse(problem.compute).integral
-    copies = extended + cast + traits.held.layout * laid_out
-    return int(copies * signal * item_size(problem.compute, traits.has_float64))
+    copies = extended + cast + profile.multiples.layout * laid_out
+    return int(copies * signal * item_size(problem.compute, profile.has_float64))

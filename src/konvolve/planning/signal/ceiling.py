@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from konvolve.planning.cost import Traits
+from konvolve.planning.profile import Profile
 from konvolve.planning.signal.plan import Plan
 from konvolve.planning.signal.problem import Problem
 
@@ -23,11 +23,11 @@ def exceeded(problem: Problem, plan: Plan) -> bool:
     return plan.bytes > limit
 
 
-def variants(problem: Problem, traits: Traits) -> Iterator[tuple[Problem, Traits]]:
+def variants(problem: Problem, profile: Profile) -> Iterator[tuple[Problem, Profile]]:
     """Yield each method that is allowed alone; of blocks their usual bands, one at a time, and ever smaller ones."""
-    smaller = [traits._replace(band=1, parts=parts) for parts in _PARTS]
+    smaller = [profile._replace(band=1, parts=parts) for parts in _PARTS]
     for method in problem.methods:
-        for each in (traits, *smaller) if method == "overlap" else (traits,):
+        for each in (profile, *smaller) if method == "overlap" else (profile,):
             yield replace(problem, methods=(method,)), each
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from konvolve.planning import dtypes
-from konvolve.planning.cost import Estimate, Traits
+from konvolve.planning.cost import Estimate
+from konvolve.planning.profile import Profile
 from konvolve.planning.signal.candidate import SignalWay, Windows
 from konvolve.planning.signal.plan import Plan
 from konvolve.planning.signal.problem import Problem
@@ -54,10 +55,10 @@ def halved(problem: Problem) -> Iterator[tuple[int, int, Problem]]:
         yield axis, rows, replace(problem, shape1=shape1)
 
 
-def joined(problem: Problem, windows: Windows, part: Plan, axis: int, rows: int, traits: Traits) -> Plan:
+def joined(problem: Problem, windows: Windows, part: Plan, axis: int, rows: int, profile: Profile) -> Plan:
     """Return the plan that takes a problem in chunks, each by the plan of a part."""
     plan = Plan(problem, problem, Chunks(axis=axis, rows=rows, part=part), windows, reason=part.reason)
     result = math.prod(size or 1 for size in plan.output_shape) * dtypes.item_size(problem.result)
-    most = traits.held.joined * result + traits.held.chunks * (part.bytes or 0)
+    most = profile.multiples.joined * result + profile.multiples.chunks * (part.bytes or 0)
     count = -(-(problem.shape1[axis] or 0) // rows)
     return replace(plan, estimates=(Estimate(part.method, count * (part.seconds or 0.0), int(most)),))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from konvolve.planning import dtypes
-from konvolve.planning.cost import Estimate, Traits
+from konvolve.planning.cost import Estimate
+from konvolve.planning.profile import Profile
 from konvolve.planning.signal import candidate, integers
 from konvolve.planning.signal.candidate import Bits, SignalWay, Windows
 from konvolve.planning.signal.problem import Problem
@@ -40,7 +41,7 @@ class Direct(SignalWay):
     in_parts: bool = False
 
     @classmethod
-    def propose(cls, problem: Problem, traits: Traits, windows: Windows, bits: Bits) -> Candidate | None:
+    def propose(cls, problem: Problem, profile: Profile, windows: Windows, bits: Bits) -> Candidate | None:
         """Loop over the kernel's taps, or use the library's own convolution where it has one and it is cheaper."""
         pairs: list[tuple[Any, Any]] = [(problem.shape1[axis], problem.shape2[axis]) for axis in problem.axes]
         taps = None if any(n2 is None for _, n2 in pairs) else math.prod([n2 for _, n2 in pairs])
@@ -49,54 +50,54 @@ class Direct(SignalWay):
             assert taps is not None
             swap = math.prod([n1 for n1, _ in pairs]) < taps
             taps = min(math.prod([n1 for n1, _ in pairs]), taps)
-        native = _is_native(problem, traits, swap)
+        native = _is_native(problem, profile, swap)
         if not native and taps is None:
             return None
         kind = dtypes.parse(problem.compute)
         digits = None
-        if native and not traits.native_exact:
+        if native and not profile.native_exact:
             digits = candidate.digits_for(problem, bits, 1, fourier=False)
-        in_parts = kind.kind == "complex" and not traits.native_complex
+        in_parts = kind.kind == "complex" and not profile.native_complex
         if not problem.known:
-            if not _pays_for_unknown(problem, traits, windows, taps):
+            if not _pays_for_unknown(problem, profile, windows, taps):
                 return None
             few = taps is not None and taps <= _SHORT
-            loop = not native or (kind.integral and not traits.native_exact and few)
+            loop = not native or (kind.integral and not profile.native_exact and few)
             return Candidate(cls(digits=None if loop else digits, loop=loop, in_parts=in_parts), None)
         assert taps is not None
-        by_loop = _loop_seconds(problem, traits, windows, taps)
-        by_library = _native_seconds(problem, traits, windows, taps, digits) if native else math.inf
+        by_loop = _loop_seconds(problem, profile, windows, taps)
+        by_library = _native_seconds(problem, profile, windows, taps, digits) if native else math.inf
         loop = by_loop < by_library
         way = cls(digits=None if loop else digits, swap=swap, loop=loop, in_parts=in_parts)
-        size = way._bytes(problem, traits, windows, pairs, taps)
+        size = way._bytes(problem, profile, windows, pairs, taps)
         return Candidate(way, Estimate(cls.name, min(by_loop, by_library), size))
 
-    def _bytes(self, problem: Problem, traits: Traits, windows: Windows, pairs: list, taps: int) -> int:
+    def _bytes(self, problem: Problem, profile: Profile, windows: Windows, pairs: list, taps: int) -> int:
         """Return the padded signal, and the result as often as a loop over taps or the library's convolution has it."""
         rows1, rows2, rows = problem.rows
         outputs = rows * math.prod([kept.size for kept in windows])  # type: ignore[union-attr]
-        integral, held = dtypes.parse(problem.compute).integral, traits.held
+        integral, multiples = dtypes.parse(problem.compute).integral, profile.multiples
         dtype = "int64" if self.loop and integral else candidate.working(problem, self.digits)[0]
         padded = (rows2 if self.swap else rows1) * _padded_by_taps(windows, pairs)
         if self.loop:
-            samples = padded + held.loop * outputs
-        elif held.unfolded and dtype in ("float64", "complex128"):
+            samples = padded + multiples.loop * outputs
+        elif multiples.unfolded and dtype in ("float64", "complex128"):
             # A convolution that lays out all the samples of each sum: the most of them there are at once.
             of_complex = self.in_parts or dtypes.is_complex(dtype)
-            unfolded = min(taps * outputs, max(held.unfolded, taps))
+            unfolded = min(taps * outputs, max(multiples.unfolded, taps))
             samples = padded + (3.5 if of_complex else 1.5) * outputs + unfolded
         else:
-            multiple = held.direct[min(len(pairs), 3) - 1]
+            multiple = multiples.direct[min(len(pairs), 3) - 1]
             if len(pairs) == 1:  # what a row takes for itself
-                multiple += (held.lone - multiple) / rows
-            samples = max(padded + multiple * outputs, held.returned * outputs)
+                multiple += (multiples.lone - multiple) / rows
+            samples = max(padded + multiple * outputs, multiples.returned * outputs)
         if self.digits is not None:
-            sums = held.digit_sums * (samples + outputs * len(self.digits.shifts))
+            sums = multiples.digit_sums * (samples + outputs * len(self.digits.shifts))
             samples = candidate.in_digits(problem, self.digits, outputs, sums)
         if self.loop and integral:
-            samples += (held.integer_loop - held.loop) * outputs
+            samples += (multiples.integer_loop - multiples.loop) * outputs
             samples += rows1 * math.prod(candidate.sizes(problem)[0])  # as int64
-        return int(samples * candidate.item_size(dtype, traits.has_float64))
+        return int(samples * candidate.item_size(dtype, profile.has_float64))
 
     @classmethod
     def refusal(cls, problem: Problem) -> str:
@@ -107,11 +108,11 @@ class Direct(SignalWay):
         )
 
     @classmethod
-    def around(cls, problem: Problem, traits: Traits) -> int:
+    def around(cls, problem: Problem, profile: Profile) -> int:
         """Return what ``SignalWay.around`` says."""
         # A compiler that takes a sum and the edges together has what each axis was extended from, and to.
-        multiple = traits.held.extended[0] * (3 * len(problem.axes) - 2)
-        signal = candidate.samples(problem) * candidate.item_size(problem.compute, traits.has_float64)
+        multiple = profile.multiples.extended[0] * (3 * len(problem.axes) - 2)
+        signal = candidate.samples(problem) * candidate.item_size(problem.compute, profile.has_float64)
         return int(multiple * signal)
 
     @property
@@ -119,9 +120,9 @@ class Direct(SignalWay):
         """A loop over taps does."""
         return self.loop
 
-    def needs_adjoint(self, traits: Traits) -> bool:
+    def needs_adjoint(self, profile: Profile) -> bool:
         """A loop that is compiled into one pass does: its gradient by the kernel is a sum for each tap."""
-        return traits.fused and self.loop and not self.swap
+        return profile.fused and self.loop and not self.swap
 
     def work_dtype(self, compute: str) -> str:
         """Integers are added in 64 bits, in which every library can, and which wrap to any other integer."""
@@ -134,22 +135,22 @@ class Direct(SignalWay):
         return "the sum itself"
 
 
-def _is_native(problem: Problem, traits: Traits, swap: bool) -> bool:
+def _is_native(problem: Problem, profile: Profile, swap: bool) -> bool:
     """Whether the library's own convolution can take the sum."""
     kind, rank = dtypes.parse(problem.compute), len(problem.axes)
-    native = rank in traits.direct and (kind.kind != "other" or traits.native_exact)
+    native = rank in profile.direct and (kind.kind != "other" or profile.native_exact)
     if rank > 2:  # no library has a kernel per row in three dimensions, and digits are rows
         kernels = problem.shape1 if swap else problem.shape2
         native = native and all(kernels[axis] == 1 for axis in problem.batch) and not kind.integral
     return native
 
 
-def _pays_for_unknown(problem: Problem, traits: Traits, windows: Windows, taps: int | None) -> bool:
+def _pays_for_unknown(problem: Problem, profile: Profile, windows: Windows, taps: int | None) -> bool:
     """Whether a sum over so many taps is proposed where the signal's size is not known."""
     if problem.methods == ("direct",):
         return True
     # Blocks are for a single axis. Where no transform may have a length that is not known, a long sum is left.
-    left = not traits.late_lengths and None in windows and len(windows) > 1
+    left = not profile.late_lengths and None in windows and len(windows) > 1
     return taps is not None and (taps <= _SHORT or left)
 
 
@@ -157,18 +158,18 @@ def _sums(problem: Problem, windows: Windows, taps: int) -> int:
     return problem.rows[2] * math.prod([kept.size for kept in windows]) * taps  # type: ignore[union-attr]
 
 
-def _loop_seconds(problem: Problem, traits: Traits, windows: Windows, taps: int) -> float:
+def _loop_seconds(problem: Problem, profile: Profile, windows: Windows, taps: int) -> float:
     """Predict the loop over taps."""
     kind = dtypes.parse(problem.compute)
     # Integers are looped over as int64, and complex numbers take four products where real ones take one.
     width = 2 if kind.integral else dtypes.item_size(problem.compute) / 4 * (2 if kind.kind == "complex" else 1)
     many = _LONG_LOOP_FACTOR if taps > _LONG_LOOP else 1
-    calls = _CALLS_COMPILED if traits.fused else _CALLS_PER_TAP * taps
-    return _sums(problem, windows, taps) * traits.tap * width * many + calls * traits.call
+    calls = _CALLS_COMPILED if profile.fused else _CALLS_PER_TAP * taps
+    return _sums(problem, windows, taps) * profile.tap * width * many + calls * profile.call
 
 
 def _native_seconds(
-    problem: Problem, traits: Traits, windows: Windows, taps: int, digits: integers.Digits | None
+    problem: Problem, profile: Profile, windows: Windows, taps: int, digits: integers.Digits | None
 ) -> float:
     """Predict the library's own convolution."""
     kind = dtypes.parse(problem.compute)
@@ -177,9 +178,9 @@ def _native_seconds(
         width = 2 if digits else 4  # without vector instructions
     times = sum(map(len, digits.shifts)) if digits else 1
     sums = _sums(problem, windows, taps)
-    copied = 2 * sums / taps * traits.move
-    each = (sums * traits.direct[len(problem.axes)] + copied) * width + problem.rows[2] * traits.row
-    return times * each + (_CALLS_DIGITS if digits else _CALLS_NATIVE) * traits.call + traits.start
+    copied = 2 * sums / taps * profile.move
+    each = (sums * profile.direct[len(problem.axes)] + copied) * width + problem.rows[2] * profile.row
+    return times * each + (_CALLS_DIGITS if digits else _CALLS_NATIVE) * profile.call + profile.start
 
 
 def _padded_by_taps(windows: Windows, pairs: Sequence[tuple[int, int]]) -> int:

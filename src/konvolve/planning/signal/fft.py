@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from konvolve.planning import dtypes
-from konvolve.planning.cost import Estimate, Held, Traits, fourier_seconds
+from konvolve.planning.cost import Estimate, fourier_seconds
 from konvolve.planning.geometry import sufficient_length
 from konvolve.planning.lengths import fast_length, table
+from konvolve.planning.profile import MemoryMultiples, Profile
 from konvolve.planning.signal import candidate, integers
 from konvolve.planning.signal.candidate import UNKNOWN_SAMPLES, Bits, Rows, SignalWay, Windows
 from konvolve.planning.signal.problem import Problem
@@ -35,7 +36,7 @@ class Fft(SignalWay):
 
     @classmethod
     def propose(
-        cls, problem: Problem, traits: Traits, windows: Windows, bits: Bits, wrap_offsets: tuple[int | None, ...] = ()
+        cls, problem: Problem, profile: Profile, windows: Windows, bits: Bits, wrap_offsets: tuple[int | None, ...] = ()
     ) -> Candidate | None:
         """Transform everything at once, at the cheapest sufficient lengths; None where no transform is so long."""
         least = [
@@ -57,27 +58,27 @@ class Fft(SignalWay):
             lengths=lengths, wrap_offsets=wrap_offsets,
             digits=candidate.digits_for(problem, bits, points, fourier=True),
         )  # fmt: skip
-        return Candidate(way, way._estimate(problem, traits, windows, points) if problem.known else None)
+        return Candidate(way, way._estimate(problem, profile, windows, points) if problem.known else None)
 
-    def _estimate(self, problem: Problem, traits: Traits, windows: Windows, points: int) -> Estimate:
+    def _estimate(self, problem: Problem, profile: Profile, windows: Windows, points: int) -> Estimate:
         dtype, times = candidate.working(problem, self.digits)
         rows = Rows(*(each * parts for each, parts in zip(problem.rows, times, strict=True)))
         known = [length for length in self.lengths if length is not None]
-        seconds = sum(fourier_seconds(traits, each, known, dtype) for each in rows) + _CALLS * traits.call
+        seconds = sum(fourier_seconds(profile, each, known, dtype) for each in rows) + _CALLS * profile.call
         rank = len(known)
         if self.digits is None:
-            samples = _samples(traits.held, rows, points, rank, dtypes.is_complex(dtype))
+            samples = _samples(profile.multiples, rows, points, rank, dtypes.is_complex(dtype))
         else:
-            samples = _samples_in_digits(traits.held, self.digits, problem.rows, points, rank)
+            samples = _samples_in_digits(profile.multiples, self.digits, problem.rows, points, rank)
         outputs = problem.rows[2] * math.prod([kept.size for kept in windows])  # type: ignore[union-attr]
         samples = candidate.in_digits(problem, self.digits, outputs, samples)
-        return Estimate(self.name, seconds, int(samples * candidate.item_size(dtype, traits.has_float64)))
+        return Estimate(self.name, seconds, int(samples * candidate.item_size(dtype, profile.has_float64)))
 
     @classmethod
-    def around(cls, problem: Problem, traits: Traits) -> int:
+    def around(cls, problem: Problem, profile: Profile) -> int:
         """Return what ``SignalWay.around`` says."""
-        multiple = traits.held.extended[1]
-        signal = candidate.samples(problem) * candidate.item_size(problem.compute, traits.has_float64)
+        multiple = profile.multiples.extended[1]
+        signal = candidate.samples(problem) * candidate.item_size(problem.compute, profile.has_float64)
         return int(multiple * signal)
 
     @property
@@ -101,16 +102,16 @@ class Fft(SignalWay):
         return ["  lengths  " + ", ".join(each), *super().lines(axes)]
 
 
-def _samples(held: Held, rows: Rows, points: int, rank: int, of_complex: bool) -> float:
+def _samples(multiples: MemoryMultiples, rows: Rows, points: int, rank: int, of_complex: bool) -> float:
     """Return the kernel's spectrum, and what the transforms of the signal and back leave alive."""
     if rank == 1 and rows.out == 1:
-        return points * (rows.in2 + held.alone[of_complex])
-    batched = held.batched if rank > 1 and rows.out > 1 else 0.0
-    return points * (rows.in2 + (held.fft[min(rank, 3) - 1] + batched) * rows.out)
+        return points * (rows.in2 + multiples.alone[of_complex])
+    batched = multiples.batched if rank > 1 and rows.out > 1 else 0.0
+    return points * (rows.in2 + (multiples.fft[min(rank, 3) - 1] + batched) * rows.out)
 
 
 def _samples_in_digits(
-    held: Held, digits: integers.Digits, rows: tuple[int, int, int], points: int, rank: int
+    multiples: MemoryMultiples, digits: integers.Digits, rows: tuple[int, int, int], points: int, rank: int
 ) -> float:
     """Return the kernel's spectra and the places their products are added up in, twice, and the most there is beside.
 
@@ -120,4 +121,4 @@ def _samples_in_digits(
     several = any(len(pairs) > 1 for pairs in digits.shifts)
     forward = rows[0] * digits.count1 + rows[2] * several
     backward = 2 * min(places, 2) if rank == 1 else 0
-    return held.digits * points * (kernels + 2 * rows[2] * places + max(forward, backward))
+    return multiples.digits * points * (kernels + 2 * rows[2] * places + max(forward, backward))

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from konvolve.planning import dtypes
-from konvolve.planning.cost import Estimate, Traits
+from konvolve.planning.cost import Estimate
 from konvolve.planning.operands import ZERO
+from konvolve.planning.profile import Profile
 from konvolve.planning.signal import candidate
 from konvolve.planning.signal.candidate import Bits, SignalWay, Windows
 from konvolve.planning.signal.problem import Problem
@@ -55,13 +56,13 @@ class Matrix(SignalWay):
     neighbours: int = 0
 
     @classmethod
-    def propose(cls, problem: Problem, traits: Traits, windows: Windows, bits: Bits) -> Candidate | None:
+    def propose(cls, problem: Problem, profile: Profile, windows: Windows, bits: Bits) -> Candidate | None:
         """Multiply blocks with a banded matrix: in floating point and with one kernel for all rows, otherwise None."""
         kind = dtypes.parse(problem.compute).kind
         one_kernel = all(problem.shape2[axis] == 1 for axis in problem.batch)
         if kind not in ("float", "complex") or not one_kernel or not problem.known:
             return None
-        every = [_in_channels(problem, traits, windows), _cut_out(problem, traits, windows)]
+        every = [_in_channels(problem, profile, windows), _cut_out(problem, profile, windows)]
         possible = [each for each in every if each is not None and each.estimate is not None]
         return min(possible, key=lambda each: each.estimate.seconds, default=None)  # type: ignore[union-attr]
 
@@ -86,16 +87,16 @@ class Matrix(SignalWay):
         return f"blocks of {self.block} outputs by a banded matrix, {'as channels' if self.neighbours else 'cut out'}"
 
 
-def _in_channels(problem: Problem, traits: Traits, windows: Any) -> Candidate | None:
+def _in_channels(problem: Problem, profile: Profile, windows: Any) -> Candidate | None:
     """Convolve blocks of the last axis as channels.
 
     A block of B outputs draws on ``1 + ceil((K - 1) / B)`` blocks of samples, each product with all B^2 entries of a
     matrix: so many multiply-adds per output and per tap along the other axes.
     """
     rank, block = len(problem.axes), _CHANNELS
-    rates = {"float32": traits.banded, "float64": traits.banded_double}.get(problem.compute, {})
+    rates = {"float32": profile.banded, "float64": profile.banded_double}.get(problem.compute, {})
     *others, last = (problem.shape2[axis] or 1 for axis in problem.axes)
-    if not traits.banded or dtypes.is_complex(problem.compute) or rank > 3 or last == 1:
+    if not profile.banded or dtypes.is_complex(problem.compute) or rank > 3 or last == 1:
         return None
     *rest, kept = (window.size for window in windows)
     item = dtypes.item_size(problem.compute)
@@ -107,23 +108,23 @@ def _in_channels(problem: Problem, traits: Traits, windows: Any) -> Candidate | 
     made = neighbours * block**2 * math.prod(others)
     # The matrix is made, the signal is padded and the result cropped.
     copied = 4 * made + 1.5 * outputs
-    calls = _CALLS_CHANNELS * traits.call + traits.start
-    seconds = sums * rates.get(rank, _SLOW) + copied * traits.move * item / 4 + calls
+    calls = _CALLS_CHANNELS * profile.call + profile.start
+    seconds = sums * rates.get(rank, _SLOW) + copied * profile.move * item / 4 + calls
     signal = problem.rows[2] * (count + neighbours - 1) * block
     signal *= math.prod([kept + taps - 1 for kept, taps in zip(rest, others, strict=True)])
     # A compiler that takes other transposes along copies the signal once more for the library's convolution.
-    laid_out = traits.fused and problem.axes[-1] != len(problem.shape1) - 1
-    copies = 1.0 + laid_out + traits.held.lone_channels * (rank == problem.rows[2] == 1)
+    laid_out = profile.fused and problem.axes[-1] != len(problem.shape1) - 1
+    copies = 1.0 + laid_out + profile.multiples.lone_channels * (rank == problem.rows[2] == 1)
     # What is more than was asked for is cut out of the blocks' results.
-    samples = signal * copies + (1.0 if kept == count * block else traits.held.cropped) * outputs + 2 * made
-    if traits.held.unfolded and problem.compute == "float64":
-        samples += min(made * outputs // block**2, max(traits.held.unfolded, made // block))
-    size = int(samples * candidate.item_size(problem.compute, traits.has_float64))
+    samples = signal * copies + (1.0 if kept == count * block else profile.multiples.cropped) * outputs + 2 * made
+    if profile.multiples.unfolded and problem.compute == "float64":
+        samples += min(made * outputs // block**2, max(profile.multiples.unfolded, made // block))
+    size = int(samples * candidate.item_size(problem.compute, profile.has_float64))
     way = Matrix(block=block, place=rank - 1, taps=last, neighbours=neighbours)
     return Candidate(way, Estimate(way.name, seconds, size))
 
 
-def _cut_out(problem: Problem, traits: Traits, windows: Any) -> Candidate | None:
+def _cut_out(problem: Problem, profile: Profile, windows: Any) -> Candidate | None:
     """Cut blocks out and multiply them.
 
     A block of B outputs needs ``B + K - 1`` samples: that many multiply-adds per output, and the signal is copied
@@ -138,22 +139,22 @@ def _cut_out(problem: Problem, traits: Traits, windows: Any) -> Candidate | None
     parts = 2 if dtypes.is_complex(problem.compute) else 1
     # A few columns, such as the channels of a picture, are not multiplied at full speed.
     columns = math.prod([window.size for window in windows[long[0] + 1 :]])
-    product = traits.product * (max(1.0, _COLUMNS / columns) if columns > 1 else 1.0)
+    product = profile.product * (max(1.0, _COLUMNS / columns) if columns > 1 else 1.0)
     best = (math.inf, 0)
     # A block of as many outputs as taps shares samples with one neighbour alone; otherwise cutting blocks is slow.
     for block in [b for b in _BLOCKS if b >= taps] or _BLOCKS[-1:]:
-        cut = (1 if block >= taps else 4) * traits.move * width
+        cut = (1 if block >= taps else 4) * profile.move * width
         needed, computed = block + taps - 1, outputs * (-(-kept // block) * block) / kept  # blocks are counted whole
         each = needed * product * width * parts + (1 + needed / block) * cut
-        made = 2 * block * needed * traits.move * width  # the matrix
-        best = min(best, (computed * each + made + _CALLS_CUT_OUT * traits.call, block))
+        made = 2 * block * needed * profile.move * width  # the matrix
+        best = min(best, (computed * each + made + _CALLS_CUT_OUT * profile.call, block))
     seconds, block = best
     products = outputs / kept * -(-kept // block) * block  # blocks are counted whole
     signal, frames = products * (kept + taps - 1) / kept, products * (block + taps - 1) / block
-    of_signal, of_frames, of_views, of_products = traits.held.matrix
+    of_signal, of_frames, of_views, of_products = profile.multiples.matrix
     view = columns > 1 and outputs == kept * columns
     samples = of_signal * signal + (of_views if view else of_frames) * frames + of_products * products
-    size = int(samples * candidate.item_size(problem.compute, traits.has_float64))
+    size = int(samples * candidate.item_size(problem.compute, profile.has_float64))
     way = Matrix(block=block, place=long[0], taps=taps)
     return Candidate(way, Estimate(way.name, seconds, size))
 

@@ -9,9 +9,10 @@ from typing import ClassVar
 
 from konvolve.planning import blocks, dtypes
 from konvolve.planning.blocks import Blocks
-from konvolve.planning.cost import Estimate, Held, Traits, crew, fourier_seconds
+from konvolve.planning.cost import Estimate, crew, fourier_seconds
 from konvolve.planning.geometry import sufficient_length
 from konvolve.planning.lengths import fast_length
+from konvolve.planning.profile import MemoryMultiples, Profile
 from konvolve.planning.signal import candidate
 from konvolve.planning.signal.candidate import Bits, SignalWay, Windows
 from konvolve.planning.signal.problem import Problem
@@ -50,13 +51,13 @@ class Overlap(SignalWay):
     swap: bool = False
 
     @classmethod
-    def propose(cls, problem: Problem, traits: Traits, windows: Windows, bits: Bits) -> Candidate | None:
+    def propose(cls, problem: Problem, profile: Profile, windows: Windows, bits: Bits) -> Candidate | None:
         """Tile every axis where blocks are cheaper than one transform; None where no axis gains."""
         pairs = [(problem.shape1[axis], problem.shape2[axis]) for axis in problem.axes]
         swap = problem.known and math.prod([n or 0 for n, _ in pairs]) < math.prod([n or 0 for _, n in pairs])
         if swap:  # the longer operand is the one that is cut into blocks
             pairs = [(n2, n1) for n1, n2 in pairs]
-        tiles = _tiles(problem, traits, windows, pairs)
+        tiles = _tiles(problem, profile, windows, pairs)
         if tiles is None:
             return None
         lengths, steps = tuple(tile.length for tile in tiles), tuple(tile.step for tile in tiles)
@@ -64,10 +65,10 @@ class Overlap(SignalWay):
             lengths=lengths, steps=steps, taps=tuple(taps or 0 for _, taps in pairs), swap=swap,
             digits=candidate.digits_for(problem, bits, math.prod(lengths), fourier=True),
         )  # fmt: skip
-        return way._settled(problem, traits, windows, pairs, tiles)
+        return way._settled(problem, profile, windows, pairs, tiles)
 
     def _settled(
-        self, problem: Problem, traits: Traits, windows: Windows, pairs: list, tiles: Sequence[Blocks]
+        self, problem: Problem, profile: Profile, windows: Windows, pairs: list, tiles: Sequence[Blocks]
     ) -> Candidate:
         """Return these settings with a band of the size that suits the library, and what they cost."""
         lengths = [tile.length for tile in tiles]
@@ -82,37 +83,37 @@ class Overlap(SignalWay):
         first = next(i for i, tile in enumerate(tiles) if tile.step)
         total = math.prod(counts)
         others = rows * points * total // counts[first]
-        band = max(1, traits.band // others)
-        if len(tiles) == 1 and traits.band > 1:  # bands of whole crews
-            crews = traits.together // math.gcd(rows, traits.together)
+        band = max(1, profile.band // others)
+        if len(tiles) == 1 and profile.band > 1:  # bands of whole crews
+            crews = profile.together // math.gcd(rows, profile.together)
             band = max(crews, band // crews * crews)
         way = replace(self, band=band)
         if not problem.known:
             return Candidate(way, None)
         working = rows * points * min(total, band * total // counts[first])
-        seconds = fourier_seconds(traits, (signal + rows) * total, lengths, dtype, working)
-        seconds += fourier_seconds(traits, kernel, lengths, dtype)
+        seconds = fourier_seconds(profile, (signal + rows) * total, lengths, dtype, working)
+        seconds += fourier_seconds(profile, kernel, lengths, dtype)
         passes = _PASSES if len(tiles) == 1 else _PASSES_OF_SEVERAL
-        moved = passes * (signal + rows) * total * points * traits.fft * _STAGES_PER_PASS * dtypes.item_size(dtype) / 4
-        samples = way._samples(problem, traits.held, windows, pairs, tiles, counts, working)
-        size = int(samples * candidate.item_size(dtype, traits.has_float64))
-        return Candidate(way, Estimate(self.name, seconds + moved + _CALLS * traits.call, size))
+        moved = passes * (signal + rows) * total * points * profile.fft * _STAGES_PER_PASS * dtypes.item_size(dtype) / 4
+        samples = way._samples(problem, profile.multiples, windows, pairs, tiles, counts, working)
+        size = int(samples * candidate.item_size(dtype, profile.has_float64))
+        return Candidate(way, Estimate(self.name, seconds + moved + _CALLS * profile.call, size))
 
     def _samples(
-        self, problem: Problem, held: Held, windows: Windows, pairs: list, tiles: Sequence[Blocks], counts: list[int],
-        working: int,
+        self, problem: Problem, multiples: MemoryMultiples, windows: Windows, pairs: list, tiles: Sequence[Blocks],
+        counts: list[int], working: int,
     ) -> float:  # fmt: skip
         """Return the result, what one band takes, and the padded signal where more than one axis is cut."""
         outputs = problem.rows[2] * math.prod([kept.size for kept in windows])  # type: ignore[union-attr]
         padded = problem.rows[1 if self.swap else 0] * _padded_to_blocks(tiles, windows, pairs, counts)
-        of_blocks, of_one_band = held.blocks[min(len(tiles), 2) - 1], held.one_band
+        of_blocks, of_one_band = multiples.blocks[min(len(tiles), 2) - 1], multiples.one_band
         if self.digits is not None:
-            of_blocks, of_one_band = held.digit_blocks, max(held.one_band, _ONE_BAND * held.digit_blocks)
+            of_blocks, of_one_band = multiples.digit_blocks, max(multiples.one_band, _ONE_BAND * multiples.digit_blocks)
         first = next(i for i, tile in enumerate(tiles) if tile.step)
         if self.band >= counts[first]:
             samples = outputs + of_one_band * working + padded
         else:
-            samples = held.joined * outputs + of_blocks * working + padded
+            samples = multiples.joined * outputs + of_blocks * working + padded
         if self.digits is not None:  # both operands as int64; digits are joined to integers band by band
             samples += candidate.samples(problem) + math.prod(candidate.sizes(problem)[1])
         return samples
@@ -137,11 +138,11 @@ class Overlap(SignalWay):
         return ["  lengths  " + ", ".join(each), *super().lines(axes)]
 
 
-def _tiles(problem: Problem, traits: Traits, windows: Windows, pairs: list) -> list[Blocks] | None:
+def _tiles(problem: Problem, profile: Profile, windows: Windows, pairs: list) -> list[Blocks] | None:
     """Return the cheapest blocks along each axis of so many samples and taps, None where none is cut."""
     sharing, many = blocks.MANY, 2
     if len(pairs) == 1 and problem.known:
-        sharing, many = crew(traits, problem.compute), problem.rows[2]
+        sharing, many = crew(profile, problem.compute), problem.rows[2]
     tiles = []
     # Blocks are counted along an axis of their own, and digits stand along one.
     room = _MOST_AXES - len(problem.shape1) - dtypes.parse(problem.compute).integral
@@ -158,10 +159,10 @@ def _tiles(problem: Problem, traits: Traits, windows: Windows, pairs: list) -> l
             tiles.append(tile if room > 0 else Blocks(fast_length(least), 0))
             room -= tile.step > 0
     if not any(tile.step for tile in tiles):
-        if not traits.parts or not problem.known or room < 1:
+        if not profile.parts or not problem.known or room < 1:
             return None
         assert windows[0] is not None
-        tiles[0] = blocks.part(pairs[0][1] or 1, windows[0].size, traits.parts)
+        tiles[0] = blocks.part(pairs[0][1] or 1, windows[0].size, profile.parts)
     return tiles
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from konvolve.planning import dtypes
-from konvolve.planning.cost import Estimate, Traits
+from konvolve.planning.cost import Estimate
 from konvolve.planning.geometry import Window, trailing, window
+from konvolve.planning.profile import Profile
 from konvolve.planning.signal import candidate, ceiling, chunks, edges, integers, separable
 from konvolve.planning.signal.candidate import Bits, SignalWay, Windows
 from konvolve.planning.signal.direct import Direct
@@ -53,14 +54,14 @@ class Product(SignalWay):
         return "int64" if dtypes.parse(compute).integral else super().work_dtype(compute)
 
 
-def make_plan(problem: Problem, traits: Traits, bits: Bits = (None, None)) -> Plan:
-    """Choose a method for a problem on a library with these traits, below the problem's ceiling of memory.
+def make_plan(problem: Problem, profile: Profile, bits: Bits = (None, None)) -> Plan:
+    """Choose a method for a problem on a library of this profile, below the problem's ceiling of memory.
 
     ``bits`` are the magnitudes of integer operands where their values were looked at.
     """
     bits = _with_fills(problem, bits)
-    taken = _unlimited(problem, traits, bits)
-    return _below(problem, taken, traits, bits) if ceiling.exceeded(problem, taken) else taken
+    taken = _unlimited(problem, profile, bits)
+    return _below(problem, taken, profile, bits) if ceiling.exceeded(problem, taken) else taken
 
 
 def _with_fills(problem: Problem, bits: Bits) -> Bits:
@@ -71,28 +72,28 @@ def _with_fills(problem: Problem, bits: Bits) -> Bits:
     return max(bits[0] or integers.magnitude_bits(problem.dtype1), *map(integers.bits_of, fills)), bits[1]
 
 
-def _below(problem: Problem, taken: Plan, traits: Traits, bits: Bits) -> Plan:
+def _below(problem: Problem, taken: Plan, profile: Profile, bits: Bits) -> Plan:
     """Return the quickest other plan that keeps below the ceiling: another method, smaller bands, or chunks."""
     limit = problem.max_memory
     assert limit is not None
     problem = replace(problem, max_memory=None)
     plans = [taken]
-    for variant, its_traits in ceiling.variants(problem, traits):
+    for variant, its_profile in ceiling.variants(problem, profile):
         try:
-            plan = _unlimited(variant, its_traits, bits)
+            plan = _unlimited(variant, its_profile, bits)
         except ValueError:  # this method can't
             continue
         if (plan.method,) == variant.methods:
             plans.append(plan)
     for axis, rows, part in chunks.halved(problem):
-        plan = _unlimited(part, traits, bits)
-        plans.append(chunks.joined(problem, _windows(problem), plan, axis, rows, traits))
+        plan = _unlimited(part, profile, bits)
+        plans.append(chunks.joined(problem, _windows(problem), plan, axis, rows, profile))
         if (plans[-1].bytes or 0) <= limit:
             break
     return ceiling.quickest(plans, limit)
 
 
-def _unlimited(problem: Problem, traits: Traits, bits: Bits) -> Plan:
+def _unlimited(problem: Problem, profile: Profile, bits: Bits) -> Plan:
     if problem.kind == "empty":
         return Plan(problem, problem, Nothing(), reason="an input is empty")
     if problem.kind == "product":
@@ -102,14 +103,14 @@ def _unlimited(problem: Problem, traits: Traits, bits: Bits) -> Plan:
     if 0 in problem.shape1 or 0 in problem.shape2:
         return Plan(problem, problem, Nothing(), windows, layout, reason="an input is empty")
     if problem.methods == (separable.Separable.name,):
-        return _separable(problem, windows, layout, traits)
-    taken = _quickest(problem, windows, layout, traits, bits)
+        return _separable(problem, windows, layout, profile)
+    taken = _quickest(problem, windows, layout, profile, bits)
     if layout is not None:
-        taken = _in_place(problem, taken, traits)
+        taken = _in_place(problem, taken, profile)
     asked = len(problem.axes) > 1 and "direct" in problem.methods and len(problem.methods) > 1
     if not asked or (taken.seconds or 0) < _WORTH or not separable.separates(problem):
         return taken
-    apart = _separable(problem, windows, layout, traits)
+    apart = _separable(problem, windows, layout, profile)
     fits = problem.max_memory is None or (apart.bytes or 0) <= problem.max_memory
     return replace(taken, separable=apart) if fits and _clearly_quicker(apart, taken) else taken
 
@@ -123,7 +124,7 @@ def _windows(problem: Problem) -> Windows:
     return tuple(found)
 
 
-def _in_place(problem: Problem, taken: Plan, traits: Traits) -> Plan:
+def _in_place(problem: Problem, taken: Plan, profile: Profile) -> Plan:
     """Return the plan that leaves the axes where they are, if that is a cheaper one.
 
     Products with a banded matrix take any single axis: the axes behind it become convolved ones, with a single tap.
@@ -132,7 +133,7 @@ def _in_place(problem: Problem, taken: Plan, traits: Traits) -> Plan:
     if not single or Matrix.name not in problem.methods or not separable.separates(problem):
         return taken
     wide = replace(single_taps_behind(problem), methods=(Matrix.name,))
-    other = _quickest(wide, _windows(wide), None, traits, (None, None))
+    other = _quickest(wide, _windows(wide), None, profile, (None, None))
     few = taken.method == Direct.name and candidate.products(problem, taken.windows) <= _FEW  # type: ignore[arg-type]
     if few or (taken.method != Matrix.name and (other.seconds or 0) >= (taken.seconds or 0)):
         return taken
@@ -145,31 +146,31 @@ def _clearly_quicker(apart: Plan, taken: Plan) -> bool:
     return apart.seconds is not None and taken.seconds is not None and apart.seconds < _GAIN * taken.seconds
 
 
-def _separable(problem: Problem, windows: Windows, layout: Layout, traits: Traits) -> Plan:
+def _separable(problem: Problem, windows: Windows, layout: Layout, profile: Profile) -> Plan:
     """Plan one convolution per axis, for a kernel that is a product."""
     if not separable.separates(problem):
         raise ValueError(separable.Separable.refusal(problem))
     steps = separable.problems(problem, tuple(METHODS))
-    passes = [_pass(each, traits, separable.given_bytes(each) if i else 0) for i, each in enumerate(steps)]
+    passes = [_pass(each, profile, separable.given_bytes(each) if i else 0) for i, each in enumerate(steps)]
     way, estimate, _ = separable.settled(problem, passes)
     estimates = (estimate,) if estimate else ()
     return Plan(problem, problem, way, windows, layout, reason="one pass per axis", estimates=estimates)
 
 
-def _pass(problem: Problem, traits: Traits, given: int) -> Plan:
+def _pass(problem: Problem, profile: Profile, given: int) -> Plan:
     """Plan one pass, which is given the result of the one before, below the ceiling where that can be kept."""
     if problem.max_memory is not None:
         try:
-            return make_plan(replace(problem, max_memory=problem.max_memory - given), traits)
+            return make_plan(replace(problem, max_memory=problem.max_memory - given), profile)
         except ValueError:  # the passes as a whole are too much, which is for the caller to weigh
             pass
-    return make_plan(replace(problem, max_memory=None), traits)
+    return make_plan(replace(problem, max_memory=None), profile)
 
 
-def _quickest(problem: Problem, windows: Windows, layout: Layout, traits: Traits, bits: Bits) -> Plan:
+def _quickest(problem: Problem, windows: Windows, layout: Layout, profile: Profile, bits: Bits) -> Plan:
     """Plan by each method that is allowed, and return the plan that is predicted to be the quickest."""
     framed = edges.extended(problem, windows)
-    found = _candidates(problem, framed, layout, traits, bits)
+    found = _candidates(problem, framed, layout, profile, bits)
     core = framed.core
     few = core.known and candidate.products(core, framed.windows) <= _FEW  # type: ignore[arg-type]
     plans = {}
@@ -179,26 +180,26 @@ def _quickest(problem: Problem, windows: Windows, layout: Layout, traits: Traits
     method, reason = _choose(problem, {name: each.estimate for name, (each, _) in found.items()}, few)
     estimates = sorted((each.estimate for each, _ in found.values() if each.estimate), key=lambda e: e.seconds)
     taken = replace(plans.pop(method), reason=reason, estimates=tuple(estimates))
-    return replace(taken, adjoint=_adjoint(taken, plans)) if taken.way.needs_adjoint(traits) else taken
+    return replace(taken, adjoint=_adjoint(taken, plans)) if taken.way.needs_adjoint(profile) else taken
 
 
 def _candidates(
-    problem: Problem, framed: Framed, layout: Layout, traits: Traits, bits: Bits
+    problem: Problem, framed: Framed, layout: Layout, profile: Profile, bits: Bits
 ) -> dict[str, tuple[Candidate, Framed]]:
     """Return what each method would do with what it is given to see, by its name."""
     core, found = framed.core, {}
     methods = problem.methods
-    if dtypes.parse(problem.compute).integral and not traits.has_float64:
+    if dtypes.parse(problem.compute).integral and not profile.has_float64:
         methods = (Direct.name,)  # no transform is precise enough to round to the right integer
     for method in methods:
-        proposed = METHODS[method].propose(core, traits, framed.windows, bits)
+        proposed = METHODS[method].propose(core, profile, framed.windows, bits)
         if proposed is not None:
-            found[method] = _with_surroundings(proposed, framed, framed.extension is not None, layout, traits), framed
+            found[method] = _with_surroundings(proposed, framed, framed.extension is not None, layout, profile), framed
     if Fft.name in found and (wrapped := edges.wrapped(problem, framed)) is not None:
         its, offsets = wrapped
-        proposed = Fft.propose(its.core, traits, its.windows, bits, offsets)
+        proposed = Fft.propose(its.core, profile, its.windows, bits, offsets)
         if proposed is not None and proposed.estimate is not None:
-            before = candidate.bytes_before(its.core, traits, None in offsets, layout is not None)
+            before = candidate.bytes_before(its.core, profile, None in offsets, layout is not None)
             proposed = proposed._replace(estimate=proposed.estimate._replace(bytes=proposed.estimate.bytes + before))
             if _quicker(proposed.estimate, found[Fft.name][0].estimate):
                 found[Fft.name] = proposed, its
@@ -207,7 +208,7 @@ def _candidates(
         if refusal:
             raise ValueError(refusal)
         # A single block holds everything: overlap-save is one transform.
-        proposed = Fft.propose(core, traits, framed.windows, bits)
+        proposed = Fft.propose(core, profile, framed.windows, bits)
         if proposed is None:
             raise ValueError(f"no transform is long enough for {problem.shape1} with {problem.shape2}")
         found[Fft.name] = proposed, framed
@@ -215,18 +216,18 @@ def _candidates(
 
 
 def _with_surroundings(
-    proposed: Candidate, framed: Framed, extended: bool, layout: Layout, traits: Traits
+    proposed: Candidate, framed: Framed, extended: bool, layout: Layout, profile: Profile
 ) -> Candidate:
     """Return what a method would do with what is done around it in its costs: in1 extended, cast and transposed."""
     way, estimate, _ = proposed
     core = framed.core
     if estimate is None or not core.known:
         return proposed
-    moved = candidate.transposing_seconds(core, traits, framed.windows) if layout is not None else 0.0  # type: ignore[arg-type]
-    if way.takes_views and not traits.held.layout:  # a transposed signal is a view, where the library has them
+    moved = candidate.transposing_seconds(core, profile, framed.windows) if layout is not None else 0.0  # type: ignore[arg-type]
+    if way.takes_views and not profile.multiples.layout:  # a transposed signal is a view, where the library has them
         moved /= 3
-    before = candidate.bytes_before(core, traits, extended, layout is not None)
-    around = way.around(core, traits) if extended else 0
+    before = candidate.bytes_before(core, profile, extended, layout is not None)
+    around = way.around(core, profile) if extended else 0
     return Candidate(way, Estimate(estimate.method, estimate.seconds + moved, estimate.bytes + before + around))
 
 
