@@ -22,13 +22,13 @@ from konvolve.execution.plans import recall
 from konvolve.methods.signal import separable
 from konvolve.methods.signal.run import prepare, run
 from konvolve.planning import dtypes
-from konvolve.planning.cost import scipy_choice
 from konvolve.planning.geometry import MODES, window
 from konvolve.planning.operands import METHODS, Operand, check_operand, plain, shown
 from konvolve.planning.signal import problem
 from konvolve.planning.signal.plan import Plan
 from konvolve.planning.signal.planner import make_plan
 from konvolve.planning.signal.problem import Problem
+from konvolve.planning.signal.scipy_rule import scipy_choice
 from konvolve.planning.signal.separable import Separable
 from konvolve.profiles import in_use
 
