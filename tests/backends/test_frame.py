@@ -33,7 +33,7 @@ def test_a_convolution_in_blocks_shorter_than_twice_the_kernel_has_the_gradient_
         tape.watch(signal)
         count = -(-weight.size // step)
         padded = tf.pad(signal, [[taps - 1, count * step - 200]])
-        blocks = backend.frame(padded, 0, length, step)
+        blocks = backend.overlapping_blocks(padded, 0, length, step)
         # Each row of blocks against the reversed kernel at each of its places is the direct sum.
         rows = tf.stack(
             [tf.linalg.matvec(blocks[:, i : i + taps], tf.constant(kernel[::-1].copy())) for i in range(step)]

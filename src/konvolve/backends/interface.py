@@ -77,7 +77,7 @@ class Backend(Protocol):
     def snapshot(self, x: Array) -> Array:
         """Return a copy of x that nobody else holds, a constant to derivatives; TypeError if it is being traced."""
 
-    def at_once(self) -> Any:
+    def outside_trace(self) -> Any:
         """Return a context in which constants are computed with at once, also while a function is traced."""
 
     def reads_code(self) -> bool:
@@ -89,13 +89,13 @@ class Backend(Protocol):
     def maximum(self, a: Size, b: Size) -> Size:
         """Return the greater of two sizes."""
 
-    def lookup(self, size: Callable[[], Size], table: Sequence[int]) -> Size:
+    def next_length(self, size: Callable[[], Size], table: Sequence[int]) -> Size:
         """Return the first entry of an ascending table that is not less than what ``size`` returns, a run-time size.
 
         ValueError without asking for it where the length of a transform has to be a number.
         """
 
-    def whole(self, function: Callable) -> Callable:
+    def compiled(self, function: Callable) -> Callable:
         """Return a function of (backend, plan, *arrays) as the library runs it best: compiled, or as it is."""
 
     def canonical(self, dtype: str) -> str:
@@ -134,7 +134,7 @@ class Backend(Protocol):
     def constant(self, x: Array) -> Array:
         """Return x as a constant to derivatives."""
 
-    def finish(self, y: Array) -> Array:
+    def to_result(self, y: Array) -> Array:
         """Return a result as the library's users expect it: NumPy's fresh, contiguous and owning its data."""
 
     def begins_finite(self, y: Array) -> bool:
@@ -182,10 +182,10 @@ class Backend(Protocol):
     def broadcast_to(self, x: Array, shape: Sequence[Size]) -> Array:
         """Repeat x to a shape, without copying where the library can."""
 
-    def parts(self, x: Array) -> tuple[Array, Array]:
+    def split_complex(self, x: Array) -> tuple[Array, Array]:
         """Return the real and imaginary parts of a complex array."""
 
-    def assemble(self, real: Array, imaginary: Array) -> Array:
+    def to_complex(self, real: Array, imaginary: Array) -> Array:
         """Return the complex array of two real ones."""
 
     def take(self, x: Array, indices: Array, axis: int) -> Array:
@@ -215,35 +215,37 @@ class Backend(Protocol):
     def ifftn(self, x: Array, lengths: Sequence[Size], kept: Sequence[tuple[Size, Size]] | None = None) -> Array:
         """Invert fftn, as ``irfftn`` does rfftn."""
 
-    def correlate(self, x: Array, kernel: Array) -> Array:
+    def depthwise_correlate(self, x: Array, kernel: Array) -> Array:
         """Correlate x (rows, channels, *spatial) with kernel (channels, *spatial), "valid", channel by channel.
 
         The library's own convolution; called for real dtypes and the ranks in the library's ``direct`` constants.
         """
 
-    def native(self, x: Array, kernel: Array, how: Native) -> Array:
+    def conv(self, x: Array, kernel: Array, how: Native) -> Array:
         """Correlate (batch, *spatial, channels), or channels first, with (*taps, channels of a group, outputs).
 
         Where Keras would convolve so, it shall be by the call that Keras makes, or a quicker one. The library's own
         convolution; called for what the library's constants for channels say it can do.
         """
 
-    def convolves(self, x: Array, dtype: str) -> bool:
-        """Whether ``native`` of arrays of a dtype, where x lies, is not slower than of float32, if it is narrower."""
+    def is_fast_in(self, x: Array, dtype: str) -> bool:
+        """Whether ``conv`` of arrays of a dtype, where x lies, is not slower than of float32, if it is narrower."""
 
-    def native_adjoint(self, y: Array, kernel: Array, how: Native, sizes: Sequence[Size]) -> Array:
-        """Return the adjoint of ``native`` for inputs of these spatial sizes: every sample spread over the taps."""
+    def conv_transpose(self, y: Array, kernel: Array, how: Native, sizes: Sequence[Size]) -> Array:
+        """Return the adjoint of ``conv`` for inputs of these spatial sizes: every sample spread over the taps."""
 
-    def forked(self, forward: Callable, by_first: Callable | None, other: Callable, x: Array, y: Array) -> Array:
+    def with_gradient_of(
+        self, forward: Callable, by_first: Callable | None, other: Callable, x: Array, y: Array
+    ) -> Array:
         """Return ``forward(x, y)``, whose gradients are ``by_first(gradient, y)`` and, for y, that of ``other(x, y)``.
 
         Both are linear in each operand. A library that finds the gradient for x by itself may not be given the one.
         """
 
-    def frame(self, x: Array, axis: int, length: int, step: int) -> Array:
+    def overlapping_blocks(self, x: Array, axis: int, length: int, step: int) -> Array:
         """Cut an axis of ``n * step + (length - step)`` samples into n overlapping blocks: (..., n, length, ...)."""
 
-    def bands(
+    def map_slabs(
         self, compute: Callable[[Array], Array], x: Array, axis: int, slabs: tuple[Size, int, int, int], size: Size
     ) -> Array:
         """Compute on slabs of x, one after the other, so that memory is reused, and concatenate what comes out.

@@ -81,9 +81,9 @@ class Kernel:
         if found is None:
             if len(self._spectra) >= _MOST_SPECTRA:
                 self._spectra.clear()
-            with xp.at_once():
+            with xp.outside_trace():
                 # b may belong to a graph that is being built: the constant it stands for does not.
-                found = xp.whole(prepare)(xp, plan, xp.asarray(self.array, b) if xp.traced(b) else b)
+                found = xp.compiled(prepare)(xp, plan, xp.asarray(self.array, b) if xp.traced(b) else b)
             if not xp.traced(found):  # in a graph of TensorFlow 1 nothing is computed at once
                 self._spectra[key] = found
         return found
@@ -102,7 +102,7 @@ def _finite(xp: Backend, array: Array) -> bool:
     """Whether all samples are finite, as far as they can be looked at."""
     if dtypes.parse(xp.dtype(array)).kind not in ("float", "complex") or xp.reads_code():
         return True
-    with xp.at_once():
+    with xp.outside_trace():
         found = xp.all_finite((array,))
     return found is None or bool(found)
 

@@ -70,8 +70,8 @@ def _solve(function: str, arrays: tuple, options: dict[str, Any]) -> Any:
     elif plan.preparable and isinstance(given, Kernel | Weight):
         stored = given if isinstance(given, Kernel) else given.kept(xp, plan, x, kernel)
         if stored is not None and (stored.finite or not plan.problem.local):
-            return xp.whole(methods.run)(xp, plan, x, kernel, stored.prepared(xp, plan, kernel, methods.prepare))
-    return xp.whole(methods.run)(xp, plan, x, kernel)
+            return xp.compiled(methods.run)(xp, plan, x, kernel, stored.prepared(xp, plan, kernel, methods.prepare))
+    return xp.compiled(methods.run)(xp, plan, x, kernel)
 
 
 def _enter(function: str, *order: str) -> None:

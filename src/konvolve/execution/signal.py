@@ -71,10 +71,10 @@ def _carried_out(xp: Backend, chosen: Plan, a: Any, b: Any, kernel: Kernel | Non
         if chosen is apart and not terms:
             raise ValueError(_NOT_SEPARABLE.format(chosen.problem.compute))
         if terms and (chosen is apart or len(terms) * apart.seconds < chosen.seconds):  # type: ignore[operator]
-            return separable.run(xp, xp.whole(run), apart.way, a, terms)  # type: ignore[arg-type]
+            return separable.run(xp, xp.compiled(run), apart.way, a, terms)  # type: ignore[arg-type]
     if kernel is not None and chosen.preparable and (kernel.finite or not chosen.spreads):
-        return xp.whole(run)(xp, chosen, a, b, kernel.prepared(xp, chosen, b, prepare))
-    return xp.whole(run)(xp, chosen, a, b)
+        return xp.compiled(run)(xp, chosen, a, b, kernel.prepared(xp, chosen, b, prepare))
+    return xp.compiled(run)(xp, chosen, a, b)
 
 
 _NOT_SEPARABLE = (
@@ -184,7 +184,7 @@ def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:
     y, row, column = (xp.cast(x, work) for x in arrays)
     for kernel, shape, axis in ((row, (1, -1), 1), (column, (-1, 1), 0)):
         kernel = xp.reshape(kernel, shape)
-        y = xp.whole(run)(xp, plan_arrays(xp, "sepfir2d", y, kernel, axis=axis), y, kernel)
+        y = xp.compiled(run)(xp, plan_arrays(xp, "sepfir2d", y, kernel, axis=axis), y, kernel)
     return y
 
 

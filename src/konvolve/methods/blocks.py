@@ -49,7 +49,7 @@ def in_bands(
     )
     stride = per_band * way.steps[first]
     slabs = (starts[first], stride, stride + taps[first] - 1, bands)
-    y = xp.bands(convolve, x, batch + first, slabs, windows[first].size)
+    y = xp.map_slabs(convolve, x, batch + first, slabs, windows[first].size)
     return xp.window(y, [0] * rank, [kept.size for kept in windows])
 
 
@@ -66,5 +66,5 @@ def tiled(way: Any) -> list[int]:
 def cut(xp: Backend, x: Array, batch: int, way: Any) -> Array:
     """Cut (batch, length, ...) into overlapping blocks: (batch, count, length, ...) along each tiled axis."""
     for i in reversed(tiled(way)):  # from behind, so that the axes before stay where they are
-        x = xp.frame(x, batch + i, way.lengths[i], way.steps[i])
+        x = xp.overlapping_blocks(x, batch + i, way.lengths[i], way.steps[i])
     return x

@@ -64,9 +64,9 @@ def _reached(xp: Backend, linear: Linear, a: Array, b: Array, kernel_is_finite: 
         ones, signs = ones[:1], signs[:1]
     if dtypes.is_complex(xp.dtype(a)):  # of a complex number that is infinite nobody knows where it points
         (count,) = xp.summed(linear, [ones])
-        count = xp.round(xp.parts(count)[0])
+        count = xp.round(xp.split_complex(count)[0])
         place = xp.where(count > 0, 0 * count + math.nan, 0 * count)
-        return xp.assemble(place, place)
+        return xp.to_complex(place, place)
     count, signed = map(xp.round, xp.summed(linear, [ones, signs]))
     nowhere = 0 * count
     infinite = xp.where(signed > 0, nowhere + math.inf, nowhere - math.inf)

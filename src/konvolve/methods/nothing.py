@@ -21,6 +21,6 @@ def zeros(xp: Backend, shape: Sequence[Size], dtype: str, *operands: Array) -> A
         rank = len(xp.shape(x))
         none = xp.window(x, [0] * rank, [0] * rank)
         if dtypes.is_complex(xp.dtype(x)) and not dtypes.is_complex(dtype):  # SciPy's empty result is always real
-            none = xp.parts(none)[0]
+            none = xp.split_complex(none)[0]
         y = y + xp.reshape(xp.total(xp.cast(none, dtype), range(rank)), ())
     return y

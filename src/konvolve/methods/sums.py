@@ -36,5 +36,5 @@ def by_taps(
 
 def in_parts(xp: Backend, convolve: Callable[[Array, Array], Array], x: Array, kernel: Array) -> Array:
     """Convolve complex arrays part by part, real and imaginary."""
-    (xr, xi), (kr, ki) = xp.parts(x), xp.parts(kernel)
-    return xp.assemble(convolve(xr, kr) - convolve(xi, ki), convolve(xr, ki) + convolve(xi, kr))
+    (xr, xi), (kr, ki) = xp.split_complex(x), xp.split_complex(kernel)
+    return xp.to_complex(convolve(xr, kr) - convolve(xi, ki), convolve(xr, ki) + convolve(xi, kr))

@@ -1,4 +1,4 @@
-"""What a method costs, in seconds and bytes, from few constants that each library brings along (`planning/profile.py`)."""
+"""What a method costs, in seconds and bytes, from few constants that each library brings along (`profile.py`)."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def test_programs_have_a_bound(monkeypatch):
     for n in (*range(40, 50), *range(40, 50)):
         for y in twice(lambda a: konvolve.fftconvolve(a, b), normal(n), programs=None):
             assert y.shape == (n + 4,)
-    whole = backend.whole(run.run)
+    whole = backend.compiled(run.run)
     held = dict(zip(whole.__code__.co_freevars, whole.__closure__, strict=True))
     assert len(held["programs"].cell_contents) <= 3
     assert len(held["awaited"].cell_contents) <= 2

@@ -22,17 +22,32 @@ import jax.numpy as jnp
 import numpy as np
 
 from konvolve.backends.jax import uncompiled as uncompiled
-from konvolve.backends.jax.convolutions import convolves, native, native_adjoint
+from konvolve.backends.jax.convolutions import conv, conv_transpose, is_fast_in
 from konvolve.backends.jax.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.jax.spectra import fftn, ifftn, irfftn, rfftn
-from konvolve.backends.jax.windows import bands, frame, window
+from konvolve.backends.jax.windows import map_slabs, overlapping_blocks, window
 from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.numpy.operands import dtype_name
 
 # Adapted next door, asked for here.
 __all__ = [
-    "all_finite", "bands", "constant", "convolves", "either", "fftn", "frame", "ifftn", "irfftn", "isfinite", "native",
-    "native_adjoint", "rfftn", "summed", "unless", "window", "zeroed",
+    "all_finite",
+    "constant",
+    "conv",
+    "conv_transpose",
+    "either",
+    "fftn",
+    "ifftn",
+    "irfftn",
+    "is_fast_in",
+    "isfinite",
+    "map_slabs",
+    "overlapping_blocks",
+    "rfftn",
+    "summed",
+    "unless",
+    "window",
+    "zeroed",
 ]  # fmt: skip
 
 name = "jax"
@@ -142,7 +157,7 @@ def snapshot(x: jax.Array) -> jax.Array:
     return x
 
 
-at_once = jax.ensure_compile_time_eval
+outside_trace = jax.ensure_compile_time_eval
 
 
 def minimum(a: Any, b: Any) -> Any:
@@ -155,7 +170,7 @@ def maximum(a: Any, b: Any) -> Any:
     return max(a, b) if isinstance(a, int) and isinstance(b, int) else jax.core.max_dim(a, b)
 
 
-def lookup(size: Callable[[], Any], table: Sequence[int]) -> Any:
+def next_length(size: Callable[[], Any], table: Sequence[int]) -> Any:
     """Refuse: the length of a transform has to be a number, also in an exported function.
 
     Without asking for the size: JAX may think for minutes about which of two terms with a symbol is the greater.
@@ -168,9 +183,9 @@ def lookup(size: Callable[[], Any], table: Sequence[int]) -> Any:
 
 
 @functools.cache
-def whole(function: Callable) -> Callable:
+def compiled(function: Callable) -> Callable:
     """Return a function of (backend, plan, *arrays) that is compiled for each plan that comes again."""
-    return uncompiled.whole(function)
+    return uncompiled.when_it_comes_again(function)
 
 
 def canonical(dtype: str) -> str:
@@ -192,7 +207,7 @@ def begins_finite(y: jax.Array) -> bool:
     return True
 
 
-def finish(y: jax.Array) -> jax.Array:
+def to_result(y: jax.Array) -> jax.Array:
     """Return the result as it is."""
     return y
 
@@ -221,7 +236,7 @@ flip = jnp.flip
 stack = jnp.stack
 concatenate = jnp.concatenate
 broadcast_to = jnp.broadcast_to
-assemble = jax.lax.complex
+to_complex = jax.lax.complex
 
 
 def total(x: jax.Array, axes: Sequence[int]) -> jax.Array:
@@ -234,7 +249,7 @@ def highest(x: jax.Array, axes: Sequence[int]) -> jax.Array:
     return x.max(tuple(axes), keepdims=True)
 
 
-def parts(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+def split_complex(x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return the real and imaginary parts."""
     return x.real, x.imag
 
@@ -259,7 +274,7 @@ def matmul(x: jax.Array, y: jax.Array) -> jax.Array:
     return jnp.matmul(x, y, precision=jax.lax.Precision.HIGHEST)
 
 
-def correlate(x: jax.Array, kernel: jax.Array) -> jax.Array:
+def depthwise_correlate(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """Correlate channel by channel with XLA's convolution, in full precision also where tensor cores are."""
     return jax.lax.conv_general_dilated(
         x,
@@ -271,7 +286,9 @@ def correlate(x: jax.Array, kernel: jax.Array) -> jax.Array:
     )
 
 
-def forked(forward: Callable, by_first: Callable | None, other: Callable, x: jax.Array, y: jax.Array) -> jax.Array:
+def with_gradient_of(
+    forward: Callable, by_first: Callable | None, other: Callable, x: jax.Array, y: jax.Array
+) -> jax.Array:
     """Return ``forward(x, y)``, whose derivatives with respect to y are those of ``other(x, y)``, in every mode."""
 
     @jax.custom_jvp

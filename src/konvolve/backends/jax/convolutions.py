@@ -31,11 +31,11 @@ def _channels_are_slow_first(kernel: jax.Array, how: Native) -> bool:
     return not alone and jax.default_backend() == "cpu"
 
 
-def native(x: jax.Array, kernel: jax.Array, how: Native) -> jax.Array:
+def conv(x: jax.Array, kernel: jax.Array, how: Native) -> jax.Array:
     """Correlate on channels with XLA's convolution."""
     if not how.last and _channels_are_slow_first(kernel, how):
         x = jnp.moveaxis(x, 1, -1)
-        return jnp.moveaxis(native(x, kernel, how._replace(last=True)), -1, 1)
+        return jnp.moveaxis(conv(x, kernel, how._replace(last=True)), -1, 1)
     if not all(isinstance(n, int) for pad in how.pads for n in pad):  # that takes no symbols, and a window does
         sizes = x.shape[1:-1] if how.last else x.shape[2:]
         x = window(
@@ -60,16 +60,16 @@ def native(x: jax.Array, kernel: jax.Array, how: Native) -> jax.Array:
     )
 
 
-def convolves(x: jax.Array, dtype: str) -> bool:
+def is_fast_in(x: jax.Array, dtype: str) -> bool:
     """Whether the dtype is as fast as float32: float16 is not on a CPU (seen with JAX 0.10)."""
     return dtype != "float16" or jax.default_backend() != "cpu"
 
 
-def native_adjoint(y: jax.Array, kernel: jax.Array, how: Native, sizes: Sequence[Any]) -> jax.Array:
+def conv_transpose(y: jax.Array, kernel: jax.Array, how: Native, sizes: Sequence[Any]) -> jax.Array:
     """Return the adjoint for inputs of these spatial sizes: a convolution of y with zeros between its samples."""
     assert how.groups == 1  # autodiff needs no adjoint, and transposed convolutions have no groups
     if not how.last and _channels_are_slow_first(kernel, how):
-        return jnp.moveaxis(native_adjoint(jnp.moveaxis(y, 1, -1), kernel, how._replace(last=True), sizes), -1, 1)
+        return jnp.moveaxis(conv_transpose(jnp.moveaxis(y, 1, -1), kernel, how._replace(last=True), sizes), -1, 1)
     rank = len(how.strides)
     pads = []
     for i, size in enumerate(sizes):

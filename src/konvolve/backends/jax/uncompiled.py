@@ -29,7 +29,7 @@ _MOST_PROGRAMS = 128
 _QUICK = 0.02
 
 
-def whole(function: Callable) -> Callable:
+def when_it_comes_again(function: Callable) -> Callable:
     """Return a function of (backend, plan, *arrays) that is compiled for each plan, where that pays.
 
     One by one its operations would take six times longer.
@@ -138,5 +138,5 @@ def _native_adjoint(y: np.ndarray, kernel: np.ndarray, how: Native, sizes: Seque
 
 # NumPy's primitives, those added that plans for JAX ask for, and as silent as JAX is.
 _HOST = SimpleNamespace(
-    **vars(numpy_backend) | {"native": _native, "native_adjoint": _native_adjoint, "begins_finite": lambda y: True}
+    **vars(numpy_backend) | {"conv": _native, "conv_transpose": _native_adjoint, "begins_finite": lambda y: True}
 )

@@ -20,7 +20,7 @@ def window(x: jax.Array, starts: Sequence[Any], sizes: Sequence[Any]) -> jax.Arr
     return jax.lax.pad(x, np.zeros((), x.dtype), [(0, 0, 0)] * batch + [(*edge, 0) for edge in edges])
 
 
-def frame(x: jax.Array, axis: int, length: int, step: int) -> jax.Array:
+def overlapping_blocks(x: jax.Array, axis: int, length: int, step: int) -> jax.Array:
     """Cut an axis into overlapping blocks: whole steps side by side, each joined with the heads of the next ones."""
     overlap = length - step
     count = (x.shape[axis] - overlap) // step
@@ -33,7 +33,7 @@ def frame(x: jax.Array, axis: int, length: int, step: int) -> jax.Array:
     return jnp.concatenate(shifted, axis + 1)
 
 
-def bands(compute: Callable[[Any], jax.Array], x: jax.Array, axis: int, slabs: tuple, size: Any) -> jax.Array:
+def map_slabs(compute: Callable[[Any], jax.Array], x: jax.Array, axis: int, slabs: tuple, size: Any) -> jax.Array:
     """Compute band after band into one result: those inside x in a loop, so that they are compiled once.
 
     Slabs that reach beyond x stand apart: padded, x would have to be copied.

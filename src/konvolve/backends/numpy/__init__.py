@@ -8,16 +8,33 @@ from typing import Any
 
 import numpy as np
 
-from konvolve.backends.numpy.convolutions import convolves, correlate, forked, native, native_adjoint
+from konvolve.backends.numpy.convolutions import conv, conv_transpose, depthwise_correlate, is_fast_in, with_gradient_of
 from konvolve.backends.numpy.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.numpy.operands import dtype_name, in_memory
 from konvolve.backends.numpy.spectra import fftn, ifftn, irfftn, rfftn
-from konvolve.backends.numpy.windows import bands, frame, window
+from konvolve.backends.numpy.windows import map_slabs, overlapping_blocks, window
 
 # Adapted next door, asked for here.
 __all__ = [
-    "all_finite", "bands", "constant", "convolves", "correlate", "either", "fftn", "forked", "frame", "ifftn", "irfftn",
-    "isfinite", "native", "native_adjoint", "rfftn", "summed", "unless", "window", "zeroed",
+    "all_finite",
+    "constant",
+    "conv",
+    "conv_transpose",
+    "depthwise_correlate",
+    "either",
+    "fftn",
+    "ifftn",
+    "irfftn",
+    "is_fast_in",
+    "isfinite",
+    "map_slabs",
+    "overlapping_blocks",
+    "rfftn",
+    "summed",
+    "unless",
+    "window",
+    "with_gradient_of",
+    "zeroed",
 ]  # fmt: skip
 
 name = "numpy"
@@ -85,7 +102,7 @@ def snapshot(x: np.ndarray) -> np.ndarray:
     return x.copy()
 
 
-at_once = contextlib.nullcontext
+outside_trace = contextlib.nullcontext
 minimum = min
 maximum = max
 
@@ -106,12 +123,12 @@ def peak(x: np.ndarray) -> float:
     return float(np.abs(x.astype(complex)).max())
 
 
-def lookup(size: Callable[[], int], table: Sequence[int]) -> int:
+def next_length(size: Callable[[], int], table: Sequence[int]) -> int:
     """Return the first entry that is not less than the size."""
     return int(table[int(np.searchsorted(table, size()))])
 
 
-def whole(function: Callable) -> Callable:
+def compiled(function: Callable) -> Callable:
     """Return the function as it is: operations run one by one."""
     return function
 
@@ -134,7 +151,7 @@ def begins_finite(y: np.ndarray) -> bool:
     return y.size == 0 or bool(np.isfinite(y.flat[0]))
 
 
-def finish(y: np.ndarray) -> np.ndarray:
+def to_result(y: np.ndarray) -> np.ndarray:
     """Return a fresh array in C order that owns its data, as SciPy does."""
     if y.ndim == 0 or (y.flags.owndata and y.flags.c_contiguous):  # a scalar stays NumPy's scalar
         return y
@@ -178,12 +195,12 @@ def highest(x: np.ndarray, axes: Sequence[int]) -> np.ndarray:
     return x.max(tuple(axes), keepdims=True)
 
 
-def parts(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def split_complex(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the real and imaginary parts."""
     return x.real, x.imag
 
 
-def assemble(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
+def to_complex(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
     """Return the complex array of these parts."""
     return real + 1j * imaginary
 

@@ -9,7 +9,7 @@ import numpy as np
 from konvolve.backends.interface import Native
 
 
-def correlate(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+def depthwise_correlate(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Correlate: rows by numpy.convolve, more axes by one contraction; exact for integers, and of any dtype."""
     rows, channels = x.shape[:2]
     rank = kernel.ndim - 1
@@ -25,21 +25,23 @@ def correlate(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return y
 
 
-def native(x: np.ndarray, kernel: np.ndarray, how: Native) -> np.ndarray:
+def conv(x: np.ndarray, kernel: np.ndarray, how: Native) -> np.ndarray:
     """Refuse: NumPy has no convolution on channels, and its constants say so."""
     raise NotImplementedError("NumPy has no convolution on channels")
 
 
-def convolves(x: np.ndarray, dtype: str) -> bool:
+def is_fast_in(x: np.ndarray, dtype: str) -> bool:
     """There is no convolution of any dtype."""
     return False
 
 
-def native_adjoint(y: np.ndarray, kernel: np.ndarray, how: Native, sizes: Sequence[int]) -> np.ndarray:
-    """Refuse, as ``native`` does."""
+def conv_transpose(y: np.ndarray, kernel: np.ndarray, how: Native, sizes: Sequence[int]) -> np.ndarray:
+    """Refuse, as ``conv`` does."""
     raise NotImplementedError("NumPy has no convolution on channels")
 
 
-def forked(forward: Callable, by_first: Callable, other: Callable, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def with_gradient_of(
+    forward: Callable, by_first: Callable, other: Callable, x: np.ndarray, y: np.ndarray
+) -> np.ndarray:
     """Compute: arrays of NumPy have no gradients."""
     return forward(x, y)

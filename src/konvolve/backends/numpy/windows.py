@@ -28,14 +28,14 @@ def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.nda
     return y
 
 
-def frame(x: np.ndarray, axis: int, length: int, step: int) -> np.ndarray:
+def overlapping_blocks(x: np.ndarray, axis: int, length: int, step: int) -> np.ndarray:
     """Cut an axis into overlapping blocks, as a view."""
     windows = np.lib.stride_tricks.sliding_window_view(x, length, axis)
     selected = windows[(slice(None),) * axis + (slice(None, None, step),)]
     return np.moveaxis(selected, -1, axis + 1)
 
 
-def bands(
+def map_slabs(
     compute: Callable[[np.ndarray], np.ndarray], x: np.ndarray, axis: int, slabs: tuple[int, int, int, int], size: int
 ) -> np.ndarray:
     """Write band after band into one result, the last cut to the size."""

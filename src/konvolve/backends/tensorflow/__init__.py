@@ -22,15 +22,28 @@ from tensorflow import raw_ops
 
 from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.tensorflow import spectra
-from konvolve.backends.tensorflow.convolutions import convolves, forked, native, native_adjoint
+from konvolve.backends.tensorflow.convolutions import conv, conv_transpose, is_fast_in, with_gradient_of
 from konvolve.backends.tensorflow.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.tensorflow.tracing import differentiated, ints, recording, run_time_sizes
-from konvolve.backends.tensorflow.windows import bands, concatenate, frame, window
+from konvolve.backends.tensorflow.windows import concatenate, map_slabs, overlapping_blocks, window
 
 # Adapted next door, asked for here.
 __all__ = [
-    "all_finite", "bands", "concatenate", "constant", "convolves", "either", "forked", "frame", "isfinite", "native",
-    "native_adjoint", "summed", "unless", "window", "zeroed",
+    "all_finite",
+    "concatenate",
+    "constant",
+    "conv",
+    "conv_transpose",
+    "either",
+    "is_fast_in",
+    "isfinite",
+    "map_slabs",
+    "overlapping_blocks",
+    "summed",
+    "unless",
+    "window",
+    "with_gradient_of",
+    "zeroed",
 ]  # fmt: skip
 
 name = "tensorflow"
@@ -150,7 +163,7 @@ def snapshot(x: tf.Tensor) -> tf.Tensor:
         return tf.constant(value)
 
 
-at_once = tf.init_scope
+outside_trace = tf.init_scope
 
 
 def minimum(a: Any, b: Any) -> Any:
@@ -163,14 +176,14 @@ def maximum(a: Any, b: Any) -> Any:
     return max(a, b) if isinstance(a, int) and isinstance(b, int) else tf.maximum(a, b)
 
 
-def lookup(size: Callable[[], tf.Tensor], table: Sequence[int]) -> tf.Tensor:
+def next_length(size: Callable[[], tf.Tensor], table: Sequence[int]) -> tf.Tensor:
     """Return the first entry that is not less than the size."""
     entries = tf.constant(table, tf.int32)
     least = tf.convert_to_tensor(size(), tf.int32)  # a number where all that is unknown lies along other axes
     return entries[tf.searchsorted(entries, least[tf.newaxis])[0]]
 
 
-def whole(function: Callable) -> Callable:
+def compiled(function: Callable) -> Callable:
     """Return the function as it is: operations run one by one."""
     return function
 
@@ -198,7 +211,7 @@ def begins_finite(y: tf.Tensor) -> bool:
     return bool(np.isfinite(raw_ops.Slice(input=y, begin=ints([0] * y.ndim), size=ints([1] * y.ndim)).numpy().item()))
 
 
-def finish(y: tf.Tensor) -> tf.Tensor:
+def to_result(y: tf.Tensor) -> tf.Tensor:
     """Return the result as it is: tensors own their data."""
     return y
 
@@ -218,7 +231,7 @@ where = tf.where
 round = tf.round
 conjugate = tf.math.conj
 broadcast_to = tf.broadcast_to
-assemble = tf.complex
+to_complex = tf.complex
 
 
 def total(x: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:
@@ -231,7 +244,7 @@ def highest(x: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:
     return tf.reduce_max(x, list(axes), keepdims=True)
 
 
-def parts(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def split_complex(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the real and imaginary parts."""
     return tf.math.real(x), tf.math.imag(x)
 
@@ -303,7 +316,7 @@ def ifftn(x: tf.Tensor, lengths: Sequence[Any], kept: Sequence[tuple[Any, Any]] 
     return y if kept is None else window(y, *zip(*kept, strict=True))
 
 
-def correlate(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def depthwise_correlate(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """Correlate channel by channel with TensorFlow's convolutions, channels last.
 
     The layout is always named: without it the second gradient of a convolution fails in eager code.
@@ -311,7 +324,8 @@ def correlate(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     rank, channels = kernel.shape.rank - 1, kernel.shape[0]
     if rank == 1:  # as a picture one sample high
         return raw_ops.Squeeze(
-            input=correlate(raw_ops.ExpandDims(input=x, axis=2), raw_ops.ExpandDims(input=kernel, axis=1)), axis=[2]
+            input=depthwise_correlate(raw_ops.ExpandDims(input=x, axis=2), raw_ops.ExpandDims(input=kernel, axis=1)),
+            axis=[2],
         )
     x = transpose(x, [0, *range(2, rank + 2), 1])
     kernel = raw_ops.ExpandDims(input=transpose(kernel, [*range(1, rank + 1), 0]), axis=-1)

@@ -7,7 +7,7 @@ Seen with TensorFlow 2.21 on CPU:
   Keras's way). Conv3D has no groups.
 - DepthwiseConv2dNative takes one stride for both axes and ignores dilations: tf.nn.depthwise_conv2d deals with those.
 - The kernel's gradient (Conv2DBackpropFilter) falls off a cliff for long kernels: 7 s for 256 taps, 16 to 16 channels,
-  two signals of 8192. ``forked`` takes it from elsewhere.
+  two signals of 8192. ``with_gradient_of`` takes it from elsewhere.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from konvolve.backends.tensorflow.tracing import recording, unrecorded
 from konvolve.backends.tensorflow.windows import run_time_sizes, window
 
 
-def forked(forward: Callable, by_first: Callable, other: Callable, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+def with_gradient_of(forward: Callable, by_first: Callable, other: Callable, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """Return ``forward(x, y)``, whose gradients are ``by_first(gradient, y)`` and, for y, that of ``other(x, y)``."""
     if tf.executing_eagerly() and not recording():
         return forward(x, y)
@@ -76,7 +76,7 @@ def _as_picture(how: Native) -> Native:
     return how._replace(strides=(stride, *how.strides), dilations=(1, *how.dilations), pads=((0, 0), *how.pads))
 
 
-def native(x: tf.Tensor, kernel: tf.Tensor, how: Native) -> tf.Tensor:
+def conv(x: tf.Tensor, kernel: tf.Tensor, how: Native) -> tf.Tensor:
     """Correlate (batch, *spatial, channels), or channels first, with (*taps, channels of a group, outputs)."""
     x = _last(x, how)
     signal = len(how.strides) == 1
@@ -131,13 +131,13 @@ def _depthwise(x: tf.Tensor, kernel: tf.Tensor, how: Native) -> tf.Tensor:
     return y[:, :: strides[0], :: strides[1]] if steps else y
 
 
-def convolves(x: tf.Tensor, dtype: str) -> bool:
+def is_fast_in(x: tf.Tensor, dtype: str) -> bool:
     """Whether the dtype is as fast as float32: float16 takes up to ten times as long on a CPU."""
     return dtype != "float16" or bool(tf.config.list_logical_devices("GPU"))
 
 
-def native_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: Sequence[Any]) -> tf.Tensor:
-    """Return the adjoint of ``native`` for inputs of these spatial sizes: every sample spread over the taps."""
+def conv_transpose(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: Sequence[Any]) -> tf.Tensor:
+    """Return the adjoint of ``conv`` for inputs of these spatial sizes: every sample spread over the taps."""
     y = _last(y, how)
     signal = len(how.strides) == 1
     how = _as_picture(how)

@@ -79,7 +79,7 @@ def _unknown_window(
     return y
 
 
-def frame(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
+def overlapping_blocks(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
     """Cut an axis into overlapping blocks: whole steps side by side, then each joined with those that follow it.
 
     tf.signal.frame gathers sample by sample and takes several times as long. The transpose adds the blocks up
@@ -126,7 +126,7 @@ def _overlap_add(x: tf.Tensor, axis: int, length: int, step: int) -> tf.Tensor:
     return tf.add_n([laid_out(first) for first in range(0, length, step)])
 
 
-def bands(
+def map_slabs(
     compute: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, axis: int, slabs: tuple[Any, int, int, int], size: Any
 ) -> tf.Tensor:
     """Compute band after band, so that memory is reused: eagerly in Python, in a graph as a loop."""

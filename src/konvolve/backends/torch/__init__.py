@@ -19,17 +19,38 @@ import torch
 
 from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.numpy.operands import dtype_name
-from konvolve.backends.torch.convolutions import convolves, correlate, forked, native, native_adjoint
+from konvolve.backends.torch.convolutions import conv, conv_transpose, depthwise_correlate, is_fast_in, with_gradient_of
 from konvolve.backends.torch.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.torch.spectra import add_product, fftn, ifftn, irfftn, matmul, multiply, rfftn
 from konvolve.backends.torch.tracing import in_dual_level, recorded, shape, traced
-from konvolve.backends.torch.windows import bands, frame, window
+from konvolve.backends.torch.windows import map_slabs, overlapping_blocks, window
 
 # Adapted next door, asked for here.
 __all__ = [
-    "add_product", "all_finite", "bands", "constant", "convolves", "correlate", "either", "fftn", "forked", "frame",
-    "ifftn", "irfftn", "isfinite", "matmul", "multiply", "native", "native_adjoint", "rfftn", "shape", "summed",
-    "traced", "unless", "window", "zeroed",
+    "add_product",
+    "all_finite",
+    "constant",
+    "conv",
+    "conv_transpose",
+    "depthwise_correlate",
+    "either",
+    "fftn",
+    "ifftn",
+    "irfftn",
+    "is_fast_in",
+    "isfinite",
+    "map_slabs",
+    "matmul",
+    "multiply",
+    "overlapping_blocks",
+    "rfftn",
+    "shape",
+    "summed",
+    "traced",
+    "unless",
+    "window",
+    "with_gradient_of",
+    "zeroed",
 ]  # fmt: skip
 
 name = "torch"
@@ -124,11 +145,11 @@ def values(x: torch.Tensor) -> Any:
 
 def snapshot(x: torch.Tensor) -> torch.Tensor:
     """Return a copy that no derivative is taken to."""
-    with at_once():
+    with outside_trace():
         return x.detach().clone()
 
 
-def at_once() -> Any:
+def outside_trace() -> Any:
     """Return a context for constants: a tensor made in the inference mode would be of no use to autograd later."""
     compiling = torch.compiler.is_compiling()
     return torch.no_grad() if compiling or not torch.is_inference_mode_enabled() else _without_inference_mode()
@@ -152,7 +173,7 @@ def maximum(one: Any, two: Any) -> Any:
     return two if two > one else one
 
 
-def lookup(size: Callable[[], Any], table: Sequence[int]) -> int:
+def next_length(size: Callable[[], Any], table: Sequence[int]) -> int:
     """Return the first entry that is not less than the size; a compiled function is specialised on it."""
     least, low, high = size(), 0, len(table)
     while low < high:  # few comparisons, because the compiler checks each of them again at every call
@@ -161,7 +182,7 @@ def lookup(size: Callable[[], Any], table: Sequence[int]) -> int:
     return table[low]
 
 
-def whole(function: Callable) -> Callable:
+def compiled(function: Callable) -> Callable:
     """Return the function as it runs in any surroundings: operations one by one, and in the dtypes asked for.
 
     Under autocast PyTorch would narrow its own convolutions and products of matrices, and no transform: the methods
@@ -197,7 +218,7 @@ def begins_finite(y: torch.Tensor) -> bool:
     return True
 
 
-def finish(y: torch.Tensor) -> torch.Tensor:
+def to_result(y: torch.Tensor) -> torch.Tensor:
     """Return the result contiguous."""
     return y.contiguous()
 
@@ -227,7 +248,7 @@ reshape = torch.reshape
 flip = torch.flip
 stack = torch.stack
 broadcast_to = torch.broadcast_to
-assemble = torch.complex
+to_complex = torch.complex
 
 
 def conjugate(x: torch.Tensor) -> torch.Tensor:
@@ -245,7 +266,7 @@ def highest(x: torch.Tensor, axes: Sequence[int]) -> torch.Tensor:
     return x.amax(tuple(axes), keepdim=True) if axes else x
 
 
-def parts(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def split_complex(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the real and imaginary parts; of what is recorded copies, as ``torch.cond`` takes no two views of one."""
     return (x.real.clone(), x.imag.clone()) if recorded(x) else (x.real, x.imag)
 

@@ -20,7 +20,7 @@ _CONVOLUTIONS = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3
 _UNFOLDED = 2**21
 
 
-def correlate(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+def depthwise_correlate(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     """Correlate channel by channel with PyTorch's grouped convolution."""
     return _in_pieces(x, kernel.unsqueeze(1), kernel.shape[0])
 
@@ -54,7 +54,7 @@ def _in_pieces(x: torch.Tensor, kernel: torch.Tensor, groups: int) -> torch.Tens
     return y
 
 
-def convolves(x: torch.Tensor, dtype: str) -> bool:
+def is_fast_in(x: torch.Tensor, dtype: str) -> bool:
     """Whether the dtype is as fast as float32: float16 is up to thirty times slower on a CPU (seen with 2.13)."""
     return dtype != "float16" or x.device.type != "cpu"
 
@@ -66,7 +66,7 @@ _TRANSPOSED = {
 }
 
 
-def native(x: torch.Tensor, kernel: torch.Tensor, how: Native) -> torch.Tensor:
+def conv(x: torch.Tensor, kernel: torch.Tensor, how: Native) -> torch.Tensor:
     """Correlate on channels with PyTorch's convolution, channels first; uneven padding is laid down before."""
     x = x.movedim(-1, 1) if how.last else x
     if how.depthwise:
@@ -86,7 +86,7 @@ def native(x: torch.Tensor, kernel: torch.Tensor, how: Native) -> torch.Tensor:
     return y.movedim(1, -1) if how.last else y
 
 
-def native_adjoint(y: torch.Tensor, kernel: torch.Tensor, how: Native, sizes: Sequence[Any]) -> torch.Tensor:
+def conv_transpose(y: torch.Tensor, kernel: torch.Tensor, how: Native, sizes: Sequence[Any]) -> torch.Tensor:
     """Return the adjoint: a window of PyTorch's transposed convolution, which itself cuts off as much on both sides."""
     y = y.movedim(-1, 1) if how.last else y
     reach = [
@@ -116,6 +116,8 @@ def _as_pictures(x: torch.Tensor, kernel: torch.Tensor, last: bool) -> tuple[tor
     return (x.unsqueeze(2), kernel.unsqueeze(2), (1,)) if last and x.ndim == 3 else (x, kernel, ())
 
 
-def forked(forward: Callable, by_first: Callable, other: Callable, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def with_gradient_of(
+    forward: Callable, by_first: Callable, other: Callable, x: torch.Tensor, y: torch.Tensor
+) -> torch.Tensor:
     """Leave the gradient to PyTorch, whose own has no cliff."""
     return forward(x, y)

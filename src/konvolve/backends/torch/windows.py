@@ -28,7 +28,7 @@ def window(x: torch.Tensor, starts: Sequence[Any], sizes: Sequence[Any]) -> torc
     return torch.constant_pad_nd(x, edges)
 
 
-def frame(x: torch.Tensor, axis: int, length: int, step: int) -> torch.Tensor:
+def overlapping_blocks(x: torch.Tensor, axis: int, length: int, step: int) -> torch.Tensor:
     """Cut an axis into overlapping blocks: as a view, but by a gather for torch.func, which cannot map over unfold."""
     if transforming():
         count = (x.shape[axis] - length) // step + 1
@@ -38,7 +38,7 @@ def frame(x: torch.Tensor, axis: int, length: int, step: int) -> torch.Tensor:
     return x.unfold(axis, length, step).movedim(-1, axis + 1)
 
 
-def bands(
+def map_slabs(
     compute: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor, axis: int, slabs: tuple, size: Any
 ) -> torch.Tensor:
     """Compute band after band: into one result, where no derivative is taken."""

@@ -66,10 +66,10 @@ def correlate(
     ordered = [axes_last(x, xp, wanted) for x in (a, b, *present)]
     # NumPy would warn of samples that are not finite. A compiler that reads this file has no such warnings.
     with contextlib.nullcontext() if xp.reads_code() else np.errstate(all="ignore"):
-        y = xp.whole(_coefficient)(xp, question, *ordered)
+        y = xp.compiled(_coefficient)(xp, question, *ordered)
     layout = trailing(question.rank, wanted)
     y = y if layout is None else xp.transpose(y, layout[1])
-    return xp.finish(xp.cast(y, result))
+    return xp.to_result(xp.cast(y, result))
 
 
 _ORDER = ("mode", "method", "axes", "lags", "max_memory", "mask1", "mask2", "min_overlap", "undefined_is_nan")
@@ -147,7 +147,7 @@ def _coefficient(xp: Backend, question: Question, a: Array, b: Array, *masks: Ar
     roots = [xp.where(defined, v, zero + 1) ** 0.5 for v in (variance1, variance2)]
     gap = xp.where(sufficient & broken, zero + math.nan, zero + (math.nan if question.nan else 0.0))
     parts = [xp.where(defined, p / roots[0] / roots[1], g) for p, g in zip(products, (gap, zero), strict=False)]
-    return parts[0] if len(parts) == 1 else xp.assemble(*parts)
+    return parts[0] if len(parts) == 1 else xp.to_complex(*parts)
 
 
 def _products(
@@ -155,9 +155,9 @@ def _products(
 ) -> tuple[list[Array], Array]:
     """Return the real parts of the mean product about both means, and a bound of their error."""
     parts = [centred(xp, question, signal) for signal in signals]
-    x, y = (p[0] if len(p) == 1 else xp.assemble(*p) for p in parts)
+    x, y = (p[0] if len(p) == 1 else xp.to_complex(*p) for p in parts)
     product = sums.correlate(x, y)
-    products = [product] if len(parts[0]) == 1 else list(xp.parts(product))
+    products = [product] if len(parts[0]) == 1 else list(xp.split_complex(product))
     first, second = (
         [m - mean for m, mean in zip(moment.mean, signal.mean, strict=True)]
         for moment, signal in zip(moments, signals, strict=True)

@@ -57,7 +57,7 @@ def replaced(
         places = xp.where(xp.reshape(in_doubt, (count,)) > 0, places, places * 0)
         if tiles == 1:
             return compute(places)
-        return xp.bands(compute, xp.window(places, [0], [tiles * tile]), 0, (0, tile, tile, tiles), count)
+        return xp.map_slabs(compute, xp.window(places, [0], [tiles * tile]), 0, (0, tile, tile, tiles), count)
 
     none = xp.zeros((count, len(values), *batch), question.real, trusted)
     again = where_not(xp, calm, all_tiles, none)

@@ -92,7 +92,7 @@ def ready(xp: Backend, question: Question, x: Array, mask: Array | None) -> Sign
     A coefficient depends on neither scale nor mean, so both are constants to derivatives.
     """
     x = xp.cast(x, question.dtype)
-    parts = list(xp.parts(x)) if dtypes.is_complex(question.dtype) else [x]
+    parts = list(xp.split_complex(x)) if dtypes.is_complex(question.dtype) else [x]
     zero = xp.zeros((), question.real, x)
     if mask is not None:
         parts = [xp.where(mask, part, zero) for part in parts]  # chosen, because zero times NaN is NaN

@@ -72,7 +72,7 @@ class Sums:
 
     def _norm(self, x: Array) -> Array:
         xp = self.xp
-        parts = xp.parts(x) if dtypes.is_complex(xp.dtype(x)) else (x,)
+        parts = xp.split_complex(x) if dtypes.is_complex(xp.dtype(x)) else (x,)
         square = added([xp.total(xp.constant(part * part), self.question.axes) for part in parts])
         return xp.where(square > 0, square, square * 0 + 1) ** 0.5 * xp.where(square > 0, square * 0 + 1, square * 0)
 

@@ -46,13 +46,11 @@ def run(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, kerne
     sizes = [axis.transposed(n)[1] for axis, n in zip(problem.axes, spatial, strict=True)] if problem.transposed else []
 
     def native(x: Array, kernel: Array) -> Array:
-        return xp.native_adjoint(x, kernel, how, sizes) if problem.transposed else xp.native(x, kernel, how)
+        return xp.conv_transpose(x, kernel, how, sizes) if problem.transposed else xp.conv(x, kernel, how)
 
     def by_inputs(gradient: Array, kernel: Array) -> Array:
         return (
-            xp.native(gradient, kernel, how)
-            if problem.transposed
-            else xp.native_adjoint(gradient, kernel, how, spatial)
+            xp.conv(gradient, kernel, how) if problem.transposed else xp.conv_transpose(gradient, kernel, how, spatial)
         )
 
     def convolve(x: Array, kernel: Array) -> Array:
@@ -65,7 +63,7 @@ def run(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, kerne
             method = _BY_TRANSFORMS[other.method]
             return xp.cast(method.run(xp, other, spatial, x, method.prepare(xp, other, spatial, kernel)), dtype)
 
-        return xp.forked(native, by_inputs, by_transforms, x, kernel)
+        return xp.with_gradient_of(native, by_inputs, by_transforms, x, kernel)
 
     return sums.in_parts(xp, convolve, x, kernel) if way.in_parts else convolve(x, kernel)
 

@@ -38,7 +38,7 @@ def _lengths(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size] | None) -> 
     if spatial is None or None not in plan.lengths:
         return plan.lengths
     return tuple(
-        xp.lookup(partial(sufficient_length, p.size, split.taps, p.window, xp.maximum), table())
+        xp.next_length(partial(sufficient_length, p.size, split.taps, p.window, xp.maximum), table())
         if length is None
         else length
         for length, p, split in zip(plan.lengths, places(xp, plan, spatial), plan.splits, strict=True)

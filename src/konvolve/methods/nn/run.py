@@ -30,7 +30,7 @@ def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array, prepared: Array
     if plan.method == "nothing":
         return nothing.zeros(xp, _output_sizes(xp, plan, x), problem.result, x, kernel)
     own = plan.method == "direct" and not plan.loops
-    dtype = problem.result if own and xp.convolves(x, problem.result) else problem.compute
+    dtype = problem.result if own and xp.is_fast_in(x, problem.result) else problem.compute
     x, method = _extend(xp, problem, xp.cast(x, dtype)), METHODS[plan.method]
     spatial = spatial_sizes(problem, xp.sizes(x))
 
@@ -46,12 +46,12 @@ def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array, prepared: Array
     else:
         y = linear(x, xp.cast(kernel, dtype)) if prepared is None else by_prepared(x)
     y = xp.cast(y, problem.result)
-    return y if own else xp.finish(y)  # what a library's own convolution returns its users know
+    return y if own else xp.to_result(y)  # what a library's own convolution returns its users know
 
 
 def prepare(xp: Backend, plan: ChannelPlan, kernel: Array) -> Array:
     """Do all of a plan that concerns the kernel alone; the plan is one that allows it (``preparable``)."""
-    return xp.finish(METHODS[plan.method].prepare(xp, plan, None, xp.cast(kernel, plan.problem.compute)))
+    return xp.to_result(METHODS[plan.method].prepare(xp, plan, None, xp.cast(kernel, plan.problem.compute)))
 
 
 def both_ways(xp: Backend, problem: ChannelProblem, forward: Array, backward: Array) -> Array:

@@ -62,5 +62,5 @@ def _native(xp: Backend, a: Array, b: Array, batch: int, rank: int, in_parts: bo
         channels = math.prod(lead)
         x = xp.reshape(xp.broadcast_to(a, (*lead, *samples)), (1, channels, *samples))
         kernel = xp.reshape(xp.broadcast_to(b, (*lead, *taps)), (channels, *taps))
-    y = sums.in_parts(xp, xp.correlate, x, kernel) if in_parts else xp.correlate(x, kernel)
+    y = sums.in_parts(xp, xp.depthwise_correlate, x, kernel) if in_parts else xp.depthwise_correlate(x, kernel)
     return xp.reshape(y, (*lead, *(n - k + 1 for n, k in zip(samples, taps, strict=True))))

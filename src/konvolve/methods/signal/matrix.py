@@ -65,7 +65,7 @@ def _in_channels(xp: Backend, way: Matrix, sizes: Sizes, a: Array, band: Array) 
     blocks = count + way.neighbours - 1
     a = xp.window(a, [*starts, kept.start - (way.taps - 1)], [*extents, blocks * block])
     a = xp.reshape(a, (-1, *extents, blocks, block))
-    y = xp.native(a, band, Native((1,) * rank, (1,) * rank, ((0, 0),) * rank, 1, True))
+    y = xp.conv(a, band, Native((1,) * rank, (1,) * rank, ((0, 0),) * rank, 1, True))
     y = xp.reshape(y, (*lead, *(each.size for each in others), count * block))
     return xp.window(y, [0] * rank, [each.size for each in sizes.windows])
 
@@ -88,7 +88,9 @@ def _cut_out(xp: Backend, way: Matrix, sizes: Sizes, a: Array, band: Array) -> A
     a = xp.window(a, starts, extents)
     shape = xp.sizes(a)
     lead, behind = shape[:axis], shape[axis + 1 :]
-    samples = xp.reshape(a, (*lead, 1, extent, *behind)) if count == 1 else xp.frame(a, axis, extent, block)
+    samples = (
+        xp.reshape(a, (*lead, 1, extent, *behind)) if count == 1 else xp.overlapping_blocks(a, axis, extent, block)
+    )
     inner = math.prod(behind)
     if inner == 1:
         y = xp.matmul(xp.reshape(samples, (-1, extent)), xp.transpose(band, (1, 0)))

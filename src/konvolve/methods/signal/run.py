@@ -34,7 +34,7 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array, prepared: Array | None = No
         return nothing.zeros(xp, _output_sizes(xp, plan, a, b), problem.result, a, b)
     if plan.method == "product":
         b = _centre(xp, plan, a, _oriented(xp, plan, b))
-        return xp.finish(xp.cast(xp.cast(a, plan.way.work_dtype(problem.compute)) * b, problem.result))
+        return xp.to_result(xp.cast(xp.cast(a, plan.way.work_dtype(problem.compute)) * b, problem.result))
     taps: tuple = tuple(problem.shape2[axis] for axis in problem.axes)
     if prepared is None:
         b = _kernel(xp, plan, a, b)
@@ -57,7 +57,7 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array, prepared: Array | None = No
     del a  # extended, or in digits, it is not needed while the result is brought to its dtype and layout
     if plan.layout is not None:
         y = xp.transpose(y, plan.layout[1])
-    return xp.finish(xp.cast(y, problem.result))
+    return xp.to_result(xp.cast(y, problem.result))
 
 
 def prepare(xp: Backend, plan: Plan, b: Array) -> Array:
@@ -80,7 +80,7 @@ def _meets_zeros(xp: Backend, plan: Plan, a: Array, b: Array) -> bool:
 def _in_chunks(xp: Backend, way: Chunks, a: Array, b: Array) -> Array:
     """Carry out the plan of a chunk for one chunk of the batch after the other."""
     rows, n = way.rows, xp.sizes(a)[way.axis]
-    return xp.finish(xp.bands(lambda x: run(xp, way.part, x, b), a, way.axis, (0, rows, rows, -(-n // rows)), n))
+    return xp.to_result(xp.map_slabs(lambda x: run(xp, way.part, x, b), a, way.axis, (0, rows, rows, -(-n // rows)), n))
 
 
 def _oriented(xp: Backend, plan: Plan, b: Array) -> Array:
@@ -123,7 +123,7 @@ def _convolved(xp: Backend, plan: Plan, sizes: Sizes, a: Array, b: Array) -> Arr
     # Only a sum has an adjoint, and it prepares nothing; the adjoint is a plan for the same sizes, all of them known.
     same = Sizes(plan.adjoint.windows, plan.adjoint.lengths)  # type: ignore[arg-type]
     other = functools.partial(_convolved, xp, plan.adjoint, same)
-    return xp.forked(lambda a, b: method.run(xp, plan.way, sizes, a, b), None, other, a, prepared)
+    return xp.with_gradient_of(lambda a, b: method.run(xp, plan.way, sizes, a, b), None, other, a, prepared)
 
 
 def _centre(xp: Backend, plan: Plan, a: Array, b: Array) -> Array:

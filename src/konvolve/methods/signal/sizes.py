@@ -37,7 +37,7 @@ def at_run_time(xp: Backend, plan: Plan, sizes1: tuple, sizes2: tuple) -> Sizes:
             kept = window(plan.core.keeps(i), n1, n2, xp.minimum, xp.maximum)
         length = plan.lengths[i] if plan.lengths else 0
         if length is None:
-            length = xp.lookup(partial(sufficient_length, n1, n2, kept, xp.maximum), table())
+            length = xp.next_length(partial(sufficient_length, n1, n2, kept, xp.maximum), table())
         windows.append(kept)
         lengths.append(length)
     return Sizes(tuple(windows), tuple(lengths))
