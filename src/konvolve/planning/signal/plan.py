@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from konvolve.planning.cost import Estimate, Estimated
@@ -40,7 +41,7 @@ class Plan(Estimated):
     adjoint: Plan | None = field(default=None, compare=False)
     others: tuple[Plan, ...] = field(default=(), compare=False)
 
-    @property
+    @cached_property
     def method(self) -> str:  # type: ignore[override]
         """The method's name."""
         return self.way.name
@@ -57,7 +58,7 @@ class Plan(Estimated):
         centred = any(problem.shape2[axis] != 1 for axis in problem.cropped)
         return self.way.preparation is not None and None not in self.windows and not centred
 
-    @property
+    @cached_property
     def spreads(self) -> bool:
         """Whether the method would spread what is not finite, where that is not wanted."""
         return self.way.spreads and self.problem.local and self.problem.compute.startswith(("float", "complex"))
