@@ -9,8 +9,6 @@ import pytest
 import tensorflow as tf
 
 from konvolve import nn
-from konvolve.backends import tensorflow as backend
-from konvolve.execution import nn as execute_nn
 from test_gradients import along, check_derivatives, difference, normal
 
 # what is asked, the shapes of inputs and kernel, and the options
@@ -89,7 +87,7 @@ def test_second_gradients_and_the_forward_mode_are_the_finite_differences(questi
 def test_a_slow_gradient_of_a_long_kernel_is_taken_from_transforms():
     """Conv2DBackpropFilter takes minutes here: it must not be there."""
     x, kernel = tf.ones((2, 8192, 16)), tf.ones((512, 16, 16))
-    plan = execute_nn.plan_arrays(backend, "conv", (x, kernel), (1, "causal", "channels_last", 1, "direct", "zeros"))
+    plan = nn.plan(x.shape, kernel.shape, padding="causal", method="direct", library="tensorflow")
     assert plan.method == "direct"
     assert plan.adjoint is not None
 
@@ -112,7 +110,7 @@ def test_a_slow_gradient_of_a_long_kernel_is_taken_from_transforms():
 
 def test_short_kernels_keep_tensorflows_own_gradient():
     x, kernel = tf.ones((2, 32, 32, 16)), tf.ones((3, 3, 16, 16))
-    plan = execute_nn.plan_arrays(backend, "conv", (x, kernel), (1, "same", "channels_last", 1, "auto", "zeros"))
+    plan = nn.plan(x.shape, kernel.shape, padding="same", library="tensorflow")
     assert plan.method == "direct"
     assert plan.adjoint is None
 
