@@ -107,6 +107,8 @@ def _become(plan: Any, present: Any, state: dict[str, Any], way: Any) -> None:
     """Turn an object into a plan as it is now, with the fields that are still there."""
     plan.__dict__.update({name: state[name] for name in present.__dataclass_fields__ if name in state}, way=way)
     plan.__class__ = present
+    if hasattr(plan, "__post_init__"):
+        plan.__post_init__()
 
 
 _CHANGED: dict[str, dict[str, Any]] = {

@@ -291,3 +291,16 @@ def test_by_name_a_transform_spreads_and_says_so_at_the_line_that_asked():
         warnings.simplefilter("error")
         assert np.isnan(konvolve.convolve(a, np.ones(300))).sum() == 300
         assert np.isnan(konvolve.fftconvolve(a, np.ones(300))).sum() > 300  # as SciPy's, without a word
+
+
+def test_the_line_that_asked_is_named_by_other_functions_too():
+    a = np.ones(3000)
+    a[7] = np.inf
+    with pytest.warns(RuntimeWarning, match="method='direct'") as caught:
+        konvolve.choose_conv_method(a, np.ones(300), measure=True)
+    assert next(each for each in caught if "method='direct'" in str(each.message)).filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        picture = np.ones((20, 21))
+        picture[3, 4] = np.nan
+        konvolve.convolve(picture, np.ones((3, 3)), method="separable")  # sums along each axis

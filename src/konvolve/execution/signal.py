@@ -6,7 +6,6 @@ import functools
 import math
 import operator
 import timeit
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -51,23 +50,9 @@ def solve(function: str, in1: Any, in2: Any, **options: Any) -> Any:
     kernel = in2 if isinstance(in2, Kernel) else None
     xp, (a, b) = registry.resolve({"in1": in1, "in2": in2 if kernel is None else kernel.array})
     chosen = plan_arrays(xp, function, a, b, **options)
-    y = _carried_out(xp, chosen, a, b, kernel, in2)
-    if chosen.problem.warns and chosen.method != "direct" and not xp.begins_finite(y):
-        warnings.warn(_NOT_FINITE, RuntimeWarning, stacklevel=3)  # at the line that called the public function
-    return y
-
-
-_NOT_FINITE = (
-    "Use of fft convolution on input with NAN or inf results in NAN or inf output. "
-    "Consider using method='direct' instead."
-)
-
-
-def _carried_out(xp: Backend, chosen: Plan, a: Any, b: Any, kernel: Kernel | None, given: Any) -> Any:
-    """Return the result of a plan, or of the one in passes where the kernel, as it was given, is a product."""
     apart = chosen.separable or (chosen if isinstance(chosen.way, Separable) else None)
     if apart is not None:
-        terms = _terms(xp, apart, kernel, given, b)
+        terms = _terms(xp, apart, kernel, in2, b)
         if chosen is apart and not terms:
             raise ValueError(_NOT_SEPARABLE.format(chosen.problem.compute))
         if terms and (chosen is apart or len(terms) * apart.seconds < chosen.seconds):  # type: ignore[operator]

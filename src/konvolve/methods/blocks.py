@@ -61,10 +61,3 @@ def clean(way: Any, taps: Sequence[int], windows: Sequence[Window]) -> list[Wind
 def tiled(way: Any) -> list[int]:
     """Return the axes that are cut, counted from the first convolved one."""
     return [i for i, step in enumerate(way.steps) if step]
-
-
-def cut(xp: Backend, x: Array, batch: int, way: Any) -> Array:
-    """Cut (batch, length, ...) into overlapping blocks: (batch, count, length, ...) along each tiled axis."""
-    for i in reversed(tiled(way)):  # from behind, so that the axes before stay where they are
-        x = xp.overlapping_blocks(x, batch + i, way.lengths[i], way.steps[i])
-    return x

@@ -39,7 +39,7 @@ class MemoryMultiples(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """Speeds of the methods of the family, and what they depend on."""
+    """Speeds of the methods of SciPy's family, and what they depend on."""
 
     fft: float  # s: one sample through one radix-2 stage of a real transform, on all cores (complex: twice)
     alone: float  # how many times slower a single one-dimensional transform is, which is not spread over cores

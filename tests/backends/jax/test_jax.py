@@ -141,6 +141,21 @@ def test_the_gradient_by_few_taps_is_taken_from_another_method(shape, taps, dtyp
     plans.forget()
 
 
+def test_the_gradient_by_few_taps_at_shifted_lags_of_a_periodic_picture():
+    """As many lags as samples, but others: one transform leaves the picture as it is, the sum over taps shifts it."""
+    a, b, w = (normal(shape, seed, "float32") for seed, shape in enumerate([(256, 256, 3), (3, 3, 1), (254, 254, 3)]))
+    options = {"boundary": "wrap", "lags": [(5, 258), (-7, 246)], "axes": (0, 1)}
+    plan = konvolve.plan(a.shape, b.shape, function="correlate", library="jax", **options)
+    assert plan.method == "direct"
+    assert plan.adjoint is not None
+    assert plan.adjoint.extension == plan.extension
+
+    def gradient(method):
+        return jax.grad(lambda b: (konvolve.correlate(a, b, method=method, **options) * w).sum())(b)
+
+    np.testing.assert_allclose(gradient("auto"), gradient("fft"), rtol=1e-3, atol=1e-3 * 256)
+
+
 def test_bands_are_a_loop_in_compiled_code(monkeypatch):
     """More blocks than are worked on at once, in a picture tiled on both axes."""
     from konvolve.execution import plans

@@ -41,11 +41,11 @@ def when_it_comes_again(function: Callable) -> Callable:
 
     compiled = [fresh()]
     # By the identity of the plan, since the cache of plans returns the same one. Threads share them without a lock.
-    awaited: dict[int, Any] = {}
-    programs: dict[int, Any] = {}
+    awaited: dict[tuple[int, int], Any] = {}
+    programs: dict[tuple[int, int], Any] = {}
 
     def run(xp: Any, plan: Any, *arrays: jax.Array) -> jax.Array:
-        key = id(plan)
+        key = id(plan), len(arrays)  # one more with a kernel that is prepared
         if programs.get(key) is plan or any(isinstance(x, jax.core.Tracer) for x in arrays):
             return compiled[0](xp, plan, *arrays)
         if awaited.get(key) is not plan and by_numpy(plan, arrays):

@@ -15,22 +15,24 @@ from typing import Any, cast
 from konvolve.backends.interface import Array, Backend, Native, Size
 from konvolve.methods import sums
 from konvolve.methods.nn import fft, overlap
-from konvolve.methods.nn.layout import merge, places, split_inputs, split_kernel
+from konvolve.methods.nn.layout import merge, split_inputs, split_kernel
+from konvolve.methods.nn.sizes import Sizes, at_run_time
 from konvolve.planning.nn.plan import ChannelPlan
 
 _BY_TRANSFORMS: dict[str, Any] = {"fft": fft, "overlap": overlap}
+"""Those of `run.py` that the kernel's gradient may be taken from."""
 
 
-def prepare(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size] | None, kernel: Array) -> Array:
+def prepare(xp: Backend, plan: ChannelPlan, sizes: Sizes, kernel: Array) -> Array:
     """Return the kernel as it is."""
     return kernel
 
 
-def run(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, kernel: Array) -> Array:
+def run(xp: Backend, plan: ChannelPlan, sizes: Sizes, x: Array, kernel: Array) -> Array:
     """Convolve without transforms."""
     if plan.loops:
-        return _loop(xp, plan, spatial, x, kernel)
-    problem, way = plan.problem, cast(Any, plan.way)
+        return _loop(xp, plan, sizes, x, kernel)
+    problem, way, spatial = plan.problem, cast(Any, plan.way), sizes.spatial
     zeros = all(axis.edge == "zero" for axis in problem.axes)
     word = problem.axes[0].padding
     own = zeros and not problem.transposed and all(axis.margins is None for axis in problem.axes)
@@ -43,10 +45,10 @@ def run(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, kerne
         padding=word if own and word != "causal" else "",
         depthwise=problem.function == "depthwise_conv",
     )
-    sizes = [axis.transposed(n)[1] for axis, n in zip(problem.axes, spatial, strict=True)] if problem.transposed else []
+    outputs = [axis.transposed(n)[1] for axis, n in zip(problem.axes, spatial, strict=True) if problem.transposed]
 
     def native(x: Array, kernel: Array) -> Array:
-        return xp.conv_transpose(x, kernel, how, sizes) if problem.transposed else xp.conv(x, kernel, how)
+        return xp.conv_transpose(x, kernel, how, outputs) if problem.transposed else xp.conv(x, kernel, how)
 
     def by_inputs(gradient: Array, kernel: Array) -> Array:
         return (
@@ -60,8 +62,8 @@ def run(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, kerne
 
         def by_transforms(x: Array, kernel: Array) -> Array:
             x, kernel = (xp.cast(each, other.problem.compute) for each in (x, kernel))
-            method = _BY_TRANSFORMS[other.method]
-            return xp.cast(method.run(xp, other, spatial, x, method.prepare(xp, other, spatial, kernel)), dtype)
+            method, its = _BY_TRANSFORMS[other.method], at_run_time(xp, other, spatial)
+            return xp.cast(method.run(xp, other, its, x, method.prepare(xp, other, its, kernel)), dtype)
 
         return xp.with_gradient_of(native, by_inputs, by_transforms, x, kernel)
 
@@ -84,10 +86,10 @@ def _pads(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size]) -> tuple:
     return tuple(pads)
 
 
-def _loop(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, kernel: Array) -> Array:
+def _loop(xp: Backend, plan: ChannelPlan, sizes: Sizes, x: Array, kernel: Array) -> Array:
     problem = plan.problem
     batch = xp.sizes(x)[0]
-    where = places(xp, plan, spatial)
+    where = sizes.places
     x, kernel = split_inputs(xp, plan, where, x), split_kernel(xp, plan, kernel)
     taps = [split.taps for split in plan.splits]
     kept = [p.window.size for p in where]

@@ -7,42 +7,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
 
 from konvolve.backends.interface import Array, Backend, Size
-from konvolve.methods.nn.layout import merge, places, split_inputs, split_kernel
+from konvolve.methods.nn.layout import merge, split_inputs, split_kernel
+from konvolve.methods.nn.sizes import Sizes
 from konvolve.planning.dtypes import is_complex
-from konvolve.planning.geometry import Window, sufficient_length
-from konvolve.planning.lengths import table
+from konvolve.planning.geometry import Window
 from konvolve.planning.nn.plan import ChannelPlan
 
 
-def prepare(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size] | None, kernel: Array) -> Array:
+def prepare(xp: Backend, plan: ChannelPlan, sizes: Sizes, kernel: Array) -> Array:
     """Return the kernel's spectrum, as ``multiply`` takes it."""
-    lengths = _lengths(xp, plan, spatial)
     transform = xp.fftn if is_complex(plan.problem.compute) else xp.rfftn
-    return _ready(xp, transform(split_kernel(xp, plan, kernel), lengths))
+    return _ready(xp, transform(split_kernel(xp, plan, kernel), sizes.lengths))
 
 
-def run(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, spectrum: Array) -> Array:
+def run(xp: Backend, plan: ChannelPlan, sizes: Sizes, x: Array, spectrum: Array) -> Array:
     """Convolve with the kernel of this spectrum."""
-    where, batch = places(xp, plan, spatial), xp.sizes(x)[0]
-    x = split_inputs(xp, plan, where, x)
-    y = multiply(xp, x, spectrum, _lengths(xp, plan, spatial), [p.window for p in where])
-    return merge(xp, plan, where, y, batch)
-
-
-def _lengths(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size] | None) -> tuple[Any, ...]:
-    """Return the plan's lengths, those filled in that only the sizes of the arrays tell."""
-    if spatial is None or None not in plan.lengths:
-        return plan.lengths
-    return tuple(
-        xp.next_length(partial(sufficient_length, p.size, split.taps, p.window, xp.maximum), table())
-        if length is None
-        else length
-        for length, p, split in zip(plan.lengths, places(xp, plan, spatial), plan.splits, strict=True)
-    )
+    batch = xp.sizes(x)[0]
+    x = split_inputs(xp, plan, sizes.places, x)
+    y = multiply(xp, x, spectrum, sizes.lengths, [p.window for p in sizes.places])
+    return merge(xp, plan, sizes.places, y, batch)
 
 
 def _ready(xp: Backend, spectrum: Array) -> Array:

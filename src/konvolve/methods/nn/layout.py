@@ -2,7 +2,7 @@
 
 Inside, arrays are (kernels, rows, groups, channels, *spatial): ``kernels`` is the batch where each sample has its own
 kernel, otherwise 1, and ``rows`` all that shares a kernel. Each way is a window, a reshape, a transpose and a reshape.
-What strides and dilations are turned into says ``planning.phases``.
+What strides and dilations are turned into says ``planning.nn.phases``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from konvolve.backends.interface import Array, Backend, Size
-from konvolve.planning.nn.phases import Place, place
+from konvolve.planning.nn.phases import Place
 from konvolve.planning.nn.plan import ChannelPlan
 from konvolve.planning.nn.problem import ChannelProblem
 
@@ -20,15 +20,6 @@ from konvolve.planning.nn.problem import ChannelProblem
 def spatial_sizes(problem: ChannelProblem, sizes: Sequence[Size]) -> list[Size]:
     """Return those of the spatial axes among an array's sizes."""
     return list(sizes[1:-1] if problem.last else sizes[2:])
-
-
-def places(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size]) -> list[Place]:
-    """Return the plan's places, those filled in that only the arrays know; ``spatial`` is after the extension."""
-    problem = plan.problem
-    return [
-        place(axis, split, problem.transposed, n, xp.maximum) if known is None else known
-        for axis, split, known, n in zip(problem.axes, plan.splits, plan.places, spatial, strict=True)
-    ]
 
 
 def split_inputs(xp: Backend, plan: ChannelPlan, where: Sequence[Place], x: Array) -> Array:

@@ -9,7 +9,8 @@ from typing import Any
 from konvolve.backends.interface import Array, Backend, Size
 from konvolve.methods import blocks
 from konvolve.methods.nn.fft import multiply, prepare
-from konvolve.methods.nn.layout import merge, places, split_inputs
+from konvolve.methods.nn.layout import merge, split_inputs
+from konvolve.methods.nn.sizes import Sizes
 from konvolve.planning.nn.plan import ChannelPlan
 
 __all__ = ["prepare", "run"]
@@ -17,10 +18,10 @@ __all__ = ["prepare", "run"]
 _LEAD = 4  # kernels, rows, groups, channels
 
 
-def run(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, spectrum: Array) -> Array:
+def run(xp: Backend, plan: ChannelPlan, sizes: Sizes, x: Array, spectrum: Array) -> Array:
     """Convolve with the kernel of this spectrum in blocks."""
     way: Any = plan.way
-    where, tiled, rank = places(xp, plan, spatial), blocks.tiled(way), len(way.steps)
+    where, tiled, rank = sizes.places, blocks.tiled(way), len(way.steps)
     batch = xp.sizes(x)[0]
     x = split_inputs(xp, plan, where, x)
     lead = xp.sizes(x)[:_LEAD]
@@ -31,8 +32,10 @@ def run(xp: Backend, plan: ChannelPlan, spatial: Sequence[Size], x: Array, spect
     clean = blocks.clean(way, taps, windows)
 
     def convolved(part: Array) -> Array:
-        rows, counts = _as_rows(xp, blocks.cut(xp, part, 1, way), lead, rank, tiled)
-        return _side_by_side(xp, multiply(xp, rows, spectrum, way.lengths, clean), counts, rank, tiled)
+        for i in reversed(tiled):  # from behind, so that the axes before stay where they are
+            part = xp.overlapping_blocks(part, 1 + i, way.lengths[i], way.steps[i])
+        part, counts = _as_rows(xp, part, lead, rank, tiled)
+        return _side_by_side(xp, multiply(xp, part, spectrum, way.lengths, clean), counts, rank, tiled)
 
     y = blocks.in_bands(xp, x, way, taps, windows, convolved)
     outputs = math.prod([s.number for s in plan.splits if s.kind == "outputs"]) * plan.problem.outputs

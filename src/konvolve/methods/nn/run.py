@@ -9,15 +9,16 @@ from konvolve.methods import finite, nothing
 from konvolve.methods.edges import beyond
 from konvolve.methods.nn import direct, fft, overlap
 from konvolve.methods.nn.layout import spatial_sizes
+from konvolve.methods.nn.sizes import at_run_time, known
 from konvolve.planning.nn.phases import extended
 from konvolve.planning.nn.plan import ChannelPlan
 from konvolve.planning.nn.problem import ChannelProblem
 from konvolve.planning.operands import Edge
 
 METHODS: dict[str, Any] = {"direct": direct, "fft": fft, "overlap": overlap}
-"""What carries each method out: ``prepare(xp, plan, spatial, kernel)`` and ``run(xp, plan, spatial, x, prepared)``.
+"""What carries each method out: ``prepare(xp, plan, sizes, kernel)`` and ``run(xp, plan, sizes, x, prepared)``.
 
-``spatial`` are the sizes of the inputs' spatial axes, extended beyond their edges; None where the plan knows them.
+``x`` are the inputs, extended beyond their edges, and ``prepared`` is what ``prepare`` returned.
 """
 
 
@@ -32,13 +33,13 @@ def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array, prepared: Array
     own = plan.method == "direct" and not plan.loops
     dtype = problem.result if own and xp.is_fast_in(x, problem.result) else problem.compute
     x, method = _extend(xp, problem, xp.cast(x, dtype)), METHODS[plan.method]
-    spatial = spatial_sizes(problem, xp.sizes(x))
+    sizes = at_run_time(xp, plan, spatial_sizes(problem, xp.sizes(x)))
 
     def linear(x: Array, kernel: Array) -> Array:
-        return method.run(xp, plan, spatial, x, method.prepare(xp, plan, spatial, kernel))
+        return method.run(xp, plan, sizes, x, method.prepare(xp, plan, sizes, kernel))
 
     def by_prepared(x: Array) -> Array:
-        return method.run(xp, plan, spatial, x, prepared)
+        return method.run(xp, plan, sizes, x, prepared)
 
     if plan.between_taps or (plan.way.spreads and problem.local):
         kernel = xp.cast(kernel, dtype)
@@ -51,7 +52,7 @@ def run(xp: Backend, plan: ChannelPlan, x: Array, kernel: Array, prepared: Array
 
 def prepare(xp: Backend, plan: ChannelPlan, kernel: Array) -> Array:
     """Do all of a plan that concerns the kernel alone; the plan is one that allows it (``preparable``)."""
-    return xp.to_result(METHODS[plan.method].prepare(xp, plan, None, xp.cast(kernel, plan.problem.compute)))
+    return xp.to_result(METHODS[plan.method].prepare(xp, plan, known(plan), xp.cast(kernel, plan.problem.compute)))
 
 
 def both_ways(xp: Backend, problem: ChannelProblem, forward: Array, backward: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from konvolve.backends.interface import Array, Backend
 from konvolve.methods import blocks
 from konvolve.methods.signal import integers
@@ -32,6 +34,7 @@ def run(xp: Backend, way: Overlap, sizes: Sizes, a: Array, prepared: Array) -> A
     if way.swap:
         a, kernel = prepared, _spectrum(xp, way, a)
     rank, tiled = len(way.steps), blocks.tiled(way)
+    lengths: Any = way.lengths  # all are known: planning tiles for a known kernel only
     batch = len(xp.shape(a)) - rank
 
     clean = blocks.clean(way, way.taps, sizes.windows)
@@ -42,7 +45,8 @@ def run(xp: Backend, way: Overlap, sizes: Sizes, a: Array, prepared: Array) -> A
             # Digits of a band, not of the signal: they are several times as large as the integers.
             count = way.digits.count2 if way.swap else way.digits.count1
             x, lead, dtype = integers.split(xp, x, way.digits.width, count), batch + 1, "float64"
-        x = blocks.cut(xp, x, lead, way)
+        for i in reversed(tiled):  # from behind, so that the axes before stay where they are
+            x = xp.overlapping_blocks(x, lead + i, lengths[i], way.steps[i])
         spectrum = forward(xp, _blocks_first(xp, x, lead, rank, tiled), way.lengths)
         del x  # each array here is as large as a band
         product = integers.product(xp, way.digits, spectrum, kernel, way.swap)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
+import warnings
 from typing import Any
 
 from konvolve.backends.interface import Array, Backend
@@ -13,6 +16,13 @@ from konvolve.planning import dtypes
 from konvolve.planning.geometry import window
 from konvolve.planning.signal.chunks import Chunks
 from konvolve.planning.signal.plan import Plan
+
+_NOT_FINITE = (
+    "Use of fft convolution on input with NAN or inf results in NAN or inf output. "
+    "Consider using method='direct' instead."
+)
+
+_PACKAGE = os.path.join(os.path.abspath(__file__).rpartition(os.path.join("", "methods", "signal", ""))[0], "")
 
 METHODS: dict[str, Any] = {"direct": direct, "fft": fft, "overlap": overlap, "matrix": matrix}
 """What carries each method out: ``prepare(xp, way, sizes, b)`` and ``run(xp, way, sizes, a, prepared)``.
@@ -43,21 +53,31 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array, prepared: Array | None = No
     sizes = at_run_time(xp, plan, xp.sizes(a)[-len(taps) :], taps)
 
     def linear(a: Array, b: Array) -> Array:
-        return _convolved(xp, plan, sizes, a, b)
+        return _convolved(xp, plan, sizes, a, b if prepared is None else _kernel(xp, plan, None, b))
 
     def by_prepared(a: Array) -> Array:
         return METHODS[plan.method].run(xp, plan.way, sizes, a, prepared)
 
     if plan.spreads or _meets_zeros(xp, plan, a, b):
-        if prepared is not None:
-            b = _kernel(xp, plan, a, b)
+        b = b if prepared is None else xp.cast(b, plan.way.work_dtype(problem.compute))
         y = finite.convolve(xp, linear, a, b, None if prepared is None else by_prepared)
     else:
         y = linear(a, b) if prepared is None else by_prepared(a)
     del a  # extended, or in digits, it is not needed while the result is brought to its dtype and layout
     if plan.layout is not None:
         y = xp.transpose(y, plan.layout[1])
-    return xp.to_result(xp.cast(y, problem.result))
+    y = xp.to_result(xp.cast(y, problem.result))
+    if problem.warns and plan.method != "direct" and not xp.begins_finite(y):
+        warnings.warn(_NOT_FINITE, RuntimeWarning, stacklevel=_outside())
+    return y
+
+
+def _outside() -> int:
+    """Return the stacklevel of the line that called konvolve."""
+    level, frame = 1, sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+    return level
 
 
 def prepare(xp: Backend, plan: Plan, b: Array) -> Array:

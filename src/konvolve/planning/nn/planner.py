@@ -63,10 +63,7 @@ def _is_allowed(problem: ChannelProblem, profile: Profile, method: str) -> bool:
 
 def _choose(problem: ChannelProblem, seconds: dict[str, float]) -> tuple[str, str]:
     """Return the method that is taken, and why."""
-    chosen = next(iter(seconds))
-    for method in seconds:  # spelt out because torch.compile cannot follow min with a key
-        if seconds[method] < seconds[chosen]:
-            chosen = method
+    chosen = min(seconds, key=lambda method: seconds[method])
     if seconds.get(Direct.name, float("inf")) < _PREFERENCE * seconds[chosen]:
         chosen = Direct.name
     if len(seconds) == 1:

@@ -57,7 +57,9 @@ def halved(problem: Problem) -> Iterator[tuple[int, int, Problem]]:
 
 def joined(problem: Problem, windows: Windows, part: Plan, axis: int, rows: int, profile: Profile) -> Plan:
     """Return the plan that takes a problem in chunks, each by the plan of a part."""
-    plan = Plan(problem, problem, Chunks(axis=axis, rows=rows, part=part), windows, reason=part.reason)
+    plan = Plan(
+        problem, problem, Chunks(lengths=part.lengths, axis=axis, rows=rows, part=part), windows, reason=part.reason
+    )
     result = math.prod(size or 1 for size in plan.output_shape) * dtypes.item_size(problem.result)
     most = profile.multiples.joined * result + profile.multiples.chunks * (part.bytes or 0)
     count = -(-(problem.shape1[axis] or 0) // rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 
 from konvolve.planning.cost import Estimate, Estimated
@@ -40,11 +39,14 @@ class Plan(Estimated):
     separable: Plan | None = field(default=None, compare=False)
     adjoint: Plan | None = field(default=None, compare=False)
     others: tuple[Plan, ...] = field(default=(), compare=False)
+    method: str = field(init=False, compare=False, repr=False)  # the method's name
+    spreads: bool = field(init=False, compare=False, repr=False)  # whether it spreads what is not finite, unwanted
 
-    @cached_property
-    def method(self) -> str:  # type: ignore[override]
-        """The method's name."""
-        return self.way.name
+    def __post_init__(self) -> None:
+        # Once for all: every call asks for them.
+        object.__setattr__(self, "method", self.way.name)
+        floating = self.problem.compute.startswith(("float", "complex"))
+        object.__setattr__(self, "spreads", self.way.spreads and self.problem.local and floating)
 
     @property
     def lengths(self) -> tuple[int | None, ...]:
@@ -57,11 +59,6 @@ class Plan(Estimated):
         problem = self.problem
         centred = any(problem.shape2[axis] != 1 for axis in problem.cropped)
         return self.way.preparation is not None and None not in self.windows and not centred
-
-    @cached_property
-    def spreads(self) -> bool:
-        """Whether the method would spread what is not finite, where that is not wanted."""
-        return self.way.spreads and self.problem.local and self.problem.compute.startswith(("float", "complex"))
 
     @property
     def preparation(self) -> tuple:

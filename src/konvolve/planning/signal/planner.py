@@ -233,7 +233,8 @@ def _with_surroundings(
 
 def _adjoint(taken: Plan, others: dict[str, Plan]) -> Plan | None:
     """Return the next best plan for the same signal, where its gradient is worth having instead of this one's."""
-    same = [other for other in others.values() if other.core == taken.core]
+    seen = taken.core, taken.windows, taken.extension
+    same = [other for other in others.values() if (other.core, other.windows, other.extension) == seen]
     kind = dtypes.parse(taken.problem.compute).kind
     if (taken.seconds or 0) < _WORTH or kind not in ("float", "complex") or not same:
         return None

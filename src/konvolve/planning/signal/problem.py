@@ -81,7 +81,7 @@ class Problem:
         """Whether every size along the convolved axes is known; the batch decides little."""
         return all(None not in (self.shape1[axis], self.shape2[axis]) for axis in self.axes)
 
-    @cached_property
+    @property
     def warns(self) -> bool:
         """Whether a result that is not finite is worth a warning: where another method might have kept it local."""
         ours = self.function not in ("fftconvolve", "oaconvolve") and not self.local

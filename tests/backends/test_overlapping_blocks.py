@@ -16,7 +16,7 @@ CUTS = [(12, 7), (23, 7), (21, 7), (7, 7), (65, 7), (9, 5)]
 def test_blocks_are_the_windows_of_numpy(name, length, step, behind):
     library = LIBRARIES[name]
     x = np.random.default_rng(length).standard_normal((3, length + 4 * step, *behind)).astype("float32")
-    found = library.numpy(registry.backend(name).frame(library.array(x), 1, length, step))
+    found = library.numpy(registry.backend(name).overlapping_blocks(library.array(x), 1, length, step))
     expected = np.moveaxis(np.lib.stride_tricks.sliding_window_view(x, length, 1)[:, ::step], -1, 2)
     np.testing.assert_array_equal(found, expected)
 
