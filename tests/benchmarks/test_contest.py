@@ -12,7 +12,7 @@ pytest.importorskip("typer", reason="the [cli] extra is not installed")
 from benchmarks import command, screen
 from benchmarks.contest import aims, chart, contestants, layers, sweeps, verdicts
 from benchmarks.contest.workloads import BACKWARD, CALL, WORKLOADS
-from konvolve.bench import contestants as race
+from konvolve.bench import everyone as race
 from konvolve.bench import machine, measure
 from konvolve.bench.contestants import KONVOLVE, PEER, Contestant
 from konvolve.bench.workloads import Workload

@@ -160,9 +160,9 @@ def test_planning_is_a_constant_to_a_compiler_that_reads_code(monkeypatch):
     monkeypatch.setattr(plans, "_MOST_PLANS", 1)
     make, calls, compilations = execute.make, [], []
 
-    def not_to_be_followed(*facts):
+    def not_to_be_followed(*facts, **options):
         calls.append(sys._getframe().f_code.co_name)  # of which torch.compile can make nothing
-        return make(*facts)
+        return make(*facts, **options)
 
     def backend(module, _):
         compilations.append(module)
