@@ -76,7 +76,7 @@ def steered(method):
     if method is None:
         yield
         return
-    choose, allowed = planner._choose, channel_planner._allowed
+    choose, allowed = planner._choose, channel_planner._is_allowed
 
     def chosen(problem, estimates, few):
         free = len(problem.methods) > 1 and method in estimates
@@ -88,7 +88,7 @@ def steered(method):
     plans.forget()
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.object(planner, "_choose", chosen))
-        stack.enter_context(mock.patch.object(channel_planner, "_allowed", alone))
+        stack.enter_context(mock.patch.object(channel_planner, "_is_allowed", alone))
         if method == "separable":
             stack.enter_context(mock.patch.object(planner, "_WORTH", 0))
             stack.enter_context(mock.patch.object(planner, "_clearly_quicker", return_value=True))
