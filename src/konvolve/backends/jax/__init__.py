@@ -31,23 +31,8 @@ from konvolve.backends.numpy.operands import dtype_name
 
 # Adapted next door, asked for here.
 __all__ = [
-    "all_finite",
-    "constant",
-    "conv",
-    "conv_transpose",
-    "either",
-    "fftn",
-    "ifftn",
-    "irfftn",
-    "is_fast_in",
-    "isfinite",
-    "map_slabs",
-    "overlapping_blocks",
-    "rfftn",
-    "summed",
-    "unless",
-    "window",
-    "zeroed",
+    "all_finite", "constant", "conv", "conv_transpose", "either", "fftn", "ifftn", "irfftn", "is_fast_in",
+    "isfinite", "map_slabs", "overlapping_blocks", "rfftn", "summed", "unless", "window", "zeroed",
 ]  # fmt: skip
 
 name = "jax"

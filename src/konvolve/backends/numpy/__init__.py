@@ -16,25 +16,9 @@ from konvolve.backends.numpy.windows import map_slabs, overlapping_blocks, windo
 
 # Adapted next door, asked for here.
 __all__ = [
-    "all_finite",
-    "constant",
-    "conv",
-    "conv_transpose",
-    "depthwise_correlate",
-    "either",
-    "fftn",
-    "ifftn",
-    "irfftn",
-    "is_fast_in",
-    "isfinite",
-    "map_slabs",
-    "overlapping_blocks",
-    "rfftn",
-    "summed",
-    "unless",
-    "window",
-    "with_gradient_of",
-    "zeroed",
+    "all_finite", "constant", "conv", "conv_transpose", "depthwise_correlate", "either", "fftn", "ifftn", "irfftn",
+    "is_fast_in", "isfinite", "map_slabs", "overlapping_blocks", "rfftn", "summed", "unless", "window",
+    "with_gradient_of", "zeroed",
 ]  # fmt: skip
 
 name = "numpy"

@@ -29,21 +29,8 @@ from konvolve.backends.tensorflow.windows import concatenate, map_slabs, overlap
 
 # Adapted next door, asked for here.
 __all__ = [
-    "all_finite",
-    "concatenate",
-    "constant",
-    "conv",
-    "conv_transpose",
-    "either",
-    "is_fast_in",
-    "isfinite",
-    "map_slabs",
-    "overlapping_blocks",
-    "summed",
-    "unless",
-    "window",
-    "with_gradient_of",
-    "zeroed",
+    "all_finite", "concatenate", "constant", "conv", "conv_transpose", "either", "is_fast_in", "isfinite",
+    "map_slabs", "overlapping_blocks", "summed", "unless", "window", "with_gradient_of", "zeroed",
 ]  # fmt: skip
 
 name = "tensorflow"

@@ -27,30 +27,9 @@ from konvolve.backends.torch.windows import map_slabs, overlapping_blocks, windo
 
 # Adapted next door, asked for here.
 __all__ = [
-    "add_product",
-    "all_finite",
-    "constant",
-    "conv",
-    "conv_transpose",
-    "depthwise_correlate",
-    "either",
-    "fftn",
-    "ifftn",
-    "irfftn",
-    "is_fast_in",
-    "isfinite",
-    "map_slabs",
-    "matmul",
-    "multiply",
-    "overlapping_blocks",
-    "rfftn",
-    "shape",
-    "summed",
-    "traced",
-    "unless",
-    "window",
-    "with_gradient_of",
-    "zeroed",
+    "add_product", "all_finite", "constant", "conv", "conv_transpose", "depthwise_correlate", "either", "fftn",
+    "ifftn", "irfftn", "is_fast_in", "isfinite", "map_slabs", "matmul", "multiply", "overlapping_blocks", "rfftn",
+    "shape", "summed", "traced", "unless", "window", "with_gradient_of", "zeroed",
 ]  # fmt: skip
 
 name = "torch"
