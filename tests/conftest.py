@@ -11,6 +11,8 @@ os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 import hypothesis
 import pytest
 
+from konvolve.execution import signal
+
 # The suite is a gate: the same draws every time, and no deadline on a machine that others use too.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("suite")
@@ -40,9 +42,16 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(autouse=True)
-def jax_compiles_at_once(monkeypatch):
-    """Reach JAX's own code in a first call too: ``test_jax_lengths.py`` tests what users meet there."""
+def libraries_compute_themselves(monkeypatch):
+    """Reach each library's own code: ``test_uncompiled.py`` and ``test_tiny.py`` test where NumPy computes instead."""
+    monkeypatch.setattr(signal, "by_numpy", lambda xp, plan, *arrays: None)
     if "jax" in sys.modules:
         from konvolve.backends.jax import uncompiled as jax_uncompiled
 
         monkeypatch.setattr(jax_uncompiled, "by_numpy", lambda plan, arrays: False)
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """Drop JAX's programs after each file: at some 65,000 mapped pieces of memory Linux ends the process."""
+    if "jax" in sys.modules and (nextitem is None or nextitem.path != item.path):
+        sys.modules["jax"].clear_caches()

@@ -56,6 +56,7 @@ class Profile(NamedTuple):
     memory: tuple[tuple[str, Any], ...] = ()  # the fields of MemoryMultiples that differ from the defaults
     has_float64: bool = True  # without it integers are summed in integers
     start: float = 0.0  # s: what its own convolution costs once, beside all else
+    tiny: float = 0.0  # s: below it an eager call is quicker by NumPy, in the memory of the library's arrays
     crowded: float = 1.0  # how many times slower transforms along several axes are that leave the last cache
     parts: int = 0  # of how many blocks an axis is made that would not be cut for speed, at least; 0 for none
     fused: bool = False  # whether a loop over taps is compiled into one pass, whose gradient by the kernel is slow

@@ -70,7 +70,8 @@ CONSTANTS: dict[str, dict[str, Any]] = {
             ("digit_sums", 1.55),
             ("integer_loop", 7.0),
         ),
-        "start": 2.5e-4,
+        "start": 5.0e-5,
+        "tiny": 1.0e-3,
     },
     "jax": {
         "fft": 9.9e-11,

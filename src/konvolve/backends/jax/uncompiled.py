@@ -8,7 +8,6 @@ compiled. The two agree within rounding.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +16,6 @@ import jax
 import numpy as np
 
 from konvolve.backends import numpy as numpy_backend
-from konvolve.backends.interface import Native
 
 # A plan that comes again among so many others is compiled.
 _MOST_AWAITED = 64
@@ -83,60 +81,5 @@ def _on_cpu(x: jax.Array) -> bool:
     return len(devices) == 1 and next(iter(devices)).platform == "cpu"
 
 
-def _taps(x: np.ndarray, kernel: np.ndarray, how: Native, sizes: Sequence[int]) -> Any:
-    """Yield for each tap its part of the kernel, and the view of channels-last x that it meets."""
-    rank = len(how.strides)
-    for offsets in itertools.product(*(range(n) for n in kernel.shape[:rank])):
-        cut = tuple(
-            slice(offset * dilation, offset * dilation + (size - 1) * stride + 1, stride)
-            for offset, dilation, size, stride in zip(offsets, how.dilations, sizes, how.strides, strict=True)
-        )
-        yield kernel[offsets], x[(slice(None), *cut)]
-
-
-def _native(x: np.ndarray, kernel: np.ndarray, how: Native) -> np.ndarray:
-    """Correlate on channels, tap by tap."""
-    rank, groups = len(how.strides), how.groups
-    x = x if how.last else np.moveaxis(x, 1, -1)
-    x = np.pad(x, [(0, 0), *how.pads, (0, 0)])
-    if how.depthwise:
-        kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)
-    spans = [(n - 1) * dilation + 1 for n, dilation in zip(kernel.shape, how.dilations, strict=False)]
-    sizes = [(n - span) // stride + 1 for n, span, stride in zip(x.shape[1:], spans, how.strides, strict=False)]
-    channels, outputs = kernel.shape[-2], kernel.shape[-1] // groups
-    y = np.zeros((x.shape[0], *sizes, groups, outputs), x.dtype)
-    for tap, part in _taps(x, kernel, how, sizes):
-        if groups == 1:
-            y[..., 0, :] += part @ tap
-        elif channels == 1:
-            y += part[..., None] * tap.reshape(groups, outputs)
-        else:
-            for group in range(groups):
-                own = slice(group * channels, (group + 1) * channels)
-                y[..., group, :] += part[..., own] @ tap[:, group * outputs : (group + 1) * outputs]
-    y = y.reshape(*y.shape[: rank + 1], -1)
-    return y if how.last else np.moveaxis(y, -1, 1)
-
-
-def _native_adjoint(y: np.ndarray, kernel: np.ndarray, how: Native, sizes: Sequence[int]) -> np.ndarray:
-    """Return the adjoint for inputs of these spatial sizes: every sample spread over the taps."""
-    y = y if how.last else np.moveaxis(y, 1, -1)
-    spatial = y.shape[1:-1]
-    reach = [
-        max((n - 1) * stride + (taps - 1) * dilation + 1, before + size)
-        for n, stride, taps, dilation, (before, _), size in zip(
-            spatial, how.strides, kernel.shape, how.dilations, how.pads, sizes, strict=False
-        )
-    ]
-    x = np.zeros((y.shape[0], *reach, kernel.shape[-2]), y.dtype)
-    for tap, part in _taps(x, kernel, how, spatial):
-        part += y @ tap.T
-    cut = (slice(before, before + size) for (before, _), size in zip(how.pads, sizes, strict=True))
-    x = x[(slice(None), *cut)]
-    return x if how.last else np.moveaxis(x, -1, 1)
-
-
-# NumPy's primitives, those added that plans for JAX ask for, and as silent as JAX is.
-_HOST = SimpleNamespace(
-    **vars(numpy_backend) | {"conv": _native, "conv_transpose": _native_adjoint, "begins_finite": lambda y: True}
-)
+# NumPy's primitives, as silent as JAX is.
+_HOST = SimpleNamespace(**vars(numpy_backend) | {"begins_finite": lambda y: True})

@@ -309,6 +309,8 @@ def depthwise_correlate(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     The layout is always named: without it the second gradient of a convolution fails in eager code.
     """
     rank, channels = kernel.shape.rank - 1, kernel.shape[0]
+    if channels == 1:
+        return _one_channel(x, kernel, rank)
     if rank == 1:  # as a picture one sample high
         return raw_ops.Squeeze(
             input=depthwise_correlate(raw_ops.ExpandDims(input=x, axis=2), raw_ops.ExpandDims(input=kernel, axis=1)),
@@ -316,11 +318,18 @@ def depthwise_correlate(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         )
     x = transpose(x, [0, *range(2, rank + 2), 1])
     kernel = raw_ops.ExpandDims(input=transpose(kernel, [*range(1, rank + 1), 0]), axis=-1)
-    options = {"input": x, "filter": kernel, "strides": [1] * (rank + 2), "padding": "VALID"}
-    if rank == 3:
-        y = raw_ops.Conv3D(**options, data_format="NDHWC")
-    elif channels == 1:
-        y = raw_ops.Conv2D(**options, data_format="NHWC")
-    else:
-        y = raw_ops.DepthwiseConv2dNative(**options, data_format="NHWC")
+    y = raw_ops.DepthwiseConv2dNative(
+        input=x, filter=kernel, strides=[1] * (rank + 2), padding="VALID", data_format="NHWC"
+    )
     return transpose(y, [0, rank + 1, *range(1, rank + 1)])
+
+
+def _one_channel(x: tf.Tensor, kernel: tf.Tensor, rank: int) -> tf.Tensor:
+    """Correlate one channel, which may stand first or last without a sample being moved; a row is one sample high."""
+    kernel = reshape(kernel, (*sizes(kernel)[0 if rank == 1 else 1 :], 1, 1))
+    x = reshape(x, (-1, *sizes(x)[1 if rank == 1 else 2 :], 1))
+    if rank == 3:
+        y = raw_ops.Conv3D(input=x, filter=kernel, strides=[1] * 5, padding="VALID", data_format="NDHWC")
+    else:
+        y = raw_ops.Conv2D(input=x, filter=kernel, strides=[1] * 4, padding="VALID", data_format="NHWC")
+    return raw_ops.Squeeze(input=y, axis=[3]) if rank == 1 else reshape(y, (-1, 1, *sizes(y)[1:-1]))

@@ -61,7 +61,11 @@ def make_plan(problem: Problem, profile: Profile, bits: Bits = (None, None)) -> 
     """
     bits = _with_fills(problem, bits)
     taken = _unlimited(problem, profile, bits)
-    return _below(problem, taken, profile, bits) if ceiling.exceeded(problem, taken) else taken
+    if ceiling.exceeded(problem, taken):
+        taken = _below(problem, taken, profile, bits)
+    # A banded matrix is a convolution on channels, in which NumPy is slow.
+    tiny = taken.seconds is not None and taken.seconds < profile.tiny and taken.method != Matrix.name
+    return replace(taken, tiny=True) if tiny else taken
 
 
 def _with_fills(problem: Problem, bits: Bits) -> Bits:
