@@ -76,7 +76,7 @@ def carry_out(xp: Backend, plan: Plan, a: Any, b: Any) -> Any:
     return xp.compiled(run)(xp, plan, a, b)
 
 
-def by_numpy(xp: Backend, plan: Plan, *arrays: Any) -> list[np.ndarray] | None:
+def by_numpy(xp: Backend, plan: Plan, *arrays: Any) -> list[Any] | None:
     """Return the arrays as NumPy's where it is to carry out the plan: an eager call that is over in no time."""
     seen = [xp.values(x) for x in arrays] if plan.tiny else [None]
     return None if any(x is None for x in seen) else seen

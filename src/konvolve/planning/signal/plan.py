@@ -25,9 +25,9 @@ class Plan(Estimated):
 
     ``separable`` is a plan in passes, where it is cheaper than this one if the kernel proves to be a product, and
     ``adjoint`` the one by which the gradient by the kernel is taken, where this method's own would be slow.
-    ``others`` are the plans of the methods that are not taken, where ``konvolve.plan`` was asked to explain. ``tiny`` says
-    that an eager call is carried out by NumPy, in the memory of the library's arrays: it is over before the library's
-    own operations have begun.
+    ``others`` are the plans of the methods that are not taken, where ``konvolve.plan`` was asked to explain. ``tiny``
+    says that an eager call is carried out by NumPy, in the memory of the library's arrays: it is over before the
+    library's own operations have begun.
     """
 
     problem: Problem
