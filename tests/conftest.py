@@ -2,6 +2,7 @@
 
 import os
 import sys
+import zlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # JAX compiles for each new shape, and most of that time goes into optimizing what then runs once. The draws and the
@@ -20,7 +21,9 @@ hypothesis.settings.load_profile("suite")
 
 def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="run the tests that take minutes, too")
-    parser.addoption("--seed", type=int, default=0, help="the seed of the questions that test_draws.py draws")
+    parser.addoption(
+        "--seed", type=int, default=0, help="the seed of what is drawn: questions, and cases of long tests"
+    )
     parser.addoption("--draws", type=int, help="how many questions test_draws.py asks of each library, in each way")
     parser.addoption("--draw", type=int, help="the number of the one question that test_draws.py asks")
 
@@ -36,9 +39,22 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=twice)
         items[:] = [item for item in items if "unless_slow" not in item.keywords]
         return
+    named = any("::" in name for name in config.args)
+    left = [item for item in items if not named and _is_left_out(item, config.getoption("--seed"))]
+    config.hook.pytest_deselected(items=left)
+    left_out = set(left)
+    items[:] = [item for item in items if item not in left_out]
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="takes minutes: run with --slow"))
+
+
+def _is_left_out(item, seed):
+    """Whether a case of a test marked ``one_in(n)`` is left to --slow: as if drawn, by its name and the seed."""
+    mark = item.get_closest_marker("one_in")
+    if mark is None or not hasattr(item, "callspec") or "slow" in item.keywords:
+        return False
+    return zlib.crc32(f"{seed} {item.name}".encode()) % mark.args[0] != 0
 
 
 @pytest.fixture(autouse=True)

@@ -153,6 +153,7 @@ def found_by(monkeypatch, fault, table, check, library, way):
     return number is not None and is_right(check, library, way, number)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(("fault", "library", "way"), FAULTS)
 def test_the_draws_find(monkeypatch, fault, library, way):
     assert found_by(monkeypatch, fault, FAMILY, checking.family, library, way)

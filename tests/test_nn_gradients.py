@@ -39,6 +39,7 @@ def unknown(shape, options, kernel):
     return [tf.TensorSpec(sizes, tf.float64), tf.TensorSpec(each, tf.float64)]
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("way", ["eager", "unknown sizes", "xla"])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -172,6 +173,7 @@ def test_gradients_on_torch(question, method):
     torch.testing.assert_close(tangent, 2 * y)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_gradients_on_jax(question, method):

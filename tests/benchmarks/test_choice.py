@@ -42,6 +42,7 @@ def test_a_layer_is_timed_both_ways(library):
         json.dumps(question.told() | {"measured_s": found})
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("library", ["numpy", "tensorflow", "jax", "torch"])
 def test_a_library_is_timed_and_drawn(library, tmp_path):
     pytest.importorskip(library)

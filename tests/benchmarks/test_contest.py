@@ -179,6 +179,7 @@ def test_a_folder_that_may_not_be_written_is_refused_before_measuring(kind, caps
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_sweep_is_right_at_every_size_and_drawn(monkeypatch, tmp_path):
     """With one call in a sample, for the times do not matter here."""
     short = sweeps.Sweep("a question", "taps", (1, 30), lambda k: ((50, 60), (k, k)), "same")

@@ -80,6 +80,7 @@ def test_unknown_sizes():
     np.testing.assert_allclose(ask(a, b), konvolve.correlate(a, b, "same", normalize=True), atol=1e-9)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_what_stands_under_a_mask_does_not_matter(library, value, compiled):
@@ -96,6 +97,7 @@ def test_what_stands_under_a_mask_does_not_matter(library, value, compiled):
     np.testing.assert_allclose(library.numpy(compiled_by(library, ask, compiled)(*arrays)), wanted, atol=1e-9)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("method", ["auto", "fft"])
 def test_what_is_not_finite_counts_where_both_masks_let_it(library, method, compiled):
@@ -122,6 +124,7 @@ def test_same_keeps_the_rows_of_a_batch(library):
         np.testing.assert_allclose(found[row], wanted, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_torch_compiles_it_in_a_process_that_has_called_nothing():
     pytest.importorskip("torch")
     code = """
@@ -155,6 +158,7 @@ def uneven(case):
     return a
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("case", ["spike", "quiet", "step"])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_calm_passages_beside_others(library, case, compiled):
@@ -240,6 +244,7 @@ def test_too_small_an_overlap_is_not_defined(library):
         konvolve.correlate(a, b, normalize=True, min_overlap=-1)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_sample_that_is_not_finite_leaves_the_lags_without_it(library, compiled):
     rng = np.random.default_rng(1)

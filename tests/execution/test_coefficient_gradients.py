@@ -63,6 +63,7 @@ def by_torch(a, b, weights, compiled):
     return torch.autograd.grad((y[:CALM] * torch.from_numpy(weights[:CALM])).sum(), pair)
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("ask", [by_tensorflow, by_jax, by_torch])
 @pytest.mark.parametrize(
     ("case", "compiled"),

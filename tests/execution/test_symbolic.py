@@ -19,7 +19,9 @@ def run(backend, *arguments):
     assert f"done on {backend}" in done.stdout
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize(
+    "backend", ["tensorflow", *(pytest.param(name, marks=pytest.mark.slow) for name in ("jax", "torch"))]
+)
 def test_functional_models_compute_train_and_reload(backend, tmp_path):
     run(backend, "make", tmp_path)
     run(backend, "reload", tmp_path)

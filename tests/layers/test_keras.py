@@ -19,7 +19,9 @@ def done(script, backend):
     return f"done on {backend}" in ran.stdout
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize(
+    "backend", ["tensorflow", *(pytest.param(name, marks=pytest.mark.slow) for name in ("jax", "torch"))]
+)
 def test_values_shapes_and_symbolic_shapes_are_those_of_keras(backend):
     assert done("keras_channels.py", backend)
 

@@ -114,6 +114,7 @@ def test_lags_at_which_the_two_do_not_meet_are_zero(library, method, lags):
     oracle.assert_close(found, window_of_lags(a, b, [lags]), a, b, "float64")
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("method", ["auto", "direct", "fft", "overlap", "matrix", "separable"])
 def test_lags_of_an_axis_where_one_has_a_single_sample(library, method):
     rng = np.random.default_rng(2)
@@ -148,6 +149,7 @@ def test_lags_where_sizes_are_known_only_at_run_time():
         oracle.assert_close(compiled(a, b).numpy(), window_of_lags(a, b, [lags]), a, b, "float64")
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("method", ["auto", "direct", "fft", "overlap"])
 @pytest.mark.parametrize(
     ("dtypes", "fill"),
@@ -175,6 +177,7 @@ def test_integers_are_exact_beyond_the_edges(library, method, dtypes, fill):
     np.testing.assert_array_equal(library.numpy(found), oracle.wrapped(sums, name))
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("method", ["auto", "direct", "fft"])
 @pytest.mark.parametrize("mode", ["full", "same"])
 def test_corners_of_two_boundaries_where_there_is_one_sample(library, method, mode):

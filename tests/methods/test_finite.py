@@ -79,6 +79,7 @@ CASES = {
 }
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(("name", "way"), WAYS)
 @pytest.mark.parametrize("case", CASES)
 def test_the_family_is_the_sum(monkeypatch, name, way, case):
@@ -144,6 +145,7 @@ CHANNELS = {
 }
 
 
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize(("name", "way"), WAYS)
 @pytest.mark.parametrize("case", CHANNELS)
 def test_convolutions_on_channels_are_the_sum(name, way, case):
@@ -182,6 +184,7 @@ def cut(a, b, mode):
     return slice(start, start + a.shape[1]) if mode == "same" else slice(None)
 
 
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize(("name", "way"), WAYS)
 @pytest.mark.parametrize("method", ["auto", "direct"])
 def test_zeros_between_taps_meet_nothing(name, way, method):
@@ -266,6 +269,7 @@ def gradients(name, ask, a, b, weights, finite):
     return [a.grad.numpy(), b.grad.numpy()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 def test_torch_compiles_a_signal_with_a_part_of_it(dtype):
     torch = pytest.importorskip("torch")

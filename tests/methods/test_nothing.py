@@ -56,6 +56,7 @@ def check(gradients, *operands):
         np.testing.assert_array_equal(np.asarray(gradient), np.zeros(operand, "float32"), strict=True)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 def test_pytorch(question, compiled):
@@ -76,6 +77,7 @@ def test_pytorch(question, compiled):
 LEFT_UNWRITTEN = ("conv, no samples", "depthwise_conv")
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("way", ["eager", "graph", "unknown"])
 def test_tensorflow(question, way):
@@ -103,6 +105,7 @@ def test_tensorflow(question, way):
     check(found, one, two)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 def test_jax(question, compiled):

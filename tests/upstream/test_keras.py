@@ -72,10 +72,10 @@ slow = pytest.mark.slow
 # The backend, the method, and one in how many tests is asked. By "auto" these small layers are the library's own
 # convolutions, which Keras's tests are about in any case; by "fft" they are konvolve's.
 METHODS = [
-    ("tensorflow", "auto", 1),
+    pytest.param("tensorflow", "auto", 1, marks=slow),
     pytest.param("tensorflow", "fft", 3, marks=slow),
     pytest.param("torch", "auto", 3, marks=slow),
-    ("torch", "fft", 1),
+    pytest.param("torch", "fft", 1, marks=slow),
     pytest.param("jax", "auto", 4, marks=slow),
     pytest.param("jax", "fft", 2, marks=slow),
 ]
@@ -91,9 +91,10 @@ def test_konvolves_layers_pass_kerass_tests(run: Run, backend: str, method: str,
 
 
 @pytest.mark.unless_slow
-def test_some_on_jax(run: Run) -> None:
-    """More of them, each of which JAX compiles for, with --slow."""
-    assert_as_expected(run("jax", "--method=fft", "--one-in=8"), 25, {})
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_some_of_kerass_tests(run: Run, backend: str) -> None:
+    """More of them, and all of them, with --slow."""
+    assert_as_expected(run(backend, "--method=fft", "--one-in=8"), 25, {})
 
 
 @pytest.mark.slow

@@ -86,7 +86,13 @@ def run(tmp_path: Path) -> Run:
     return run_
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+# Quick by themselves; the others take a minute together with these.
+QUICK_LIBRARIES = ("numpy", "torch")
+
+
+@pytest.mark.parametrize(
+    "library", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK_LIBRARIES)) for name in LIBRARIES]
+)
 def test_konvolve_passes_scipys_fast_tests(run: Run, library: str) -> None:
     if importlib.util.find_spec(library.partition("-")[0]) is None:
         pytest.skip(f"{library} is not installed")
@@ -110,13 +116,14 @@ def test_konvolve_passes_scipys_slow_tests(run: Run, library: str) -> None:
     assert_as_expected(report, at_least=SLOW if one_in == 1 else int(0.9 * SLOW / one_in))
 
 
+@pytest.mark.slow
 def test_scipy_passes_its_own_tests_this_way(run: Run) -> None:
     report = run("--implementation", "scipy", "-m", "not slow")
     assert_as_expected(report, at_least=FAST)
     assert_every_function_asked(report)
 
 
-@pytest.mark.parametrize("fault", ["shift", "scale"])
+@pytest.mark.parametrize("fault", ["shift", pytest.param("scale", marks=pytest.mark.slow)])
 def test_a_wrong_function_fails(run: Run, fault: str) -> None:
     # A part of oaconvolve's thousand tests will do.
     selection = ("-m", "not slow", "-k", "not (TestOAConvolve and axes)", "--tb=line")

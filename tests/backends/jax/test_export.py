@@ -39,6 +39,7 @@ CHANNELS = {
 }
 
 
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize("method", ["auto", "direct", "overlap"])
 @pytest.mark.parametrize("taps", [3, 120])
 @pytest.mark.parametrize("question", CHANNELS)
@@ -61,6 +62,7 @@ def test_pictures_on_channels():
         np.testing.assert_allclose(run(x, k), last(nn.conv, padding="same", method="direct")(x, k), rtol=0, atol=1e-9)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
 @pytest.mark.parametrize(
     ("shape", "kernel"), [(("n",), (90,)), ((3, "n"), (1, 200)), (("h", "w"), (11, 9)), ((40, "w"), (5, 9))]
@@ -90,6 +92,7 @@ def test_one_transform_of_everything_is_refused_and_the_way_out_named(ask):
     assert ask(np.ones(600), np.ones(512)).size > 0  # where it is known, that is what was asked for
 
 
+@pytest.mark.slow
 def test_a_layer_in_an_exported_model(tmp_path):
     """In processes of their own: Keras on JAX exports it, TensorFlow runs it at any length."""
     code = f"""

@@ -49,6 +49,7 @@ def test_eager_and_compiled_equal_numpy(question):
     assert jax.eval_shape(ask, a, b).shape == expected.shape
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_derivatives_are_the_finite_differences(question):
     """To two orders, forwards, backwards and one in the other, compiled: as people take them."""
@@ -76,6 +77,7 @@ def loss_of(ask):
     return lambda a, b: (ask(a, b) ** 2).sum()
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("question", FEW)
 def test_any_nesting_is_a_loop(question):
     """vmap of jit of grad, grad of a mapped sum, jit of all: what a loop over the rows gives."""
@@ -106,6 +108,7 @@ def test_jacobians_both_ways_and_the_hessian():
     near(hessian, hessian.transpose(2, 3, 0, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "taps", "dtype"), [((3, 90, 80), (1, 3, 3), "float32"), ((5, 400), (1, 7), "complex128")]
 )

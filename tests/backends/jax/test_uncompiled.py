@@ -67,6 +67,7 @@ def test_what_is_asked_in_other_tests(question):
     np.testing.assert_allclose(first, second, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("method", ["auto", "direct", "fft", "overlap", "matrix"])
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
 @pytest.mark.parametrize("axes", [None, 1])
@@ -147,6 +148,7 @@ CHANNELS = {
 }
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("question", CHANNELS)
 @pytest.mark.parametrize(
     ("method", "dtype"),

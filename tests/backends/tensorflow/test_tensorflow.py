@@ -65,6 +65,7 @@ def close(result, eager, a, b):
     assert np.abs(result.astype(complex) - eager.astype(complex)).max() <= bound
 
 
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
 @pytest.mark.parametrize("signature", SIGNATURES)
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -219,6 +220,7 @@ def test_many_bands(short_bands, shapes, jit):
         np.testing.assert_allclose(found, eager, atol=1e-8)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("mode", ["full", "valid"])
 @pytest.mark.parametrize("shapes", [((8000,), (20,)), ((2, 5001), (2, 33)), ((301, 200), (11, 13))])
 def test_every_derivative_of_many_bands(short_bands, shapes, mode):

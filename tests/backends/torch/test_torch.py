@@ -135,6 +135,7 @@ def test_torch_func(question):
 DYNAMIC = ("fft, picture", "fft, volume", "overlap", "direct, few taps", "correlate", "symm")
 
 
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize(
     ("question", "dynamic"),
     [*((question, False) for question in QUESTIONS), *((question, True) for question in DYNAMIC)],
@@ -158,6 +159,7 @@ def test_compiled_equals_eager_with_its_gradients(question, dynamic):
             close(compiled(a, b), expected, a, b)
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Inductor's own
 @pytest.mark.skipif(shutil.which("g++") is None, reason="Inductor needs a C++ compiler")

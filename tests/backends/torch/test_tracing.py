@@ -168,6 +168,7 @@ CASES = (
 )
 
 
+@pytest.mark.slow
 def test_torch_compile_where_nothing_was_called_before():
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FRESH.replace("CASES", repr(CASES))],
