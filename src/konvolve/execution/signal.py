@@ -100,7 +100,7 @@ def plan_arrays(xp: Backend, function: str, a: Any, b: Any, **options: Any) -> P
 
 
 def _bits(xp: Backend, x: Any, dtype: str) -> int | None:
-    return xp.magnitude_bits(x) if dtypes.parse(dtype).kind in ("int", "uint") else None
+    return xp.magnitude_bits(x) if dtype.startswith(("int", "uint")) else None
 
 
 def _plain(options: Options) -> dict[str, Any]:

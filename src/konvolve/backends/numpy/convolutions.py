@@ -22,6 +22,8 @@ def depthwise_correlate(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
         windows = np.lib.stride_tricks.sliding_window_view(x, kernel.shape[1:], tuple(range(2, rank + 2)))
         taps = list(range(rank + 2, 2 * rank + 2))
         return np.einsum(windows, list(range(2 * rank + 2)), kernel, [1, *taps], list(range(rank + 2)))
+    if rows == channels == 1:
+        return np.convolve(x[0, 0], kernel[0, ::-1], "valid")[np.newaxis, np.newaxis]
     y = np.empty((rows, channels, x.shape[2] - kernel.shape[1] + 1), x.dtype)
     for channel in range(channels):
         reversed_kernel = kernel[channel, ::-1]

@@ -10,20 +10,20 @@ import numpy as np
 
 def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.ndarray:
     """Cut windows out of the trailing axes: a view where nothing outside is asked for."""
-    batch = x.ndim - len(sizes)
+    batch, sizes = x.ndim - len(sizes), tuple(sizes)
     shape = x.shape[batch:]
-    if not any(starts) and tuple(sizes) == shape:
+    if sizes == shape and not any(starts):
         return x
-    inside: Any = tuple(
-        slice(min(max(start, 0), n), min(max(start + size, 0), n))
-        for start, size, n in zip(starts, sizes, shape, strict=True)
-    )
+    inside, place = [], []
+    for start, size, n in zip(starts, sizes, shape, strict=True):
+        first, behind = min(max(start, 0), n), min(max(start + size, 0), n)
+        before = min(max(-start, 0), size)
+        inside.append(slice(first, behind))
+        place.append(slice(before, before + behind - first))
     part = x[(..., *inside)]
-    if part.shape[batch:] == tuple(sizes):
+    if part.shape[batch:] == sizes:
         return part
-    y = np.zeros((*x.shape[:batch], *sizes), x.dtype)
-    before = [min(max(-start, 0), size) for start, size in zip(starts, sizes, strict=True)]
-    place: Any = (slice(b, b + n) for b, n in zip(before, part.shape[batch:], strict=True))
+    y = np.zeros(x.shape[:batch] + sizes, x.dtype)
     y[(..., *place)] = part
     return y
 

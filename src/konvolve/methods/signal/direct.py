@@ -54,7 +54,7 @@ def _native(xp: Backend, a: Array, b: Array, batch: int, rank: int, in_parts: bo
     sizes_a, sizes_b = xp.sizes(a), xp.sizes(b)
     b = xp.flip(b, tuple(range(batch, batch + rank)))
     samples, taps = sizes_a[batch:], sizes_b[batch:]
-    if all(n == 1 for n in xp.shape(b)[:batch]):
+    if xp.shape(b)[:batch] == (1,) * batch:
         x, kernel = xp.reshape(a, (-1, 1, *samples)), xp.reshape(b, (1, *taps))
         lead = list(sizes_a[:batch])
     else:  # a kernel per row: rows become channels
