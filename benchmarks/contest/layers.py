@@ -67,7 +67,8 @@ def _answer(w: Layer, x: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def _gradients(w: Layer, x: np.ndarray, k: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Gradients of sum(y g) for one spatial axis, tap by tap in float64."""
+    """The output y, and the gradients of sum(y g) for one spatial axis, tap by tap in float64."""
+    (y,) = _answer(w, x, k)
     x, k, g = (array.astype(np.float64) for array in (x, k, g))
     (before,), n = w.before, x.shape[1]
     padded = np.pad(x, [(0, 0), (before, len(k) - 1 - before), (0, 0)])
@@ -75,7 +76,7 @@ def _gradients(w: Layer, x: np.ndarray, k: np.ndarray, g: np.ndarray) -> tuple[n
     for tap in range(len(k)):
         dk[tap] = np.einsum("bni,bno->io", padded[:, tap : tap + n], g, optimize=True)
         dx[:, tap : tap + n] += g @ k[tap].T
-    return dx[:, before : before + n], dk
+    return y, dx[:, before : before + n], dk
 
 
 def _layer(
@@ -102,7 +103,7 @@ LAYERS: dict[str, Workload] = {
             (2, 224, 224, 16), (31, 31, 16, 1), "same", depthwise=True, group=LAYER,
         ),
         _layer(
-            "conv1d_step", "both gradients of a causal layer, 16 to 16 channels, 256 taps, 2 signals of 8192",
+            "conv1d_step", "forward and both gradients of a causal layer, 16 to 16 channels, 256 taps, 2 signals of 8192",
             (2, 8192, 16), (256, 16, 16), "causal",
             inputs=_inputs_and_weight, answer=_gradients, group=STEP,
         ),
@@ -179,8 +180,8 @@ def _in_torch(conv: Callable) -> tuple[Callable, Callable]:
         both = torch_gradients(_torch(w, conv(w)), *_to_torch(w, x, k), g)
 
         def call():
-            dx, dk = both()  # in Keras's order, to be compared
-            return wait_torch((dx.movedim(1, -1), dk.permute(*range(2, dk.ndim), 1, 0)))
+            y, dx, dk = both()  # y in Keras's order, the gradients brought to it to be compared
+            return wait_torch((y, dx.movedim(1, -1), dk.permute(*range(2, dk.ndim), 1, 0)))
 
         return call
 

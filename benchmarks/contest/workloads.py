@@ -18,7 +18,7 @@ def _gradient(w: Workload) -> tuple[np.ndarray, ...]:
 
 
 def _scipy_gradients(w: Workload, x: np.ndarray, k: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Gradients of s = sum(y g) to x and k, where y[i] = sum_t k[t] x[i + c - t] and c = (size of k - 1)/2.
+    """The result y, and the gradients of s = sum(y g) to x and k, where y[i] = sum_t k[t] x[i + c - t] and c = (size of k - 1)/2.
 
     ds/dx[m] = sum_i g[i] k[i + c - m] correlates g with k; the kernel is odd, so that its centre stays in
     place when it is flipped. ds/dk[t] = sum_i g[i] x[i + c - t] correlates x, padded by c on both sides,
@@ -31,7 +31,7 @@ def _scipy_gradients(w: Workload, x: np.ndarray, k: np.ndarray, g: np.ndarray) -
     dx = signal.fftconvolve(g, k[flip], mode="same", axes=w.axes)
     pad = [(0, 0), (0, 0), *((w.kernel[axis] // 2,) * 2 for axis in w.axes)]
     dk = signal.fftconvolve(np.pad(x, pad), g[flip], mode="valid", axes=w.axes)[flip]
-    return dx, dk.sum(axis=0, keepdims=True)
+    return signal.fftconvolve(x, k, mode="same", axes=w.axes), dx, dk.sum(axis=0, keepdims=True)
 
 
 WORKLOADS: dict[str, Workload] = workloads.WORKLOADS | {
