@@ -1,8 +1,8 @@
 """Contestants of the workloads with a backward pass.
 
-The answer is y = convolve(x, k), and the gradient of sum(y * g) to x and to k. The result is part of the answer because a
-compiler drops what nobody asks for, and a gradient alone does not ask for the forward pass. konvolve's forward pass is
-timed alone as well.
+The answer is y = convolve(x, k), and the gradient of sum(y * g) to x and to k. The result is part of the answer because
+a compiler drops what nobody asks for, and a gradient alone does not ask for the forward pass. konvolve's forward pass
+is timed alone as well.
 """
 
 from __future__ import annotations

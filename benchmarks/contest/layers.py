@@ -103,7 +103,8 @@ LAYERS: dict[str, Workload] = {
             (2, 224, 224, 16), (31, 31, 16, 1), "same", depthwise=True, group=LAYER,
         ),
         _layer(
-            "conv1d_step", "forward and both gradients of a causal layer, 16 to 16 channels, 256 taps, 2 signals of 8192",
+            "conv1d_step",
+            "forward and both gradients of a causal layer, 16 to 16 channels, 256 taps, 2 signals of 8192",
             (2, 8192, 16), (256, 16, 16), "causal",
             inputs=_inputs_and_weight, answer=_gradients, group=STEP,
         ),

@@ -18,7 +18,9 @@ def _gradient(w: Workload) -> tuple[np.ndarray, ...]:
 
 
 def _scipy_gradients(w: Workload, x: np.ndarray, k: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The result y, and the gradients of s = sum(y g) to x and k, where y[i] = sum_t k[t] x[i + c - t] and c = (size of k - 1)/2.
+    """The result y, and the gradients of s = sum(y g) to x and k.
+
+    y[i] = sum_t k[t] x[i + c - t], where c = (size of k - 1)/2.
 
     ds/dx[m] = sum_i g[i] k[i + c - m] correlates g with k; the kernel is odd, so that its centre stays in
     place when it is flipped. ds/dk[t] = sum_i g[i] x[i + c - t] correlates x, padded by c on both sides,

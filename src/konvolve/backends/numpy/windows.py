@@ -14,17 +14,18 @@ def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.nda
     shape = x.shape[batch:]
     if sizes == shape and not any(starts):
         return x
-    inside, place = [], []
+    inside: list[Any] = [...]
+    place: list[Any] = [...]
     for start, size, n in zip(starts, sizes, shape, strict=True):
         first, behind = min(max(start, 0), n), min(max(start + size, 0), n)
         before = min(max(-start, 0), size)
         inside.append(slice(first, behind))
         place.append(slice(before, before + behind - first))
-    part = x[(..., *inside)]
+    part = x[tuple(inside)]
     if part.shape[batch:] == sizes:
         return part
     y = np.zeros(x.shape[:batch] + sizes, x.dtype)
-    y[(..., *place)] = part
+    y[tuple(place)] = part
     return y
 
 
