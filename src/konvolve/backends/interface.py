@@ -98,6 +98,12 @@ class Backend(Protocol):
     def compiled(self, function: Callable) -> Callable:
         """Return a function of (backend, plan, *arrays) as the library runs it best: compiled, or as it is."""
 
+    def program(self, function: Callable, plan: Any, arrays: Sequence[Array]) -> Callable | None:
+        """Return the function of the arrays, which carries out the plan, as a compiled one, where that pays; or None.
+
+        It pays in eager calls of a library that computes operation by operation, for a long plan that has come before.
+        """
+
     def canonical(self, dtype: str) -> str:
         """Return the dtype that an array asked to have this one gets, where the library narrows 64 bits to 32."""
 

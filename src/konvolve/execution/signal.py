@@ -58,7 +58,7 @@ def solve(function: str, in1: Any, in2: Any, **options: Any) -> Any:
         if terms and (chosen is apart or len(terms) * apart.seconds < chosen.seconds):  # type: ignore[operator]
             return separable.run(xp, xp.compiled(run), apart.way, a, terms)  # type: ignore[arg-type]
     if kernel is not None and chosen.preparable and (kernel.finite or not chosen.spreads):
-        return xp.compiled(run)(xp, chosen, a, b, kernel.prepared(xp, chosen, b, prepare))
+        return carry_out(xp, chosen, a, b, kernel.prepared(xp, chosen, b, prepare))
     return carry_out(xp, chosen, a, b)
 
 
@@ -68,12 +68,31 @@ _NOT_SEPARABLE = (
 )
 
 
-def carry_out(xp: Backend, plan: Plan, a: Any, b: Any) -> Any:
-    """Carry out a plan on two arrays of a library, by NumPy where that is quicker and their values may be seen."""
-    seen = by_numpy(xp, plan, a, b)
+def carry_out(xp: Backend, plan: Plan, a: Any, b: Any, *prepared: Any) -> Any:
+    """Carry out a plan on two arrays of a library, and the prepared kernel where there is one, in the quickest way.
+
+    That is by NumPy where the values may be seen and nothing lasts, and by a program of a library that computes one
+    operation after the other, where the plan is long and comes again.
+    """
+    seen = None if prepared else by_numpy(xp, plan, a, b)
     if seen is not None:
         return xp.asarray(run(registry.backend("numpy"), plan, *seen), a)
-    return xp.compiled(run)(xp, plan, a, b)
+    program = xp.program(functools.partial(run, xp, plan, finite_input=True), plan, (a, b, *prepared))
+    if program is not None and _all_finite(xp, plan, a, b):
+        y = program(a, b, *prepared)
+        if not plan.problem.warns or xp.begins_finite(y):
+            return y
+    return xp.compiled(run)(xp, plan, a, b, *prepared)
+
+
+def _all_finite(xp: Backend, plan: Plan, a: Any, b: Any) -> bool:
+    """Whether all samples are finite that ``run`` would look at."""
+    if plan.spreads:
+        fills = [edge.value for edge in plan.problem.edges if edge.kind == "constant"]
+        return all(map(np.isfinite, fills)) and xp.all_finite((a, b)) is True
+    if plan.method == "direct":
+        return xp.all_finite((a if plan.way.swap else b,)) is True  # type: ignore[attr-defined]
+    return True
 
 
 def by_numpy(xp: Backend, plan: Plan, *arrays: Any) -> list[Any] | None:

@@ -173,6 +173,11 @@ def compiled(function: Callable) -> Callable:
     return uncompiled.when_it_comes_again(function)
 
 
+def program(function: Callable, plan: Any, arrays: Sequence[Any]) -> None:
+    """Return None: ``compiled`` does that."""
+    return
+
+
 def canonical(dtype: str) -> str:
     """Return the dtype that an array asked to have this one gets."""
     return jax.dtypes.canonicalize_dtype(dtype).name

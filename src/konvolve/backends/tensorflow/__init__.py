@@ -24,13 +24,14 @@ from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.tensorflow import spectra
 from konvolve.backends.tensorflow.convolutions import conv, conv_transpose, is_fast_in, with_gradient_of
 from konvolve.backends.tensorflow.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
+from konvolve.backends.tensorflow.programs import program
 from konvolve.backends.tensorflow.tracing import differentiated, ints, recording, run_time_sizes
 from konvolve.backends.tensorflow.windows import concatenate, map_slabs, overlapping_blocks, window
 
 # Adapted next door, asked for here.
 __all__ = [
     "all_finite", "concatenate", "constant", "conv", "conv_transpose", "either", "is_fast_in", "isfinite",
-    "map_slabs", "overlapping_blocks", "summed", "unless", "window", "with_gradient_of", "zeroed",
+    "map_slabs", "overlapping_blocks", "program", "summed", "unless", "window", "with_gradient_of", "zeroed",
 ]  # fmt: skip
 
 name = "tensorflow"

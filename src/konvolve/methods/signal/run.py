@@ -32,10 +32,13 @@ it is a correlation's, both with the convolved axes last; ``prepared`` is what `
 """
 
 
-def run(xp: Backend, plan: Plan, a: Array, b: Array, prepared: Array | None = None) -> Array:
+def run(
+    xp: Backend, plan: Plan, a: Array, b: Array, prepared: Array | None = None, *, finite_input: bool = False
+) -> Array:
     """Carry out a plan on two arrays of the backend's library.
 
-    ``prepared`` is what ``prepare`` made of b, where that was done before; then all of b is finite.
+    ``prepared`` is what ``prepare`` made of b, where that was done before; then all of b is finite. ``finite_input``
+    says that all samples were looked at and are finite.
     """
     problem = plan.problem
     if isinstance(plan.way, Chunks):
@@ -58,7 +61,7 @@ def run(xp: Backend, plan: Plan, a: Array, b: Array, prepared: Array | None = No
     def by_prepared(a: Array) -> Array:
         return METHODS[plan.method].run(xp, plan.way, sizes, a, prepared)
 
-    if plan.spreads or _meets_zeros(xp, plan, a, b):
+    if not finite_input and (plan.spreads or _meets_zeros(xp, plan, a, b)):
         b = b if prepared is None else xp.cast(b, plan.way.work_dtype(problem.compute))
         y = finite.convolve(xp, linear, a, b, None if prepared is None else by_prepared)
     else:
