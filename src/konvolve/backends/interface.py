@@ -98,6 +98,9 @@ class Backend(Protocol):
     def compiled(self, function: Callable) -> Callable:
         """Return a function of (backend, plan, *arrays) as the library runs it best: compiled, or as it is."""
 
+    def map_rows(self, compute: Callable[[Array], Array], x: Array, rows: int) -> Array:
+        """Return ``compute(x)``, a linear function of each row, so many rows of the first axis at a time."""
+
     def program(self, function: Callable, plan: Any, arrays: Sequence[Array]) -> Callable | None:
         """Return the function of the arrays, which carries out the plan, as a compiled one, where that pays; or None.
 

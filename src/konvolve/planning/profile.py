@@ -57,6 +57,8 @@ class Profile(NamedTuple):
     has_float64: bool = True  # without it integers are summed in integers
     start: float = 0.0  # s: what its own convolution costs once, beside all else
     tiny: float = 0.0  # s: below it an eager call is quicker by NumPy, in the memory of the library's arrays
+    rows: int = 0  # samples of a batch that are transformed, multiplied and transformed back while they are in the
+    # cache, one part of the batch for each core at a time; 0 for all at once
     crowded: float = 1.0  # how many times slower transforms along several axes are that leave the last cache
     parts: int = 0  # of how many blocks an axis is made that would not be cut for speed, at least; 0 for none
     fused: bool = False  # whether a loop over taps is compiled into one pass, whose gradient by the kernel is slow

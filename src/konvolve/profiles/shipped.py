@@ -24,6 +24,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
         "row": 4.0e-7,
         "native_exact": True,
         "native_complex": True,
+        "rows": 2**18,
         "band": 2**20,
         "memory": (
             ("fft", (2.0, 3.0, 2.0)),

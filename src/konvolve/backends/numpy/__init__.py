@@ -12,12 +12,12 @@ from konvolve.backends.numpy.convolutions import conv, conv_transpose, depthwise
 from konvolve.backends.numpy.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.numpy.operands import dtype_name, in_memory
 from konvolve.backends.numpy.spectra import fftn, ifftn, irfftn, rfftn
-from konvolve.backends.numpy.windows import map_slabs, overlapping_blocks, window
+from konvolve.backends.numpy.windows import map_rows, map_slabs, overlapping_blocks, window
 
 # Adapted next door, asked for here.
 __all__ = [
     "all_finite", "constant", "conv", "conv_transpose", "depthwise_correlate", "either", "fftn", "ifftn", "irfftn",
-    "is_fast_in", "isfinite", "map_slabs", "overlapping_blocks", "rfftn", "summed", "unless", "window",
+    "is_fast_in", "isfinite", "map_rows", "map_slabs", "overlapping_blocks", "rfftn", "summed", "unless", "window",
     "with_gradient_of", "zeroed",
 ]  # fmt: skip
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from konvolve.backends.numpy.cores import cores
 from konvolve.backends.numpy.windows import window
 
-_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 # A thread costs more than it brings on a small transform.
 _THREADED_FROM = 2**16
 
@@ -28,11 +27,9 @@ Kept = Sequence[tuple[int, int]] | None
 
 
 def _transform(function: str, x: np.ndarray, lengths: Any, axes: Any, **options: Any) -> np.ndarray:
-    """Transform on SciPy's set_workers where the caller used it, else on every core if that is worth it."""
-    fft = _fft()
-    chosen = fft.get_workers()
-    workers = chosen if chosen > 1 else _CORES if x.size >= _THREADED_FROM else 1
-    return getattr(fft, function)(x, lengths, axes, workers=workers, **options)
+    """Transform on as many cores as there are, if that is worth it."""
+    workers = cores() if x.size >= _THREADED_FROM else 1
+    return getattr(_fft(), function)(x, lengths, axes, workers=workers, **options)
 
 
 def _forward(innermost: str, x: np.ndarray, lengths: Sequence[int]) -> np.ndarray:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+
+from konvolve.backends.numpy.cores import cores, one_core
 
 
 def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.ndarray:
@@ -34,6 +37,22 @@ def overlapping_blocks(x: np.ndarray, axis: int, length: int, step: int) -> np.n
     windows = np.lib.stride_tricks.sliding_window_view(x, length, axis)
     selected = windows[(slice(None),) * axis + (slice(None, None, step),)]
     return np.moveaxis(selected, -1, axis + 1)
+
+
+def map_rows(compute: Callable[[np.ndarray], np.ndarray], x: np.ndarray, rows: int) -> np.ndarray:
+    """Take a part of the rows after the other on each core, so that all that is made of a part stays in its cache."""
+    first = compute(x[:rows])
+    y = np.empty((x.shape[0], *first.shape[1:]), first.dtype)
+    y[:rows] = first
+
+    def write(start: int) -> None:
+        with one_core():
+            y[start : start + rows] = compute(x[start : start + rows])
+
+    with ThreadPoolExecutor(cores()) as pool:  # not kept: threads do not outlive a fork
+        for _ in pool.map(write, range(rows, x.shape[0], rows)):
+            pass
+    return y
 
 
 def map_slabs(

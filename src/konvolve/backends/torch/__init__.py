@@ -186,6 +186,11 @@ def program(function: Callable, plan: Any, arrays: Sequence[Any]) -> None:
     return
 
 
+def map_rows(compute: Callable, x: Any, rows: int) -> Any:
+    """Compute at once: the library shares rows out among the cores itself, and its profile says so."""
+    return compute(x)
+
+
 def canonical(dtype: str) -> str:
     """Return the dtype that an array asked to have this one gets."""
     return dtype

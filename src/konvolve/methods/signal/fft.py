@@ -8,6 +8,7 @@ needs no padding at all (see ``planning.geometry.sufficient_length``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from konvolve.backends.interface import Array, Backend
 from konvolve.methods.signal import integers
@@ -27,6 +28,8 @@ def prepare(xp: Backend, way: Fft, sizes: Sizes, b: Array) -> Array:
 
 def run(xp: Backend, way: Fft, sizes: Sizes, a: Array, spectrum: Array) -> Array:
     """Convolve over the trailing axes with the kernel of this spectrum."""
+    if way.rows:
+        return xp.map_rows(lambda part: run(xp, replace(way, rows=0), sizes, part, spectrum), a, way.rows)
     product = integers.product(xp, way.digits, forward(xp, a, sizes.lengths), spectrum)
     y = inverse(xp, xp.dtype(a), product, sizes.lengths, sizes.windows)
     del product  # as large as the result: it is not needed while digits are joined

@@ -20,19 +20,25 @@ from konvolve.planning.words import lengths_text
 # Operations per call: casts, pads, two transforms, a product, the transform back and a crop.
 _CALLS = 10
 
+# A batch of fewer parts is transformed as a whole; of more, it takes so much of the time (8192 rows of 1000 samples
+# with 64 taps, and 1024 pictures of 64 x 64 with 9 x 9, on two cores). Memory is predicted for so many parts at once.
+_FEWEST_PARTS, _IN_CACHE, _CORES = 8, 0.6, 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fft(SignalWay):
     """One transform of ``lengths`` over everything.
 
     ``wrap_offsets`` has a number for each periodic axis whose transform is exactly as long as the signal: the kernel is
-    wrapped onto the period from its sample of that number on. It is empty where no axis is.
+    wrapped onto the period from its sample of that number on. It is empty where no axis is. ``rows`` of the batch's
+    first axis are taken at a time where that is quicker, 0 stands for all of them.
     """
 
     name: ClassVar[str] = "fft"
     spreads: ClassVar[bool] = True
 
     wrap_offsets: tuple[int | None, ...] = ()
+    rows: int = 0
 
     @classmethod
     def propose(
@@ -54,10 +60,9 @@ class Fft(SignalWay):
             )
         known = [length for length in lengths if length is not None]
         points = math.prod(known) if len(known) == len(lengths) else 2 * UNKNOWN_SAMPLES
-        way = cls(
-            lengths=lengths, wrap_offsets=wrap_offsets,
-            digits=candidate.digits_for(problem, bits, points, fourier=True),
-        )  # fmt: skip
+        digits = candidate.digits_for(problem, bits, points, fourier=True)
+        rows = _rows_at_a_time(problem, profile, points) if digits is None else 0
+        way = cls(lengths=lengths, wrap_offsets=wrap_offsets, digits=digits, rows=rows)
         return Candidate(way, way._estimate(problem, profile, windows, points) if problem.known else None)
 
     def _estimate(self, problem: Problem, profile: Profile, windows: Windows, points: int) -> Estimate:
@@ -65,8 +70,14 @@ class Fft(SignalWay):
         rows = Rows(*(each * parts for each, parts in zip(problem.rows, times, strict=True)))
         known = [length for length in self.lengths if length is not None]
         seconds = sum(fourier_seconds(profile, each, known, dtype) for each in rows) + _CALLS * profile.call
+        if self.rows:
+            seconds *= _IN_CACHE
         rank = len(known)
-        if self.digits is None:
+        if self.rows:
+            part = rows._replace(out=_CORES * self.rows * _rest(problem))
+            kept = rows.out * math.prod([kept.size for kept in windows])  # type: ignore[union-attr]
+            samples = _samples(profile.multiples, part, points, rank, dtypes.is_complex(dtype)) + kept
+        elif self.digits is None:
             samples = _samples(profile.multiples, rows, points, rank, dtypes.is_complex(dtype))
         else:
             samples = _samples_in_digits(profile.multiples, self.digits, problem.rows, points, rank)
@@ -89,7 +100,7 @@ class Fft(SignalWay):
     @property
     def words(self) -> str:
         """The lengths."""
-        return f"transforms of {lengths_text(self.lengths)}"
+        return f"transforms of {lengths_text(self.lengths)}" + (f", {self.rows} rows at a time" if self.rows else "")
 
     def lines(self, axes: tuple[int, ...]) -> list[str]:
         """Return the length along each axis, and the digits."""
@@ -99,7 +110,23 @@ class Fft(SignalWay):
             + ("known at run time" if length is None else f"{length}" + (", the period" if offset is not None else ""))
             for axis, length, offset in zip(axes, self.lengths, offsets, strict=True)
         ]
-        return ["  lengths  " + ", ".join(each), *super().lines(axes)]
+        return [
+            "  lengths  " + ", ".join(each), *([f"  rows     {self.rows} at a time"] if self.rows else []),
+            *super().lines(axes),
+        ]  # fmt: skip
+
+
+def _rest(problem: Problem) -> int:
+    """Return the rows of the batch for each of its first axis."""
+    return math.prod([max(problem.shape1[axis] or 1, problem.shape2[axis] or 1) for axis in problem.batch[1:]])
+
+
+def _rows_at_a_time(problem: Problem, profile: Profile, points: int) -> int:
+    """Return how many rows of the batch's first axis fill the cache, 0 where all of them are taken at once."""
+    if not profile.rows or not problem.known or not problem.batch or problem.rows[1] != 1:
+        return 0
+    rows = max(1, profile.rows // (points * _rest(problem)))
+    return rows if problem.shape1[problem.batch[0]] >= _FEWEST_PARTS * rows else 0  # type: ignore[operator]
 
 
 def _samples(multiples: MemoryMultiples, rows: Rows, points: int, rank: int, of_complex: bool) -> float:

@@ -1,0 +1,44 @@
+"""How many cores are used: as many as SciPy was told, or else all that this process may use."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+
+_ALL = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+_here = threading.local()
+
+
+def cores() -> int:
+    """Return the number that ``scipy.fft.set_workers`` was given, where the caller is inside of it, or else all."""
+    if getattr(_here, "one", False):
+        return 1
+    chosen = _chosen()
+    return _ALL if chosen is None else chosen
+
+
+@contextlib.contextmanager
+def one_core() -> Iterator[None]:
+    """Let this thread use no other core: it is one of several that work side by side."""
+    _here.one = True
+    yield
+    _here.one = False
+
+
+def _chosen() -> int | None:
+    """Return what ``scipy.fft.set_workers`` was told in this thread, None where nobody has called it.
+
+    SciPy's ``get_workers`` says 1 in both cases, so its own variable is read; where a version has none, what was
+    chosen is known only if it is more than 1.
+    """
+    import scipy.fft
+    from scipy.fft._pocketfft import helper
+
+    config = getattr(helper, "_config", None)
+    if config is not None:
+        return getattr(config, "default_workers", None)
+    chosen = scipy.fft.get_workers()
+    return chosen if chosen > 1 else None
