@@ -13,6 +13,7 @@ PUBLIC = [
     "correlation_lags",
     "fftconvolve",
     "layers",
+    "ndimage",
     "nn",
     "oaconvolve",
     "plan",

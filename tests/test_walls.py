@@ -100,7 +100,7 @@ def test_the_drawing_is_that_of_the_code():
 
 def test_what_stands_at_the_root_is_public():
     rest = {"__init__", "__main__", "_former", "_version"}
-    assert {path.stem for path in SOURCE.glob("*.py")} - rest == {"signal", "nn"}
+    assert {path.stem for path in SOURCE.glob("*.py")} - rest == {"ndimage", "signal", "nn"}
 
 
 @pytest.mark.parametrize("folder", ["planning", "methods"])

@@ -17,12 +17,12 @@ from konvolve.signal import fftconvolve as fftconvolve
 from konvolve.signal import oaconvolve as oaconvolve
 from konvolve.signal import sepfir2d as sepfir2d
 
-_LATE = ("layers", "nn", "to_keras", "to_konvolve")
+_LATE = ("layers", "ndimage", "nn", "to_keras", "to_konvolve")
 
 
 def __getattr__(name: str) -> Any:
     """Import what needs Keras, and what is a room of its own, when it is first asked for."""
-    if name in ("layers", "nn"):
+    if name in ("layers", "ndimage", "nn"):
         return importlib.import_module(f"konvolve.{name}")
     if name in ("to_konvolve", "to_keras"):
         return getattr(importlib.import_module("konvolve.layers.convert"), name)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from konvolve.command.mistake import Mistake
+from konvolve.execution.filters.kernels import bell
 from konvolve.files import pictures
 
 LARGEST_SIZE = 10_000  # a kernel of 0.8 GB in float64; no picture we read is so wide and so high
@@ -35,10 +36,7 @@ def gaussian_kernel(sigma: float, size: int | None, option: str = "--sigma") -> 
         size = 2 * int(reach) + 1
     if not 1 <= size <= LARGEST_SIZE:
         raise Mistake(f"--size {size}: allowed: 1 to {LARGEST_SIZE}")
-    # scipy.signal.windows.gaussian, whose import alone takes a second.
-    away = np.arange(size) - (size - 1) / 2
-    with np.errstate(over="ignore"):
-        line = np.exp(-0.5 * np.square(away / sigma))
+    line = bell(sigma, size)
     if line.sum() == 0:  # of an even size no pixel is at the centre
         raise Mistake(f"{option} {sigma:g}: all {size} weights vanish; allowed: larger, or an odd --size")
     line /= line.sum()

@@ -9,15 +9,14 @@ import numpy as np
 
 from konvolve import nn
 from konvolve.execution.factors import terms
+from konvolve.execution.filters.kernels import gaussian
 from konvolve.layers.base import one_word, used
+from konvolve.planning.filters.arguments import MOST_TAPS
 from konvolve.planning.nn.arguments import check_channel_method, check_format, check_padding, check_padding_modes
 from konvolve.planning.operands import plain, shown
 
 # Keras's base of all layers that may run inside tf.data; it has no public name (seen in 3.15).
 _DataLayer: Any = keras.layers.Rescaling.__base__
-
-MOST_TAPS = 2**20
-"""A Gaussian reaches at most so far: one of two axes would not fit into memory long before."""
 
 EPSILON = 2.0**-23
 """A kernel is a product of one-dimensional ones if what is left over is rounding in float32, as layers compute in."""
@@ -232,7 +231,7 @@ class GaussianBlur(Filter):
             )
         kernel = np.ones(())
         for s in sigmas:
-            kernel = np.multiply.outer(kernel, gaussian(s, cut))
+            kernel = np.multiply.outer(kernel, gaussian(s, int(cut * s + 0.5)))
         super().__init__(kernel, "same", padding_mode, data_format, method, **kwargs)
         self.sigma = sigmas
         self.truncate = cut
@@ -248,11 +247,3 @@ def number(given: Any) -> float | None:
     """Return a number as a float, None for anything else."""
     given = plain(given)
     return float(given) if isinstance(given, int | float) and not isinstance(given, bool) else None
-
-
-def gaussian(sigma: float, truncate: float) -> np.ndarray:
-    """Return the samples of a Gaussian of the given standard deviation, cut off and of sum 1."""
-    radius = int(truncate * sigma + 0.5)
-    at = np.arange(-radius, radius + 1) / max(sigma, np.finfo(float).tiny)
-    samples = np.exp(-0.5 * at * at)
-    return samples / samples.sum()

@@ -99,7 +99,7 @@ class Convolution(keras.layers.Layer):
 
     def call(self, *inputs: Any) -> Any:
         """Run the function."""
-        owner = self if self.operands[1] is not None else None
+        owner = self if len(self.operands) > 1 and self.operands[1] is not None else None
         return OPERATIONS[self.function].compute(self._operands(inputs), self.options, owner)
 
     def compute_output_spec(self, *inputs: Any) -> Any:

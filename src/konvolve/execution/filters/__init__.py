@@ -1,0 +1,82 @@
+"""SciPy's image filters, from arguments to a result: find the library, filter, store the result as it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from konvolve.backends import registry
+from konvolve.backends.interface import Backend
+from konvolve.execution.deferred import is_symbolic, record
+from konvolve.execution.filters.functions import FILTERS, summed
+from konvolve.execution.filters.passes import Image
+from konvolve.execution.operations import OPERATIONS, Operation, Options
+from konvolve.planning import dtypes
+from konvolve.planning.filters import arguments
+from konvolve.planning.operands import Operand
+
+
+def solve(name: str, arrays: tuple, output: Any = None, **options: Any) -> Any:
+    """Answer one of ``ndimage``'s functions; ``options`` are all arguments after the arrays but ``output``."""
+    if any(map(is_symbolic, arrays)):
+        return record(f"ndimage.{name}", arrays, {"output": output and _dtype_alone(output), **options})
+    xp, found = registry.resolve(dict(zip(("input", "weights"), arrays, strict=False)))
+    given = [xp.dtype(x) for x in found]
+    if dtypes.parse(given[0]).kind == "other":
+        raise RuntimeError(f"input must be an array of numbers, not of dtype {given[0]}")
+    into = output if isinstance(output, np.ndarray) else None
+    if into is not None and xp.name != "numpy":
+        raise TypeError(f"output must be a dtype: {xp.name} cannot write into an array, and a new one is returned")
+    dtype = arguments.output_dtype(output if into is None else into.dtype, given[0], given[1:])
+    y = FILTERS[name](Image(xp, found[0], dtype), *found[1:], **options).x
+    y = xp.to_result(xp.cast(y, dtype))
+    if into is None:
+        return y
+    if into.shape != y.shape:
+        raise RuntimeError(f"output shape not correct: {into.shape}, where the result is of shape {y.shape}")
+    into[...] = y
+    return into
+
+
+def _dtype_alone(output: Any) -> str:
+    if isinstance(output, np.ndarray):
+        raise TypeError("output must be a dtype: a symbolic tensor has no values to be written")
+    return arguments.output_dtype(output, "float32")
+
+
+def generic(
+    input: Any, step: Callable, output: Any, mode: Any, cval: Any, more: Sequence[Any], named: dict | None, axes: Any,
+    *, squared: bool,
+) -> Any:  # fmt: skip
+    """Add up what a function of the user's returns for each axis, or the squares of it, and then take the root."""
+    xp, (x,) = registry.resolve({"input": input})
+    if isinstance(output, np.ndarray):
+        raise TypeError("output must be a dtype, or None for the input's: a new array is returned")
+    dtype = arguments.output_dtype(output, xp.dtype(x))
+
+    def asked(given: Image, axis: int, edge: Any) -> Image:
+        found = step(given.x, axis, dtype, edge, cval, *more, **(named or {}))
+        if found is None:
+            raise TypeError(f"{getattr(step, '__name__', 'the function')} must return an array, not None")
+        return given.then(xp.cast(xp.asarray(found, given.x), dtype))
+
+    return xp.to_result(xp.cast(summed(Image(xp, x, dtype), asked, axes, mode, squared=squared).x, dtype))
+
+
+def _enter(name: str) -> None:
+    """Enter a filter into the table of operations."""
+
+    def result(xp: Backend, operands: Sequence[Operand], options: Options) -> tuple[tuple[int | None, ...], str]:
+        (shape, given), *more = operands
+        return shape, arguments.output_dtype(options["output"], given, [dtype for _, dtype in more])
+
+    def compute(arrays: Sequence[Any], options: Options, owner: Any) -> Any:
+        return solve(name, tuple(arrays), **options)
+
+    OPERATIONS[f"ndimage.{name}"] = Operation(("input", "weights"), result, compute, ())
+
+
+for _name in FILTERS:
+    _enter(_name)
