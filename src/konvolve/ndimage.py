@@ -212,7 +212,7 @@ def uniform_filter1d(
     array([4, 3, 4, 1, 4, 6, 6, 3])
     """
     return filters.solve(
-        "uniform_filter", (input,), output, size=size, mode=mode, cval=cval, origin=origin, axes=(axis,)
+        "uniform_filter", (input,), output, size=size, mode=mode, cval=cval, origin=origin, axes=(axis,), least=1
     )
 
 

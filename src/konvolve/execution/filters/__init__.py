@@ -30,6 +30,8 @@ def solve(name: str, arrays: tuple, output: Any = None, **options: Any) -> Any:
     if into is not None and xp.name != "numpy":
         raise TypeError(f"output must be a dtype: {xp.name} cannot write into an array, and a new one is returned")
     dtype = arguments.output_dtype(output if into is None else into.dtype, given[0], given[1:])
+    if into is not None and dtype != into.dtype.name:
+        raise RuntimeError(f"output must have complex dtype, not {into.dtype}: the filter or its input is complex")
     y = FILTERS[name](Image(xp, found[0], dtype), *found[1:], **options).x
     y = xp.to_result(xp.cast(y, dtype))
     if into is None:

@@ -28,6 +28,7 @@ def entered(function: Callable[..., Image]) -> Callable[..., Image]:
 def correlate1d(image: Image, weights: Array, *, axis: Any, mode: Any, cval: Any, origin: Any, convolve: bool) -> Image:
     """Correlate or convolve along one axis."""
     xp, axis = image.xp, arguments.check_axis(axis, image.ndim)
+    edge = arguments.boundary(mode, cval, xp.dtype(image.x))
     shape = _sizes(xp, weights)
     if len(shape) != 1:
         raise RuntimeError(f"no filter weights given: weights must have one axis, not shape {shape}")
@@ -35,7 +36,7 @@ def correlate1d(image: Image, weights: Array, *, axis: Any, mode: Any, cval: Any
     seen = xp.values(weights)
     wide = [-1 if each == axis else 1 for each in range(image.ndim)]
     kernel = xp.reshape(weights, wide) if seen is None else seen.reshape(wide)
-    return correlated(image, kernel, [arguments.tap(axis, shape[0], origin[0])], [arguments.boundary(mode, cval)])
+    return correlated(image, kernel, [arguments.tap(axis, shape[0], origin[0])], [edge])
 
 
 def _sizes(xp: Backend, weights: Array) -> tuple[int, ...]:
@@ -50,6 +51,8 @@ def _sizes(xp: Backend, weights: Array) -> tuple[int, ...]:
 
 def _turned(xp: Backend, weights: Array, shape: Sequence[Any], origins: Sequence[Any]) -> tuple[Array, list]:
     """Return the kernel and the origins of the correlation that is a convolution."""
+    if dtypes.parse(xp.dtype(weights)).integral:  # of which PyTorch turns not every one round
+        weights = xp.cast(weights, "int64")
     weights = xp.flip(weights, tuple(range(len(shape))))
     if dtypes.is_complex(xp.dtype(weights)):
         weights = xp.conjugate(weights)
@@ -64,21 +67,21 @@ def correlate(image: Image, weights: Array, *, mode: Any, cval: Any, origin: Any
     if len(shape) != len(axes):
         raise RuntimeError(f"weights.ndim ({len(shape)}) must match len(axes) ({len(axes)})")
     origins = arguments.each_axis("origin", origin, len(axes))
+    # As in SciPy the kernel's axes are those of the image in order, and so are the origins if all are filtered.
+    order = sorted(range(len(axes)), key=lambda place: axes[place])
+    if len(axes) < image.ndim:
+        origins = [origins[place] for place in order]
     if convolve:
         weights, origins = _turned(xp, weights, shape, origins)
     if not isinstance(mode, str):
         raise RuntimeError(f"A sequence of modes is not supported: mode={shown(mode)}")
-    order = sorted(range(len(axes)), key=lambda place: axes[place])
     wide = [1] * image.ndim
-    for place in order:
-        wide[axes[place]] = shape[place]
+    for axis, taps in zip(sorted(axes), shape, strict=True):
+        wide[axis] = taps
     seen = xp.values(weights)  # whole numbers are summed exactly
-    if seen is None:
-        kernel = xp.reshape(xp.transpose(weights, order), wide)
-    else:
-        kernel = seen.transpose(order).reshape(wide)
-    taps = [arguments.tap(axes[place], shape[place], origins[place]) for place in order]
-    return correlated(image, kernel, taps, [arguments.boundary(mode, cval)] * len(taps))
+    kernel = xp.reshape(weights, wide) if seen is None else seen.reshape(wide)
+    placed = [arguments.tap(*each) for each in zip(sorted(axes), shape, origins, strict=True)]
+    return correlated(image, kernel, placed, [arguments.boundary(mode, cval, xp.dtype(image.x))] * len(placed))
 
 
 @entered
@@ -101,18 +104,20 @@ def gaussian_filter(
             continue
         kernel, count = taps_of(image, spread, nth, truncate, reach, axis, axes)
         placed = [arguments.tap(axis, 2 * count + 1, 0)]
-        image = correlated(image, kernel, placed, [arguments.boundary(edge, cval)])
+        image = correlated(image, kernel, placed, [arguments.boundary(edge, cval, image.xp.dtype(image.x))])
     return image.then(image.xp.cast(image.x, image.dtype))
 
 
 @entered
-def uniform_filter(image: Image, *, size: Any, mode: Any, cval: Any, origin: Any, axes: Any) -> Image:
+def uniform_filter(
+    image: Image, *, size: Any, mode: Any, cval: Any, origin: Any, axes: Any, least: int = 0
+) -> Image:  # fmt: skip
     """Take means of boxes, along one axis after the other."""
     axes = arguments.check_axes(axes, image.ndim)
     each = functools.partial(arguments.each_axis, count=len(axes))
     rows = zip(axes, each("size", size), each("mode", mode), each("origin", origin), strict=True)
     for axis, taps, edge, shift in list(rows):
-        taps = arguments.integer("size", int(taps) if isinstance(taps, float) else taps, 1, RuntimeError)
+        taps = arguments.integer("size", int(taps) if isinstance(taps, float) else taps, least, RuntimeError)
         if taps > 1:
             image = _mean(image, taps, axis, edge, cval, shift)
     return image.then(image.xp.cast(image.x, image.dtype))
@@ -180,13 +185,16 @@ def _derivative(image: Image, sigma: Any, order: int, cval: Any, axes: Any, more
 def summed(image: Image, step: Callable, axes: Any, mode: Any, *, squared: bool) -> Image:
     """Add up a filter along each axis, or the squares of it, and then take the root."""
     xp, axes = image.xp, arguments.check_axes(axes, image.ndim)
-    total = None
+    total, integral = None, dtypes.parse(image.dtype).integral
     for axis, edge in zip(axes, arguments.each_axis("mode", mode, len(axes)), strict=True):
         part = step(image, axis, edge).x
+        if integral:  # in which every library can add, and which wraps to any other integer
+            part = xp.cast(part, "int64")
         part = part * part if squared else part
         total = part if total is None else total + part
     if total is None:
         return image
+    total = xp.cast(total, image.dtype)
     return image.then(_root(xp, total, image.dtype) if squared else total)
 
 

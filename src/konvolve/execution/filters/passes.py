@@ -34,6 +34,8 @@ class Image(NamedTuple):
 def correlated(image: Image, kernel: Any, taps: Sequence[Tap], edges: Sequence[Any]) -> Image:
     """Correlate with a kernel of as many axes as the image, whose taps lie on it as is said, for each of its axes."""
     xp, x = image.xp, image.x
+    if 0 in xp.shape(x):
+        return image.then(xp.cast(x, image.dtype))
     given = xp.dtype(x)
     exact = dtypes.parse(given).integral and _is_whole(kernel, edges)
     work = "int64" if exact else arguments.work_dtype(given, image.dtype)
@@ -102,4 +104,4 @@ def stored(xp: Backend, y: Array, dtype: str, exact: bool) -> Array:
 def line(image: Image, taps: tuple[float, ...], axis: int, mode: Any, cval: Any, origin: Any = 0) -> Image:
     """Correlate with numbers along an axis."""
     placed = arguments.tap(axis, len(taps), origin)
-    return correlated(image, taps, [placed], [arguments.boundary(mode, cval)])
+    return correlated(image, taps, [placed], [arguments.boundary(mode, cval, image.xp.dtype(image.x))])

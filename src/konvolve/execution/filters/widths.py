@@ -19,7 +19,7 @@ from konvolve.planning.operands import plain
 def sigmas_of(xp: Backend, sigma: Any, axes: Sequence[int]) -> list:
     """Return for each axis a number, or an array of a library: one sigma, or one for each sample of the batch."""
     count = len(axes)
-    if _is_array(sigma):
+    if _is_array(sigma, 1):
         shape = tuple(sigma.shape)
         if not shape:
             sigma = [sigma] * count
@@ -31,12 +31,14 @@ def sigmas_of(xp: Backend, sigma: Any, axes: Sequence[int]) -> list:
                 f"the batch, not of shape {shape}"
             )
     found = arguments.each_axis("sigma", sigma, count)
-    return [each if _is_array(each) else arguments.number_of("sigma", each) for each in found]
+    return [each if _is_array(each, 0) else arguments.number_of("sigma", each) for each in found]
 
 
-def _is_array(sigma: Any) -> bool:
-    """Whether this is an array whose values may matter to derivatives: none of NumPy's that is a number or a few."""
-    return hasattr(sigma, "shape") and not isinstance(plain(sigma), int | float | list)
+def _is_array(sigma: Any, plain_axes: int) -> bool:
+    """Whether this is an array, and not NumPy's of so many axes at most, whose values are numbers as good as Python's."""
+    return hasattr(sigma, "shape") and (
+        len(sigma.shape) > plain_axes or not isinstance(plain(sigma), int | float | list)
+    )
 
 
 def taps_of(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import operator
+import os
+import sys
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -42,13 +45,13 @@ def integer(argument: str, given: Any, least: int = 0, error: type[Exception] = 
 
 
 def check_axis(axis: Any, ndim: int, argument: str = "axis") -> int:
-    """Return an axis from 0 on; ValueError for one that the input has not."""
+    """Return an axis from 0 on; ValueError for one that the input has not, TypeError for what is none."""
     try:
         found = operator.index(plain(axis))
     except TypeError:
-        found = ndim
+        raise TypeError(f"{argument}={shown(axis)} cannot be interpreted as an integer") from None
     if not -ndim <= found < ndim:
-        raise ValueError(f"{argument} must be an axis of an input of {ndim} axes, not {argument}={shown(axis)}")
+        raise ValueError(f"{argument}={found} is out of range: an input of {ndim} axes has {-ndim} to {ndim - 1}")
     return found % ndim
 
 
@@ -59,7 +62,7 @@ def check_axes(axes: Any, ndim: int) -> tuple[int, ...]:
     given = list(axes) if isinstance(axes, Iterable) else [axes]
     found = tuple(check_axis(axis, ndim, "axes") for axis in given)
     if len(set(found)) < len(found):
-        raise ValueError(f"axes must be different ones, not axes={shown(axes)}")
+        raise ValueError(f"axes must be unique, not axes={shown(axes)}")
     return found
 
 
@@ -71,13 +74,14 @@ def each_axis(argument: str, given: Any, count: int) -> list:
     found = list(given)
     if len(found) != count:
         raise RuntimeError(
-            f"{argument} must be one, or one for each of the {count} axes, not {argument}={shown(given)}"
+            f"sequence argument must have length equal to input rank: {argument} must be one, or one for each of the "
+            f"{count} axes, not {argument}={shown(given)}"
         )
     return found
 
 
-def boundary(mode: Any, cval: Any) -> Any:
-    """Return what lies beyond the edges, as ``correlate`` takes it: a word or a number."""
+def boundary(mode: Any, cval: Any, dtype: str) -> Any:
+    """Return what lies beyond the edges of an input of a dtype, as ``correlate`` takes it: a word or a number."""
     word = MODES.get(mode) if isinstance(mode, str) else None
     if word is None:
         words = ", ".join(map(repr, MODES))
@@ -87,6 +91,10 @@ def boundary(mode: Any, cval: Any) -> Any:
     value = plain(cval)
     if isinstance(value, bool) or not isinstance(value, int | float | complex):
         raise TypeError(f"cval must be a number, not cval={shown(cval)}")
+    if isinstance(value, complex) and not dtypes.is_complex(dtype):
+        if value.imag:
+            raise ValueError(f"Cannot provide a complex-valued cval when the input is real: cval={shown(cval)}")
+        return value.real
     return value
 
 
@@ -125,8 +133,20 @@ def output_dtype(output: Any, given: str, also: Sequence[str] = ()) -> str:
     if dtypes.parse(name).kind == "other":
         raise RuntimeError(f"output must be a dtype of numbers, or None for the input's, not output={shown(output)}")
     if is_complex and not dtypes.is_complex(name):
-        raise RuntimeError(f"output must have complex dtype where the filter or its input has, not {name}")
+        if isinstance(output, str):
+            raise RuntimeError(f"output must have complex dtype where the filter or its input has, not {name}")
+        warnings.warn("promoting specified output dtype to complex", stacklevel=_outside())
+        return dtypes.result_type(name, "complex64")
     return name
+
+
+def _outside() -> int:
+    """Return the stacklevel of the line that called konvolve."""
+    package = os.path.join(os.path.abspath(__file__).rpartition(os.path.join("", "planning", "filters", ""))[0], "")
+    level, frame = 1, sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(package):
+        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+    return level
 
 
 # NumPy's codes for dtypes, which SciPy's users write.

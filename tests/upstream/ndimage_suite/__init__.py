@@ -1,0 +1,1 @@
+"""SciPy's own tests of its image filters, with konvolve's in their place."""
