@@ -30,12 +30,13 @@ def sigmas_of(xp: Backend, sigma: Any, axes: Sequence[int]) -> list:
                 f"sigma must be one number, one for each of the {count} axes, or an array of those for each sample of "
                 f"the batch, not of shape {shape}"
             )
-    found = arguments.each_axis("sigma", sigma, count)
+    several = isinstance(sigma, list | tuple) and len(sigma) == count  # of which each may be an array
+    found = list(sigma) if several else arguments.each_axis("sigma", sigma, count)
     return [each if _is_array(each, 0) else arguments.number_of("sigma", each) for each in found]
 
 
 def _is_array(sigma: Any, plain_axes: int) -> bool:
-    """Whether this is an array, and not NumPy's of so many axes at most, whose values are numbers as good as Python's."""
+    """Whether this is an array, and none of NumPy's with so few axes, whose values are as good as Python's numbers."""
     return hasattr(sigma, "shape") and (
         len(sigma.shape) > plain_axes or not isinstance(plain(sigma), int | float | list)
     )
