@@ -12,6 +12,7 @@ from konvolve.backends.numpy.convolutions import conv, conv_transpose, depthwise
 from konvolve.backends.numpy.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.numpy.operands import dtype_name, in_memory
 from konvolve.backends.numpy.spectra import fftn, ifftn, irfftn, rfftn
+from konvolve.backends.numpy.stored import back, order_of
 from konvolve.backends.numpy.windows import map_rows, map_slabs, overlapping_blocks, window
 
 # Adapted next door, asked for here.
@@ -203,7 +204,10 @@ def to_complex(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
 
 def take(x: np.ndarray, indices: np.ndarray, axis: int) -> np.ndarray:
     """Gather along an axis."""
-    return np.take(x, indices, axis)
+    order = order_of(x)
+    if order is None:
+        return np.take(x, indices, axis)
+    return np.take(x.transpose(order), indices, order.index(axis % x.ndim)).transpose(back(order))
 
 
 def add_product(total: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:

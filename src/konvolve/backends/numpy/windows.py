@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from konvolve.backends.numpy.cores import cores, one_core
+from konvolve.backends.numpy.stored import empty
 
 
 def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.ndarray:
@@ -27,7 +28,7 @@ def window(x: np.ndarray, starts: Sequence[int], sizes: Sequence[int]) -> np.nda
     part = x[tuple(inside)]
     if part.shape[batch:] == sizes:
         return part
-    y = np.zeros(x.shape[:batch] + sizes, x.dtype)
+    y = empty(x, x.shape[:batch] + sizes, x.dtype, zeros=True)
     y[tuple(place)] = part
     return y
 
@@ -42,7 +43,7 @@ def overlapping_blocks(x: np.ndarray, axis: int, length: int, step: int) -> np.n
 def map_rows(compute: Callable[[np.ndarray], np.ndarray], x: np.ndarray, rows: int) -> np.ndarray:
     """Take a part of the rows after the other on each core, so that all that is made of a part stays in its cache."""
     first = compute(x[:rows])
-    y = np.empty((x.shape[0], *first.shape[1:]), first.dtype)
+    y = empty(first, (x.shape[0], *first.shape[1:]), first.dtype)
     y[:rows] = first
 
     def write(start: int) -> None:
