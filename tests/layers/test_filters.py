@@ -65,7 +65,7 @@ def test_a_product_is_applied_along_each_axis():
     separated = np.multiply(*factors(product))
     np.testing.assert_allclose(separated, product, atol=1e-6)
     assert factors(np.zeros((3, 3)))[0].shape == (3, 3)  # nothing to gain
-    assert len(layers.Filter(product)._passes) == 2
+    assert len(layers.Filter(product)._factors) == 2
     x = normal(2, 20, 21, 2)
     expected = scipy.ndimage.convolve(x[0, ..., 1].astype("float64"), product, mode="reflect")
     np.testing.assert_allclose(to_numpy(layers.Filter(product)(x))[0, ..., 1], expected, atol=2e-5)

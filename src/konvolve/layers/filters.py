@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from konvolve import nn
 from konvolve.execution.factors import terms
 from konvolve.execution.filters.kernels import gaussian
+from konvolve.execution.kernel import Kernel
+from konvolve.execution.signal import solve
 from konvolve.layers.base import one_word, used
 from konvolve.planning.filters.arguments import MOST_TAPS
 from konvolve.planning.nn.arguments import check_channel_method, check_format, check_padding, check_padding_modes
@@ -45,13 +46,6 @@ def checked_kernel(kernel: Any) -> np.ndarray:
             f"kernel must be of finite numbers, not {shown(array[~np.isfinite(array)][0].item())} among them"
         )
     return array
-
-
-class _Pass:
-    """One pass of a filter, for which the spectra of its kernel are kept."""
-
-    def __init__(self, kernel: np.ndarray) -> None:
-        self.kernel = kernel
 
 
 @keras.saving.register_keras_serializable(package="konvolve")
@@ -101,20 +95,12 @@ class Filter(_DataLayer):
         # What is given without asking is no mistake.
         check_padding_modes(padding_mode, self.kernel.ndim, "same" if padding_mode == "symmetric" else self.padding)
         self.padding_mode = one_word(padding_mode)
+        several = isinstance(padding_mode, list | tuple)
+        self._edges = list(padding_mode) if several else [padding_mode] * self.kernel.ndim
         self.data_format = keras.config.image_data_format() if data_format is None else check_format(plain(data_format))
         self.method = check_channel_method(plain(method))
-        self._passes = [_Pass(self._correlated(factor)) for factor in factors(self.kernel)]
-
-    def _correlated(self, factor: np.ndarray) -> np.ndarray:
-        """Return a kernel as the filter of ``nn`` that convolves with it.
-
-        Reversed; and where it pads, of odd length: SciPy's centre of an even kernel lies after the middle, Keras's
-        before, and a zero at the end of the reversed kernel moves the one to the other.
-        """
-        flipped = np.flip(factor)
-        if self.padding == "same":
-            flipped = np.pad(flipped, [(0, 1 - n % 2) for n in flipped.shape])
-        return flipped[..., None, None]
+        self._factors = factors(self.kernel)
+        self._kernels: dict = {}
 
     def call(self, inputs: Any) -> Any:
         """Filter a sample, a batch, or the "images" of a dictionary."""
@@ -127,22 +113,29 @@ class Filter(_DataLayer):
         single = self._is_single(x.shape)
         if single:
             x = self.backend.numpy.expand_dims(x, 0)
-        channels = x.shape[-1 if self.data_format == "channels_last" else 1]
-        for each in self._passes:
-            kernel = np.repeat(each.kernel, channels, axis=-2)
-            if self.compute_dtype == "bfloat16":  # which NumPy has not
-                kernel = self.backend.convert_to_tensor(kernel.astype("float32"), dtype="bfloat16")
-            else:
-                kernel = kernel.astype(self.compute_dtype)
-            x = nn.depthwise_conv(
-                x,
-                nn.Weight(kernel, each),
-                padding=self.padding,
-                data_format=self.data_format,
-                method=self.method,
-                padding_mode="zeros" if self.padding == "valid" else self.padding_mode,
-            )
+        first = 1 if self.data_format == "channels_last" else 2
+        for place, factor in enumerate(self._factors):
+            axes = [axis for axis, taps in enumerate(factor.shape) if taps > 1] or list(range(factor.ndim))
+            x = solve(
+                "convolve", x, self._kernel(place, len(x.shape), first), mode=self.padding, method=self.method,
+                axes=[axis + first for axis in axes], max_memory=None,
+                boundary="zero" if self.padding == "valid" else [self._edges[axis] for axis in axes],
+            )  # fmt: skip
         return self.backend.numpy.squeeze(x, 0) if single else x
+
+    def _kernel(self, place: int, ndim: int, first: int) -> Kernel:
+        """Return a factor in the dtype of the work, of which the spectra are kept."""
+        dtype, library = self.compute_dtype, self.backend.name
+        found = self._kernels.get((place, dtype, library))
+        if found is None:
+            factor = self._factors[place]
+            array = factor.reshape((1,) * first + factor.shape + (1,) * (ndim - first - factor.ndim))
+            if dtype == "bfloat16":  # which NumPy has not
+                array = self.backend.convert_to_tensor(array.astype("float32"), dtype=dtype)
+            else:
+                array = array.astype(dtype)
+            found = self._kernels[place, dtype, library] = Kernel(array)
+        return found
 
     def _is_single(self, shape: Any) -> bool:
         rank = len(shape) - self.kernel.ndim
