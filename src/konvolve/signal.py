@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from konvolve.execution import coefficient
+from konvolve.execution import coefficient, holes
 from konvolve.execution import signal as execution
 from konvolve.planning.signal.arguments import check_normalize
+from konvolve.planning.signal.holes import check_holes
 
 Array = Any
 
@@ -67,7 +68,8 @@ def oaconvolve(in1: Array, in2: Array, mode: str = "full", axes: Any = None) -> 
 @execution.public
 def convolve(
     in1: Array, in2: Array, mode: str = "full", method: str = "auto", *, axes: Any = None, boundary: Any = "zero",
-    max_memory: float | None = None,
+    max_memory: float | None = None, nan: str | None = None, fill_value: Any = 0.0, weights: Any = None,
+    min_weight: float = 0.0, keep_nan: bool = False,
 ) -> Array:  # fmt: skip
     """Convolve two N-dimensional arrays.
 
@@ -85,6 +87,20 @@ def convolve(
             Mode "valid" sees none of it.
         max_memory: A ceiling in bytes for the predicted peak of memory beside the inputs, the result included. The plan
             keeps below it with another method, smaller blocks, or the batch in chunks. Beyond SciPy.
+        nan: What becomes of in1's holes, which are NaN and infinite samples (docs/holes.md). None: what the method
+            makes of them. "propagate": NaN where a tap meets one, by every method; infinities stay what the sum makes
+            of them. "fill": ``fill_value`` in their place. "raise": ValueError if there are any. "omit": what is there
+            stands for what is missing, ``sum(k) (z * k) / (sum(k) - h * k)`` with z the data, 0 in holes, and h 1 in
+            holes; for a kernel k whose sum is below sqrt(eps) of sum(abs(k)), eps of its dtype, ``z * k + m (h * k)``
+            with m the mean of what is there under the kernel's support. "interpolate": each hole takes what "omit" has
+            there in mode "same", and the convolution is plain. What nothing reaches is NaN. What lies beyond the edges
+            is data, but a hole if ``boundary`` is not finite. Beyond SciPy, as what follows.
+        fill_value: With "fill", the number.
+        weights: With "omit" and "interpolate", how much each sample counts, an array of numbers of at least 0 that
+            broadcasts to in1: h is 1 - weights and z in1 times weights. Samples of weight 0 are holes. A mask is 0 and
+            1. Integers are computed in float64 then.
+        min_weight: With "omit" and "interpolate", the share of sum(k) that has to be there, else the answer is NaN.
+        keep_nan: Whether in1's holes are holes of the result, in mode "same".
 
     Returns:
         An array of the inputs' library and common dtype. Integers are exact, and wrap as NumPy's do, whatever
@@ -92,7 +108,8 @@ def convolve(
 
     Raises:
         ValueError: as in ``fftconvolve``, for an unknown method or one that cannot answer, for an input without
-            samples, and for a ceiling of memory that no plan keeps below.
+            samples, and for a ceiling of memory that no plan keeps below. For negative weights and a hole in in2 with
+            "fill", "raise", "omit" and "interpolate", where values can be seen; for nan="raise" where they cannot.
         TypeError: when the arrays are of two libraries.
 
     The same as ``scipy.signal.convolve``.
@@ -101,7 +118,14 @@ def convolve(
     array([1, 3, 5])
     >>> convolve([1, 2, 3], [0, 1, 1], mode="same", boundary="wrap")
     array([4, 3, 5])
+    >>> convolve([1.0, float("nan"), 3.0], [0.25, 0.5, 0.25], mode="same", boundary="nearest", nan="omit")
+    array([1., 2., 3.])
     """
+    if check_holes(nan, fill_value, weights is not None, min_weight, keep_nan, mode):
+        return holes.solve(
+            "convolve", in1, in2, mode=mode, method=method, axes=axes, boundary=boundary, max_memory=max_memory,
+            nan=nan, fill_value=fill_value, weights=weights, min_weight=min_weight, keep_nan=keep_nan,
+        )  # fmt: skip
     return execution.solve(
         "convolve", in1, in2, mode=mode, method=method, axes=axes, boundary=boundary, max_memory=max_memory
     )
@@ -112,6 +136,7 @@ def correlate(
     in1: Array, in2: Array, mode: str = "full", method: str = "auto", *,
     axes: Any = None, boundary: Any = "zero", lags: Any = None, normalize: bool = False, mask1: Any = None,
     mask2: Any = None, min_overlap: float = 0, undefined: float = 0.0, max_memory: float | None = None,
+    nan: str | None = None, fill_value: Any = 0.0, weights: Any = None, min_weight: float = 0.0, keep_nan: bool = False,
 ) -> Array:  # fmt: skip
     """Cross-correlate two N-dimensional arrays: convolve in1 with in2 reversed and conjugated.
 
@@ -139,6 +164,11 @@ def correlate(
             largest at the border; 0.3 is a good choice.
         undefined: With ``normalize``, what stands where the coefficient is not defined, or less overlaps: 0 or NaN.
         max_memory: As in ``convolve``, for each of the correlations that ``normalize`` takes.
+        nan: As in ``convolve``, with the sums of the conjugated in2; not with ``normalize``, which has masks.
+        fill_value: As in ``convolve``.
+        weights: As in ``convolve``.
+        min_weight: As in ``convolve``.
+        keep_nan: As in ``convolve``.
 
     The same as ``scipy.signal.correlate``.
 
@@ -149,10 +179,19 @@ def correlate(
     >>> correlate([0.0, 2.0, 4.0, 1.0], [1.0, 2.0], mode="valid", normalize=True).round(6)
     array([ 1.,  1., -1.])
     """
+    missing = check_holes(nan, fill_value, weights is not None, min_weight, keep_nan, mode, lags)
     if check_normalize(normalize, boundary, (mask1, mask2), min_overlap, undefined):
+        if missing:
+            raise ValueError(f"nan is not for normalize=True, whose mask1 and mask2 leave samples out: nan={nan!r}")
         return coefficient.correlate(
             in1, in2, (mask1, mask2), mode=mode, method=method, axes=axes, lags=lags, max_memory=max_memory,
             min_overlap=min_overlap, undefined=undefined,
+        )  # fmt: skip
+    if missing:
+        return holes.solve(
+            "correlate", in1, in2, mode=mode, method=method, axes=axes, boundary=boundary, lags=lags,
+            max_memory=max_memory, nan=nan, fill_value=fill_value, weights=weights, min_weight=min_weight,
+            keep_nan=keep_nan,
         )  # fmt: skip
     return execution.solve(
         "correlate", in1, in2, mode=mode, method=method, axes=axes, boundary=boundary, lags=lags, max_memory=max_memory

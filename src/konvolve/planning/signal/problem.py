@@ -203,13 +203,16 @@ def fourier(function: str, in1: Operand, in2: Operand, mode: Any, axes: Any) -> 
 
 def convolve(
     function: str, in1: Operand, in2: Operand, mode: Any, method: Any, axes: Any, boundary: Any = "zero",
-    max_memory: Any = None,
+    max_memory: Any = None, local: bool = False,
 ) -> Problem:  # fmt: skip
-    """Ask what ``scipy.signal.convolve`` asks, along ``axes``, with values beyond the edges."""
+    """Ask what ``scipy.signal.convolve`` asks, along ``axes``, with values beyond the edges.
+
+    ``local``: what is not finite shall stay where taps meet it, by a method asked for by name too.
+    """
     if in1[0] == in2[0] == ():
         return _product(function, in1, in2)
     ndim = _same_rank(in1, in2, "volume and kernel")
-    return _general(function, in1, in2, mode, method, check_axes(axes, ndim), boundary, max_memory)
+    return _general(function, in1, in2, mode, method, check_axes(axes, ndim), boundary, max_memory, local=local)
 
 
 def correlate(
@@ -222,6 +225,7 @@ def correlate(
     boundary: Any = "zero",
     lags: Any = None,
     max_memory: Any = None,
+    local: bool = False,
 ) -> Problem:
     """Ask what ``scipy.signal.correlate`` asks, along ``axes``, with values beyond the edges, for a window of lags."""
     if in1[0] == in2[0] == ():
@@ -231,7 +235,8 @@ def correlate(
     axes = check_axes(axes, ndim)
     lags = check_lags(lags, axes, mode)
     flip = tuple(axis for axis in axes if in2[0][axis] != 1)
-    return _general(function, in1, in2, mode, method, axes, boundary, max_memory, lags=lags, conjugate=True, flip=flip)
+    rest: dict[str, Any] = {"lags": lags, "conjugate": True, "flip": flip, "local": local}
+    return _general(function, in1, in2, mode, method, axes, boundary, max_memory, **rest)
 
 
 def _general(
@@ -248,7 +253,7 @@ def _general(
     if dtypes.parse(result).kind == "other" and result != "object":
         raise TypeError(f"{function}: arrays of dtypes {in1[1]} and {in2[1]} cannot be convolved")
     edges = check_boundary(boundary, axes, result)
-    rest["local"] = method == "auto"
+    rest["local"] = rest["local"] or method == "auto"
     if method != "auto":
         rest["methods"] = (method,)
     # No sample beyond the edges enters a "valid" result.
