@@ -67,6 +67,7 @@ BELOW = {
     "profiles": {"planning", "_version"},
     "execution": {"methods", "profiles", "planning", "backends"},
     "signal": {"execution", "planning"},
+    "compat": {"signal", "planning", "backends"},
     "nn": {"execution", "planning"},
     "layers": {"nn", "execution", "planning", "backends"},
     "bench": {"profiles", "planning", "backends"},
