@@ -26,9 +26,12 @@ EXCEPTIONS = {
     ("jax", "unknown sizes"): (LENGTHS, {"fftconvolve", "correlate"}),
     ("torch", "unknown sizes"): (
         LENGTHS,
-        {"fftconvolve", "oaconvolve", "correlate", "correlate(normalize=True)", "convolve2d", "correlate2d"},
+        {
+            "fftconvolve", "oaconvolve", "correlate", "correlate(normalize=True)", "convolve2d", "correlate2d",
+            "ndimage.correlate",
+        },
     ),
-}
+}  # fmt: skip
 
 rng = np.random.default_rng(11)
 
@@ -57,6 +60,18 @@ FUNCTIONS = {
     "convolve2d": (lambda a, b: konvolve.convolve2d(a, b, "same", "wrap"), normal(12, 11), normal(4, 5), None),
     "correlate2d": (lambda a, b: konvolve.correlate2d(a, b, "full", "symm"), normal(12, 11), normal(4, 5), None),
     "sepfir2d": (lambda a, b: konvolve.sepfir2d(a, b, b), normal(12, 11), normal(5), None),
+    "ndimage.correlate": (
+        lambda a, b: konvolve.ndimage.correlate(a, b, mode="mirror", axes=(1, 2)),
+        normal(2, 12, 11),
+        normal(3, 4),
+        0,
+    ),
+    "ndimage.gaussian_filter": (
+        lambda a, b: konvolve.ndimage.gaussian_filter(a, b, radius=4, axes=(1, 2)),
+        normal(2, 12, 11),
+        np.array([0.8, 1.3]),
+        0,
+    ),
 }
 
 
@@ -80,6 +95,9 @@ def reason(function, library, way):
 KERNELS = {"torch": ("tensor", "parameter")}
 """What a kernel may be, where a library has kinds of arrays that its compiler tells apart."""
 
+SHAPED = "of a known shape"
+"""The kind of kernel whose sizes are known where no others are: an image filter's, and a sigma."""
+
 
 def cells():
     """Return every (function, library, way, kind of kernel) there is, with the reason where it does not work."""
@@ -89,7 +107,7 @@ def cells():
         for library in LIBRARIES
         for way in WAYS
         if way != "unknown batch" or batch is not None
-        for kernel in KERNELS.get(library, ("array",))
+        for kernel in KERNELS.get(library, (SHAPED if function.startswith("ndimage") else "array",))
         if kernel != "tensor" or "normalize" not in function  # a large program: parameters alone, which ask for more
     ]
 

@@ -49,6 +49,8 @@ def in_tensorflow(way, ask, a, b, batch, kernel, folder):
             loss = tf.reduce_sum(ask(one, two) ** 2)
         return [g.numpy() for g in tape.gradient(loss, [one, two])]
     unknown = (lambda x, axis: x is a and axis == batch) if way == "unknown batch" else (lambda x, axis: True)
+    if kernel == capabilities.SHAPED and way != "unknown batch":
+        unknown = lambda x, axis: x is a  # noqa: E731
     compiled = tf.function(ask, input_signature=signature(unknown))
     if way == "saved":
         module = tf.Module()
