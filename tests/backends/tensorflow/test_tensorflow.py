@@ -273,3 +273,12 @@ def test_a_kernel_per_row_of_an_unknown_batch_in_three_dimensions():
     specs = [tf.TensorSpec([None] * 4), tf.TensorSpec([None, 2, 2, 2])]
     compiled = tf.function(lambda a, b: konvolve.convolve(a, b, "same", axes=(1, 2, 3)), input_signature=specs)
     oracle.assert_close(compiled(a, b).numpy(), oracle.convolve(a, b, "same", (1, 2, 3)), a, b, "float32")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "complex64"])
+def test_what_is_finite_is_seen_in_every_dtype(dtype):
+    from konvolve.backends import tensorflow as backend
+
+    x = tf.cast([1.0, 2.0], dtype)
+    assert backend.all_finite((x,)) is True
+    assert backend.all_finite((x, tf.cast([1.0, np.nan], dtype))) is False

@@ -34,7 +34,8 @@ def all_finite(xs: Sequence[tf.Tensor]) -> Any:
 
 def _seen(x: tf.Tensor) -> np.ndarray:
     """Return the samples of an eager tensor, not a copy of them where they are on the host."""
-    return np.asarray(memoryview(x)) if "CPU" in x.device else x.numpy()
+    plain = "CPU" in x.device and x.dtype != tf.bfloat16  # of which there is no buffer
+    return np.asarray(memoryview(x)) if plain else x.numpy()
 
 
 def zeroed(x: tf.Tensor, finite: Any) -> tf.Tensor:
