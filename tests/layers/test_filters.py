@@ -110,3 +110,16 @@ def test_wrong_arguments():
         layers.Filter(np.ones((3, 3)))(np.ones((9, 9), "float32"))
     with pytest.raises(ValueError, match="smaller than the kernel"):
         layers.Filter(np.ones((3, 3)), "valid")(keras.Input((2, 9, 1)))
+
+
+def test_a_fixed_kernel_is_transformed_once_for_each_size():
+    layer = layers.Filter(np.random.default_rng(1).standard_normal((4, 5)), method="fft")
+    x = np.random.default_rng(2).standard_normal((2, 10, 6, 3)).astype("float32")
+    first = np.asarray(layer(x))
+    (kernel,) = layer._kernels.values()
+    spectra = dict(kernel._spectra)
+    assert len(spectra) == 1
+    np.testing.assert_array_equal(layer(x), first)
+    assert dict(kernel._spectra) == spectra
+    layer(np.concatenate([x, x], 1))
+    assert list(layer._kernels.values()) == [kernel]

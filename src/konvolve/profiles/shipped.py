@@ -35,7 +35,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
             ("loop", 2.0),
             ("integer_loop", 2.0),
             ("direct", (1.0, 1.0, 1.0)),
-            ("lone", 2.0),
+            ("lone", 1.0),
             ("returned", 2.0),
             ("matrix", (1.0, 1.3, 0.0, 1.0)),
             ("extended", (0.0, 0.7)),

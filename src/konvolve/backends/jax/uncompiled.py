@@ -37,7 +37,7 @@ def when_it_comes_again(function: Callable) -> Callable:
         # Of a function of its own: what JAX keeps of it goes with it, when the last thread is through.
         return jax.jit(lambda *operands: function(*operands), static_argnums=(0, 1))
 
-    compiled = [fresh()]
+    compiled = [fresh(), None]  # the second one is out of use
     # By the identity of the plan, since the cache of plans returns the same one. Threads share them without a lock.
     awaited: dict[tuple[int, int], Any] = {}
     programs: dict[tuple[int, int], Any] = {}
@@ -55,12 +55,20 @@ def when_it_comes_again(function: Callable) -> Callable:
             return jax.device_put(y if y.flags.owndata else y.copy())  # the memory may become JAX's own
         if len(programs) >= _MOST_PROGRAMS:
             programs.clear()
-            # Cleared while another thread calls it, the one before ends the process (JAX 0.10, a segmentation fault).
-            compiled[0] = fresh()
+            # Equal plans that were made anew share a program, so that there may be far fewer.
+            if _count(compiled[0]) >= _MOST_PROGRAMS:
+                # Dropped while another thread calls it, it ends the process (JAX 0.10, a segmentation fault), so it is
+                # kept until the next one is full as well.
+                compiled[:] = fresh(), compiled[0]
         programs[key] = plan
         return compiled[0](xp, plan, *arrays)
 
     return run
+
+
+def _count(compiled: Any) -> float:
+    """Return how many programs a compiled function has; as many as can be where JAX does not say."""
+    return compiled._cache_size() if hasattr(compiled, "_cache_size") else float("inf")
 
 
 def by_numpy(plan: Any, arrays: Sequence[jax.Array]) -> bool:
