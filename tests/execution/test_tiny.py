@@ -76,7 +76,7 @@ def test_where_a_derivative_may_be_taken_tensors_compute(calls):
 
 def test_what_is_not_tiny_is_left_to_tensors(calls):
     konvolve.fftconvolve(tf.ones((600, 600)), tf.ones((50, 50)))
-    assert calls == [False]
+    assert not any(calls)
 
 
 def test_nan_and_the_warning_of_it(calls):

@@ -74,15 +74,23 @@ def carry_out(xp: Backend, plan: Plan, a: Any, b: Any, *prepared: Any) -> Any:
     That is by NumPy where the values may be seen and nothing lasts, and by a program of a library that computes one
     operation after the other, where the plan is long and comes again.
     """
-    seen = None if prepared else by_numpy(xp, plan, a, b)
-    if seen is not None:
-        return xp.asarray(run(registry.backend("numpy"), plan, *seen), a)
-    program = xp.program(functools.partial(run, xp, plan, finite_input=True), plan, (a, b, *prepared))
-    if program is not None and _all_finite(xp, plan, a, b):
-        y = program(a, b, *prepared)
-        if not plan.problem.warns or xp.begins_finite(y):
-            return y
+    if plan.eager == "numpy" and not prepared:
+        seen = by_numpy(xp, plan, a, b)
+        if seen is not None:
+            return xp.asarray(run(registry.backend("numpy"), plan, *seen), a)
+    if plan.eager:
+        program = xp.program(functools.partial(run, xp, plan, finite_input=True), plan, (a, b, *prepared))
+        if program is not None and _all_finite(xp, plan, a, b):
+            y = program(a, b, *prepared)
+            if not plan.problem.warns or xp.begins_finite(y):
+                return y
     return xp.compiled(run)(xp, plan, a, b, *prepared)
+
+
+def by_numpy(xp: Backend, plan: Plan, *arrays: Any) -> list[Any] | None:
+    """Return the arrays as NumPy's where it may carry out the plan: nobody traces, and no derivative is lost."""
+    seen = [xp.values(x) for x in arrays]
+    return None if any(x is None for x in seen) else seen
 
 
 def _all_finite(xp: Backend, plan: Plan, a: Any, b: Any) -> bool:
@@ -93,12 +101,6 @@ def _all_finite(xp: Backend, plan: Plan, a: Any, b: Any) -> bool:
     if plan.method == "direct":
         return xp.all_finite((a if plan.way.swap else b,)) is True  # type: ignore[attr-defined]
     return True
-
-
-def by_numpy(xp: Backend, plan: Plan, *arrays: Any) -> list[Any] | None:
-    """Return the arrays as NumPy's where it is to carry out the plan: an eager call that is over in no time."""
-    seen = [xp.values(x) for x in arrays] if plan.tiny else [None]
-    return None if any(x is None for x in seen) else seen
 
 
 def _terms(xp: Backend, plan: Plan, kernel: Kernel | None, given: Any, b: Any) -> list[tuple]:

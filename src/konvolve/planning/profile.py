@@ -56,7 +56,8 @@ class Profile(NamedTuple):
     memory: tuple[tuple[str, Any], ...] = ()  # the fields of MemoryMultiples that differ from the defaults
     has_float64: bool = True  # without it integers are summed in integers
     start: float = 0.0  # s: what its own convolution costs once, beside all else
-    tiny: float = 0.0  # s: below it an eager call is quicker by NumPy, in the memory of the library's arrays
+    tiny: float = 0.0  # s: below it an eager call is quicker by NumPy, in the memory of the library's arrays; above it
+    # as a compiled program, if it comes again; 0 where operations are quick, or compiled in any case
     rows: int = 0  # samples of a batch that are transformed, multiplied and transformed back while they are in the
     # cache, one part of the batch for each core at a time; 0 for all at once
     crowded: float = 1.0  # how many times slower transforms along several axes are that leave the last cache

@@ -25,9 +25,9 @@ class Plan(Estimated):
 
     ``separable`` is a plan in passes, where it is cheaper than this one if the kernel proves to be a product, and
     ``adjoint`` the one by which the gradient by the kernel is taken, where this method's own would be slow.
-    ``others`` are the plans of the methods that are not taken, where ``konvolve.plan`` was asked to explain. ``tiny``
-    says that an eager call is carried out by NumPy, in the memory of the library's arrays: it is over before the
-    library's own operations have begun.
+    ``others`` are the plans of the methods that are not taken, where ``konvolve.plan`` was asked to explain. ``eager``
+    says how an eager call is best carried out, where that is not operation by operation: by "numpy", in the memory of
+    the library's arrays, which is done before their own operations have begun, or by a "program", once it comes again.
     """
 
     problem: Problem
@@ -41,7 +41,7 @@ class Plan(Estimated):
     separable: Plan | None = field(default=None, compare=False)
     adjoint: Plan | None = field(default=None, compare=False)
     others: tuple[Plan, ...] = field(default=(), compare=False)
-    tiny: bool = field(default=False, compare=False)
+    eager: str = field(default="", compare=False)
     method: str = field(init=False, compare=False, repr=False)  # the method's name
     spreads: bool = field(init=False, compare=False, repr=False)  # whether it spreads what is not finite, unwanted
 

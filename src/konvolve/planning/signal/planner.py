@@ -63,9 +63,11 @@ def make_plan(problem: Problem, profile: Profile, bits: Bits = (None, None)) -> 
     taken = _unlimited(problem, profile, bits)
     if ceiling.exceeded(problem, taken):
         taken = _below(problem, taken, profile, bits)
+    if not profile.tiny or taken.seconds is None:
+        return taken
     # A banded matrix is a convolution on channels, in which NumPy is slow.
-    tiny = taken.seconds is not None and taken.seconds < profile.tiny and taken.method != Matrix.name
-    return replace(taken, tiny=True) if tiny else taken
+    tiny = taken.seconds < profile.tiny and taken.method != Matrix.name
+    return replace(taken, eager="numpy" if tiny else "program")
 
 
 def _with_fills(problem: Problem, bits: Bits) -> Bits:
