@@ -17,6 +17,7 @@ from konvolve.backends.interface import Array, Backend
 from konvolve.planning import dtypes
 from konvolve.signal import convolve as _convolve
 
+# In the words that astropy's own tests look for.
 _MASKED = (
     "The kernel is a masked array with masked values. Use kernel.filled(fill_value) to fill masked values before "
     "passing to convolve."
@@ -26,13 +27,13 @@ _ZERO_SUM = (
     "zero. For a zero-sum kernel and data with NaNs, set nan_treatment='fill'. "
     "konvolve.convolve(..., nan='omit') takes such a kernel."
 )
-_NO_NORMAL = (
-    "The kernel can't be normalized, because its sum is close to zero. For a zero-sum kernel, set "
-    "normalize_kernel=False or pass a custom normalization function to normalize_kernel."
-)
 _REMAIN = (
     "nan_treatment='interpolate', however, NaN values detected post convolution. A contiguous region of NaN "
     "values, larger than the kernel size, are present in the input array. Increase the kernel size to avoid this."
+)
+
+_NO_NORMAL = (
+    "normalize_kernel=True divides by the kernel's sum, which is nearly 0: pass False, or a function of the kernel"
 )
 _BOUNDARIES = {"wrap": "wrap", "extend": "nearest"}
 
@@ -53,7 +54,7 @@ def convolve(
         raise ValueError(f"boundary must be None, 'fill', 'wrap' or 'extend', not {boundary!r}")
     xp, x, k = _ready(array, kernel, mask, nan_treatment)
     if any(n is not None and n % 2 == 0 for n in xp.shape(k)):
-        raise ValueError(f"Kernel size must be odd in all axes, not {xp.shape(k)}")
+        raise ValueError(f"kernel must have an odd size along each axis, not shape {xp.shape(k)}")
     k, zero = _normalized(xp, k, normalize_kernel, normalization_zero_tol)
     lost = _has_holes(xp, x) or (boundary == "fill" and math.isnan(fill_value))
     if zero and lost and nan_treatment == "interpolate":
@@ -66,7 +67,9 @@ def convolve(
         reach = [n // 2 for n in xp.sizes(k)]
         inner = [n - 2 * r for n, r in zip(xp.sizes(y), reach, strict=True)]
         if any(isinstance(n, int) and n <= 0 for n in inner):
-            raise ValueError("for boundary=None all kernel axes must be smaller than array's")
+            raise ValueError(
+                f"boundary=None needs a kernel smaller than the array, not {xp.shape(k)} for {xp.shape(y)}"
+            )
         y = xp.window(xp.window(y, reach, inner), [-r for r in reach], xp.sizes(y))
     return _as_given(y, array)
 
@@ -88,21 +91,20 @@ def convolve_fft(
     """
     if boundary == "extend" or not crop or return_fft or (psf_pad is False and boundary != "wrap"):
         raise NotImplementedError(
-            "The 'extend' option is not implemented for fft-based convolution, nor crop=False, return_fft=True and "
-            "psf_pad=False: use convolve for 'extend'"
+            "convolve_fft has no boundary='extend' (convolve has), no crop=False, return_fft=True or psf_pad=False"
         )
     if boundary not in (None, "fill", "wrap"):
         raise ValueError(f"boundary must be None, 'fill' or 'wrap', not {boundary!r}")
     for name, given in (("psf_pad", psf_pad), ("fft_pad", fft_pad), ("dealias", dealias)):
         if given and boundary == "wrap":
-            raise ValueError(f"With boundary='wrap', {name} cannot be enabled.")
+            raise ValueError(f"boundary='wrap' pads nothing: {name} must not be set, not {name}={given!r}")
     if boundary is None:
         text = "The convolve_fft version of boundary=None is equivalent to the convolve boundary='fill'"
         warnings.warn(text, UserWarning, stacklevel=2)
     xp, x, k = _ready(array, kernel, mask, nan_treatment)
     k, zero = _normalized(xp, k, normalize_kernel, normalization_zero_tol)
     if zero and nan_treatment == "interpolate":
-        raise ValueError("Cannot interpolate NaNs with an unnormalizable kernel")
+        raise ValueError("nan_treatment='interpolate' takes means by the kernel, whose sum is nearly 0: use 'fill'")
     if any(n is not None and n % 2 == 0 for n in xp.shape(k)):  # the middle of an even size is the later sample
         k = xp.window(k, [0] * len(xp.shape(k)), [n + 1 - n % 2 for n in xp.sizes(k)])
     beyond = 0.0 if nan_treatment == "fill" and not math.isfinite(fill_value) else float(fill_value)
