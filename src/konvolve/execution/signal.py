@@ -74,7 +74,7 @@ def carry_out(xp: Backend, plan: Plan, a: Any, b: Any, *prepared: Any) -> Any:
     That is by NumPy where the values may be seen and nothing lasts, and by a program of a library that computes one
     operation after the other, where the plan is long and comes again.
     """
-    if plan.eager == "numpy" and not prepared:
+    if plan.eager == "host" and not prepared:
         seen = by_numpy(xp, plan, a, b)
         if seen is not None:
             return xp.asarray(run(registry.backend("numpy"), plan, *seen), a)

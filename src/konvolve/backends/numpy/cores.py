@@ -24,8 +24,10 @@ def cores() -> int:
 def one_core() -> Iterator[None]:
     """Let this thread use no other core: it is one of several that work side by side."""
     _here.one = True
-    yield
-    _here.one = False
+    try:
+        yield
+    finally:
+        _here.one = False
 
 
 def _chosen() -> int | None:

@@ -24,6 +24,8 @@ def check_holes(
     nan: Any, fill_value: Any, weighted: bool, min_weight: Any, keep_nan: Any, mode: Any, lags: Any = None
 ) -> bool:
     """Return whether anything is to be done about holes, or raise ValueError for what does not go together."""
+    if nan is None and not weighted and keep_nan is False and min_weight == 0 and fill_value == 0:
+        return False  # before a compiler is asked what kind of number these are
     if nan is not None and (not isinstance(nan, str) or nan not in CHOICES):
         raise ValueError(f"nan must be None or one of {', '.join(map(repr, CHOICES))}, not {shown(nan)}")
     if type(keep_nan).__name__ not in ("bool", "bool_"):  # NumPy's is called so

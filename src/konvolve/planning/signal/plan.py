@@ -26,8 +26,9 @@ class Plan(Estimated):
     ``separable`` is a plan in passes, where it is cheaper than this one if the kernel proves to be a product, and
     ``adjoint`` the one by which the gradient by the kernel is taken, where this method's own would be slow.
     ``others`` are the plans of the methods that are not taken, where ``konvolve.plan`` was asked to explain. ``eager``
-    says how an eager call is best carried out, where that is not operation by operation: by "numpy", in the memory of
-    the library's arrays, which is done before their own operations have begun, or by a "program", once it comes again.
+    says how an eager call is best carried out, where that is not operation by operation: by the "host", in the memory
+    of the library's arrays, which is done before their own operations have begun, or by a "program", once it comes
+    again.
     """
 
     problem: Problem

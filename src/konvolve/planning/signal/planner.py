@@ -67,7 +67,7 @@ def make_plan(problem: Problem, profile: Profile, bits: Bits = (None, None)) -> 
         return taken
     # A banded matrix is a convolution on channels, in which NumPy is slow.
     tiny = taken.seconds < profile.tiny and taken.method != Matrix.name
-    return replace(taken, eager="numpy" if tiny else "program")
+    return replace(taken, eager="host" if tiny else "program")
 
 
 def _with_fills(problem: Problem, bits: Bits) -> Bits:
