@@ -60,7 +60,7 @@ CELLS = [
 ]
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize(("function", "library", "way", "kernel", "reason"), CELLS)
 def test_what_works_where(function, library, way, kernel, reason, tmp_path, servers):
     assert servers(library, function, way, kernel, str(tmp_path)) == "0"

@@ -26,6 +26,6 @@ def test_values_shapes_and_symbolic_shapes_are_those_of_keras(backend):
     assert done("keras_channels.py", backend)
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.slow)])
 def test_direct_layers_run_the_operations_of_kerass_layers(backend):
     assert done("keras_graphs.py", backend)

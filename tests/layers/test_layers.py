@@ -333,6 +333,7 @@ ALL = (
     "tests",
     [pytest.param(FEW, id="few", marks=pytest.mark.unless_slow), pytest.param(ALL, id="all", marks=pytest.mark.slow)],
 )
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_on_the_other_backends(backend, tests):
     """The tests of these files, on Keras's other backends, each in a process of its own."""

@@ -149,7 +149,7 @@ def test_lags_where_sizes_are_known_only_at_run_time():
         oracle.assert_close(compiled(a, b).numpy(), window_of_lags(a, b, [lags]), a, b, "float64")
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("method", ["auto", "direct", "fft", "overlap"])
 @pytest.mark.parametrize(
     ("dtypes", "fill"),
@@ -177,7 +177,7 @@ def test_integers_are_exact_beyond_the_edges(library, method, dtypes, fill):
     np.testing.assert_array_equal(library.numpy(found), oracle.wrapped(sums, name))
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize("method", ["auto", "direct", "fft"])
 @pytest.mark.parametrize("mode", ["full", "same"])
 def test_corners_of_two_boundaries_where_there_is_one_sample(library, method, mode):

@@ -91,7 +91,7 @@ def test_konvolves_layers_pass_kerass_tests(run: Run, backend: str, method: str,
 
 
 @pytest.mark.unless_slow
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize("backend", ["tensorflow", "torch"])
 def test_some_of_kerass_tests(run: Run, backend: str) -> None:
     """More of them, and all of them, with --slow."""
     assert_as_expected(run(backend, "--method=fft", "--one-in=8"), 20, {})
