@@ -79,7 +79,8 @@ def data(seed, shape, dtype="float64", share=0.15):
 def check(found, wanted, rtol=1e-9):
     assert found.shape == wanted.shape
     np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted))
-    np.testing.assert_allclose(found, wanted, rtol=rtol, atol=rtol * np.nanmax(np.abs(wanted), initial=1))
+    size = np.max(np.abs(wanted), initial=1, where=np.isfinite(wanted))
+    np.testing.assert_allclose(found, wanted, rtol=rtol, atol=rtol * size)
 
 
 CASES = [
@@ -147,3 +148,188 @@ def test_half_and_single_precision(library, dtype):
     assert found.dtype == dtype
     wanted = omitted("convolve", x.astype(float), k.astype(float), "same", (0,), "zero")
     check(found.astype(float), wanted, 2e-3 if dtype == "float16" else 2e-5)
+
+
+def _tensorflow(function, *arrays):
+    import tensorflow as tf
+
+    xs = [tf.Variable(x) for x in arrays]
+    with tf.GradientTape() as tape:
+        y = function(*xs)
+        total = tf.reduce_sum(tf.where(tf.math.is_nan(y), tf.zeros_like(y), y) ** 2)
+    return [g.numpy() for g in tape.gradient(total, xs)]
+
+
+def _jax(function, *arrays):
+    import jax
+    import jax.numpy as jnp
+
+    def total(*xs):
+        y = function(*xs)
+        return jnp.sum(jnp.where(jnp.isnan(y), 0.0, y) ** 2)
+
+    xs = [LIBRARIES["jax"].array(x) for x in arrays]
+    return [np.asarray(g) for g in jax.grad(total, tuple(range(len(xs))))(*xs)]
+
+
+def _torch(function, *arrays):
+    import torch
+
+    xs = [torch.tensor(x, requires_grad=True) for x in arrays]
+    y = function(*xs)
+    return [g.numpy() for g in torch.autograd.grad((torch.where(torch.isnan(y), 0.0, y) ** 2).sum(), xs)]
+
+
+@pytest.mark.parametrize("gradients", [_tensorflow, _jax, _torch])
+@pytest.mark.parametrize("choice", ["omit", "interpolate"])
+@pytest.mark.parametrize("zero_sum", [False, True])
+def test_gradients_to_data_and_weights_are_finite_and_right(gradients, choice, zero_sum):
+    if zero_sum and choice == "interpolate":
+        pytest.skip("a kernel whose sum vanishes has no means to interpolate with")
+    rng = np.random.default_rng(3)
+    x, k = rng.standard_normal(16), rng.random(3) - (0.5 if zero_sum else 0)
+    k = k - k.mean() if zero_sum else k
+    x[[2, 7, 8, 9, 10, 11]] = np.nan
+    w = rng.random(16) + 0.5
+
+    def function(x, w):
+        return konvolve.convolve(x, k, "same", nan=choice, weights=w)
+
+    def total(x, w):
+        return np.nansum(function(x, w) ** 2)
+
+    found = gradients(function, x, w)
+    for place, (given, gradient) in enumerate(zip((x, w), found, strict=True)):
+        assert np.isfinite(gradient).all()
+        for i in range(16):
+            step = np.where(np.arange(16) == i, 1e-6, 0)
+            up, down = ([x, w], [x, w])
+            up = [each + step if p == place else each for p, each in enumerate(up)]
+            down = [each - step if p == place else each for p, each in enumerate(down)]
+            wanted = 0.0 if np.isnan(given[i]) else (total(*up) - total(*down)) / 2e-6
+            np.testing.assert_allclose(gradient[i], wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("choice", ["omit", "interpolate", "propagate", "fill"])
+def test_compiled_by_tensorflow_with_unknown_sizes(choice):
+    import tensorflow as tf
+
+    x, rng = data(11, (30,))
+    k = rng.random(5)
+    compiled = tf.function(
+        lambda x, k: konvolve.convolve(x, k, "same", nan=choice), input_signature=[tf.TensorSpec([None], "float64")] * 2
+    )
+    check(compiled(x, k).numpy(), konvolve.convolve(x, k, "same", nan=choice))
+
+
+def test_compiled_by_jax_and_torch():
+    import jax
+    import torch
+
+    x, rng = data(12, (30,))
+    k = rng.random(5)
+
+    def function(x):
+        return konvolve.convolve(x, k, "same", nan="omit", min_weight=0.3)
+
+    wanted = function(x)
+    check(np.asarray(jax.jit(function)(LIBRARIES["jax"].array(x))), wanted)
+    check(torch.compile(function, backend="eager")(torch.tensor(x)).numpy(), wanted)
+
+
+@pytest.mark.parametrize("library", ["tensorflow", "jax", "torch"])
+def test_a_compiled_function_cannot_look_for_holes(library):
+    import jax
+    import tensorflow as tf
+    import torch
+
+    compiler = {"tensorflow": tf.function, "jax": jax.jit, "torch": lambda f: torch.compile(f, backend="eager")}
+    function = compiler[library](lambda x: konvolve.convolve(x, np.ones(3), nan="raise"))
+    with pytest.raises(Exception, match="not known yet"):
+        function(LIBRARIES[library].array(np.ones(5)))
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras 3.15, of saving a weight
+def test_a_recorded_function_is_saved_and_read(tmp_path):
+    import keras
+
+    x, rng = data(13, (2, 30), "float32")
+    k, w = rng.random((1, 5)).astype("float32"), rng.random((2, 30)).astype("float32")
+    one, two = keras.Input((30,)), keras.Input((30,))
+    ask = {"nan": "omit", "axes": 1, "min_weight": 0.2, "boundary": np.nan, "keep_nan": True}
+    y = konvolve.convolve(one, k, "same", weights=two, **ask)
+    assert y.shape == (None, 30)
+    model = keras.Model([one, two], y)
+    model.save(tmp_path / "holes.keras")
+    again = keras.models.load_model(tmp_path / "holes.keras")
+    wanted = konvolve.convolve(x, k, "same", weights=w, **ask)
+    for each in (model, again):
+        check(np.asarray(each([x, w])), wanted, 1e-5)
+    with pytest.raises(ValueError, match="not known yet"):
+        konvolve.convolve(one, k, nan="raise", axes=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"nan": "drop"}, "nan must be None or one of .*'drop'"),
+        ({"weights": np.ones(5)}, "weights is for nan='omit'"),
+        ({"nan": "fill", "min_weight": 0.5}, "min_weight is for"),
+        ({"nan": "omit", "min_weight": 2}, "min_weight must be a share .* 2"),
+        ({"nan": "omit", "fill_value": 1.0}, "fill_value is for nan='fill'"),
+        ({"nan": "fill", "fill_value": 1j}, "fill_value"),
+        ({"nan": "omit", "keep_nan": True}, "keep_nan=True needs .* not mode='full'"),
+        ({"keep_nan": True, "mode": "same"}, "keep_nan is for a choice"),
+        ({"nan": "omit", "weights": -np.ones(5)}, "weights must not be negative.* -1.0"),
+        ({"nan": "omit", "weights": np.ones(4)}, r"weights must broadcast to in1's shape, \(5,\)"),
+        ({"nan": "raise"}, "1 of its 5 samples"),
+    ],
+)
+def test_bad_input_is_named(options, text):
+    with pytest.raises(ValueError, match=text):
+        konvolve.convolve(np.array([1, 2, np.nan, 4, 5]), np.ones(3), **options)
+
+
+def test_a_hole_in_the_kernel_and_a_coefficient_are_refused():
+    x, k = np.array([1, np.nan, 3.0]), np.array([1, np.nan])
+    for choice in ("omit", "interpolate", "fill", "raise"):
+        with pytest.raises(ValueError, match="in2 has a hole"):
+            konvolve.convolve(x, k, nan=choice)
+    with pytest.raises(ValueError, match="nan is not for normalize=True"):
+        konvolve.correlate(x, x, normalize=True, nan="omit")
+    with pytest.raises(ValueError, match="sum is nearly zero has none"):
+        konvolve.convolve(x, np.array([1.0, -1.0]), nan="interpolate")
+
+
+def test_integers_have_no_holes_but_may_have_weights():
+    x, k = np.arange(6), np.array([1, 2, 1])
+    np.testing.assert_array_equal(konvolve.convolve(x, k, nan="omit"), np.convolve(x, k))
+    assert konvolve.convolve(x, k, nan="omit").dtype == x.dtype
+    w = np.array([1, 1, 0, 1, 1, 1])
+    found = konvolve.convolve(x, k, "same", nan="omit", weights=w, keep_nan=True)
+    wanted = omitted("convolve", x.astype(float), k.astype(float), "same", (0,), "zero", w)
+    check(found, np.where(w == 0, np.nan, wanted))
+
+
+def test_lags_max_memory_a_kernel_and_rows_of_kernels():
+    x, rng = data(14, (3, 50))
+    k = rng.random((3, 7))
+    k[1] -= k[1].mean()  # one of the three sums is zero
+    found = konvolve.correlate(x, k, lags=(-2, 9), nan="omit", axes=1, max_memory=1e6)
+    full = [omitted("correlate", x[i : i + 1], k[i : i + 1], "full", (1,), "zero", zero_sum=i == 1) for i in range(3)]
+    check(found, np.concatenate(full)[:, 4:16])
+    one = konvolve.convolve(x, konvolve.Kernel(k[:1]), "same", nan="omit", axes=1)
+    check(one, omitted("convolve", x, k[:1], "same", (1,), "zero"))
+
+
+def test_beyond_the_edges_is_a_hole_where_the_constant_is_one():
+    x = np.array([1.0, 2.0, np.nan, 4.0])
+    found = konvolve.convolve(x, np.ones(3) / 3, "same", boundary=np.nan, nan="omit")
+    check(found, np.array([1.5, 1.5, 3.0, 4.0]))
+
+
+def test_nothing_changes_where_nothing_is_missing():
+    rng = np.random.default_rng(15)
+    x, k = rng.standard_normal((20, 20)), rng.random((3, 3))
+    for choice in ("omit", "interpolate", "propagate", "fill", "raise"):
+        np.testing.assert_array_equal(konvolve.convolve(x, k, nan=choice), konvolve.convolve(x, k))
