@@ -39,22 +39,30 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=twice)
         items[:] = [item for item in items if "unless_slow" not in item.keywords]
         return
-    named = any("::" in name for name in config.args)
-    left = [item for item in items if not named and _is_left_out(item, config.getoption("--seed"))]
-    config.hook.pytest_deselected(items=left)
-    left_out = set(left)
-    items[:] = [item for item in items if item not in left_out]
+    if not any("::" in name for name in config.args):
+        left_out = _left_out(items, config.getoption("--seed"))
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="takes minutes: run with --slow"))
 
 
-def _is_left_out(item, seed):
-    """Whether a case of a test marked ``one_in(n)`` is left to --slow: as if drawn, by its name and the seed."""
-    mark = item.get_closest_marker("one_in")
-    if mark is None or not hasattr(item, "callspec") or "slow" in item.keywords:
-        return False
-    return zlib.crc32(f"{seed} {item.name}".encode()) % mark.args[0] != 0
+def _left_out(items, seed):
+    """Return the cases of tests marked ``one_in(n)`` that are left to --slow.
+
+    As if drawn: of the cases of each test those with the lowest numbers stay, which their names and the seed give them.
+    """
+    cases = {}
+    for item in items:
+        mark = item.get_closest_marker("one_in")
+        if mark is not None and hasattr(item, "callspec") and "slow" not in item.keywords:
+            cases.setdefault((item.path, item.originalname, mark.args[0]), []).append(item)
+    left_out = set()
+    for (_, _, one_in), each in cases.items():
+        drawn = sorted(each, key=lambda item: zlib.crc32(f"{seed} {item.name}".encode()))
+        left_out.update(drawn[-(-len(drawn) // one_in) :])
+    return left_out
 
 
 @pytest.fixture(autouse=True)

@@ -181,11 +181,8 @@ def _torch(function, *arrays):
 
 
 @pytest.mark.parametrize("gradients", [_tensorflow, _jax, _torch])
-@pytest.mark.parametrize("choice", ["omit", "interpolate"])
-@pytest.mark.parametrize("zero_sum", [False, True])
+@pytest.mark.parametrize(("choice", "zero_sum"), [("omit", False), ("omit", True), ("interpolate", False)])
 def test_gradients_to_data_and_weights_are_finite_and_right(gradients, choice, zero_sum):
-    if zero_sum and choice == "interpolate":
-        pytest.skip("a kernel whose sum vanishes has no means to interpolate with")
     rng = np.random.default_rng(3)
     x, k = rng.standard_normal(16), rng.random(3) - (0.5 if zero_sum else 0)
     k = k - k.mean() if zero_sum else k

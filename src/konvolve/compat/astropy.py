@@ -17,21 +17,15 @@ from konvolve.backends.interface import Array, Backend
 from konvolve.planning import dtypes
 from konvolve.signal import convolve as _convolve
 
-# In the words that astropy's own tests look for.
-_MASKED = (
-    "The kernel is a masked array with masked values. Use kernel.filled(fill_value) to fill masked values before "
-    "passing to convolve."
-)
+_MASKED = "kernel has masked samples, which have no value to weigh with: pass kernel.filled(0), or what they should be"
 _ZERO_SUM = (
-    "Setting nan_treatment='interpolate' requires the kernel to be normalized, but the input kernel has a sum close to "
-    "zero. For a zero-sum kernel and data with NaNs, set nan_treatment='fill'. "
-    "konvolve.convolve(..., nan='omit') takes such a kernel."
+    "nan_treatment='interpolate' takes means by the kernel, whose sum is nearly 0: use nan_treatment='fill', or "
+    "konvolve.convolve(..., nan='omit'), which takes such a kernel"
 )
 _REMAIN = (
-    "nan_treatment='interpolate', however, NaN values detected post convolution. A contiguous region of NaN "
-    "values, larger than the kernel size, are present in the input array. Increase the kernel size to avoid this."
+    "some samples of the result are NaN: a gap in the array is wider than the kernel, which has nothing to take a mean "
+    "of there; a larger kernel reaches across it"
 )
-
 _NO_NORMAL = (
     "normalize_kernel=True divides by the kernel's sum, which is nearly 0: pass False, or a function of the kernel"
 )
@@ -99,12 +93,12 @@ def convolve_fft(
         if given and boundary == "wrap":
             raise ValueError(f"boundary='wrap' pads nothing: {name} must not be set, not {name}={given!r}")
     if boundary is None:
-        text = "The convolve_fft version of boundary=None is equivalent to the convolve boundary='fill'"
+        text = "boundary=None is boundary='fill' in convolve_fft, unlike in convolve: zeros lie beyond the edges"
         warnings.warn(text, UserWarning, stacklevel=2)
     xp, x, k = _ready(array, kernel, mask, nan_treatment)
     k, zero = _normalized(xp, k, normalize_kernel, normalization_zero_tol)
     if zero and nan_treatment == "interpolate":
-        raise ValueError("nan_treatment='interpolate' takes means by the kernel, whose sum is nearly 0: use 'fill'")
+        raise ValueError(_ZERO_SUM)
     if any(n is not None and n % 2 == 0 for n in xp.shape(k)):  # the middle of an even size is the later sample
         k = xp.window(k, [0] * len(xp.shape(k)), [n + 1 - n % 2 for n in xp.sizes(k)])
     beyond = 0.0 if nan_treatment == "fill" and not math.isfinite(fill_value) else float(fill_value)
@@ -121,7 +115,7 @@ def convolve_fft(
 def _ready(array: Any, kernel: Any, mask: Any, nan_treatment: str) -> tuple[Backend, Array, Array]:
     """Return the library, the array with NaN where it is masked, and the kernel, both in a floating dtype."""
     if nan_treatment not in ("interpolate", "fill"):
-        raise ValueError(f"nan_treatment must be one of 'interpolate','fill', not {nan_treatment!r}")
+        raise ValueError(f"nan_treatment must be 'interpolate' or 'fill', not {nan_treatment!r}")
     if np.ma.is_masked(kernel):
         raise ValueError(_MASKED)
     masks = [each for each in (mask, array.mask if np.ma.is_masked(array) else None) if each is not None]
@@ -132,11 +126,11 @@ def _ready(array: Any, kernel: Any, mask: Any, nan_treatment: str) -> tuple[Back
     if dtypes.parse(xp.dtype(x)).kind == "other":
         raise TypeError(f"array must hold numbers, not be of dtype {xp.dtype(x)}")
     if len(xp.shape(x)) == 0:
-        raise ValueError("cannot convolve 0-dimensional arrays")
+        raise ValueError("array must have at least one axis, not be a number")
     if len(xp.shape(x)) != len(xp.shape(k)):
-        raise ValueError("array and kernel have differing number of dimensions.")
+        raise ValueError(f"kernel must have as many axes as the array, {len(xp.shape(x))}, not {len(xp.shape(k))}")
     if 0 in xp.shape(x):
-        raise ValueError("cannot convolve empty array")
+        raise ValueError(f"array must have samples, not be of shape {xp.shape(x)}")
     x, k = (
         each if dtypes.parse(xp.dtype(each)).kind in ("float", "complex") else xp.cast(each, "float64")
         for each in (x, k)

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
-import zlib
-from collections import Counter
-from collections.abc import Callable, Generator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy_suite.adapters import LIBRARIES
+import suite_plugin
 
 from .known import reason_for
 
@@ -28,18 +24,14 @@ FILTERS = (
 )  # fmt: skip
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--library", default="numpy", choices=sorted(LIBRARIES))
-    parser.addoption("--fault", action="store_true", help="make every answer wrong")
-    parser.addoption("--one-in", default=1, type=int, help="few of the tests, always the same ones")
-    parser.addoption("--report-to", type=Path, help="where the JSON report goes")
+pytest_addoption = suite_plugin.add_options
 
 
 def pytest_configure(config: pytest.Config) -> None:
     import scipy.ndimage
     from scipy._lib import _array_api
 
-    runner = Runner(config)
+    runner = Runner(config, reason_for)
     for name in FILTERS:
         original = getattr(scipy.ndimage, name)
         stand_in = runner.stand_in(name, original)
@@ -50,15 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(runner)
 
 
-class Runner:
-    """Counts which filter each test has called, and writes down how it ended."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.options = config.option
-        self.library = LIBRARIES[self.options.library]()
-        self.active = self.inside = False
-        self.calls: Counter[str] = Counter()
-        self.tests: dict[str, dict] = {}
+class Runner(suite_plugin.Runner):
+    """Puts konvolve's filters in the place of SciPy's while a test runs."""
 
     def stand_in(self, name: str, original: Callable) -> Callable:
         """Return the function that stands in the place of SciPy's."""
@@ -68,7 +53,7 @@ class Runner:
 
         @functools.wraps(original)
         def call(*args: Any, **kwargs: Any) -> Any:
-            if not self.active or self.inside:
+            if not self.active:
                 return original(*args, **kwargs)
             self.calls[name] += 1
             arrays = 2 if "correlate" in name or "convolve" in name else 1
@@ -76,13 +61,13 @@ class Runner:
             kwargs = {k: self.encode(x) if k in ("input", "weights") else x for k, x in kwargs.items()}
             asked = inspect.signature(original).bind(*args, **kwargs).arguments
             into = asked.get("output")
-            if self.options.library != "numpy" and isinstance(into, np.ndarray):  # which other libraries cannot write
+            if self.name != "numpy" and isinstance(into, np.ndarray):  # which other libraries cannot write
                 before = args[: list(asked).index("output")]
                 more = asked.pop("kwargs", {})
                 kwargs = {**dict(list(asked.items())[len(before) :]), **more, "output": into.dtype.name}
                 args = before
             answer = ours(*args, **kwargs)
-            answer = answer if isinstance(answer, np.ndarray) else self.library.decode(answer)
+            answer = answer if isinstance(answer, np.ndarray) else self.arrays.decode(answer)
             answer = answer + 1 if self.options.fault else answer
             if not isinstance(into, np.ndarray):
                 return answer
@@ -93,28 +78,4 @@ class Runner:
 
     def encode(self, value: Any) -> Any:
         """Return an argument as an array of the library."""
-        return self.library.encode(np.asarray(value))
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [x for x in items if zlib.crc32(x.nodeid.split("::", 1)[1].encode()) % self.options.one_in == 0]
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        self.active, self.calls = True, Counter()
-        try:
-            return (yield)
-        finally:
-            self.active = False
-            item.user_properties.append(("calls", dict(self.calls)))
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" and not hasattr(report, "wasxfail"):
-            test = report.nodeid.split("::", 1)[1]
-            calls = dict(report.user_properties)["calls"]
-            if calls:
-                message = str(report.longrepr)[-400:] if report.failed else ""
-                known = reason_for(test, self.options.library)
-                self.tests[test] = {"outcome": report.outcome, "message": message, "known": known, "calls": calls}
-
-    def pytest_sessionfinish(self) -> None:
-        self.options.report_to.write_text(json.dumps(self.tests))
+        return self.arrays.encode(np.asarray(value))

@@ -22,16 +22,24 @@ from tensorflow import raw_ops
 
 from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.tensorflow import spectra
-from konvolve.backends.tensorflow.convolutions import conv, conv_transpose, is_fast_in, with_gradient_of
+from konvolve.backends.tensorflow.convolutions import (
+    conv,
+    conv_transpose,
+    depthwise_correlate,
+    is_fast_in,
+    with_gradient_of,
+)
 from konvolve.backends.tensorflow.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.tensorflow.programs import program
+from konvolve.backends.tensorflow.shapes import reshape, transpose
 from konvolve.backends.tensorflow.tracing import differentiated, ints, recording, run_time_sizes
 from konvolve.backends.tensorflow.windows import concatenate, map_slabs, overlapping_blocks, window
 
 # Adapted next door, asked for here.
 __all__ = [
-    "all_finite", "concatenate", "constant", "conv", "conv_transpose", "either", "is_fast_in", "isfinite",
-    "map_slabs", "overlapping_blocks", "program", "summed", "unless", "window", "with_gradient_of", "zeroed",
+    "all_finite", "concatenate", "constant", "conv", "conv_transpose", "depthwise_correlate", "either", "is_fast_in",
+    "isfinite", "map_slabs", "overlapping_blocks", "program", "reshape", "summed", "transpose", "unless", "window",
+    "with_gradient_of", "zeroed",
 ]  # fmt: skip
 
 name = "tensorflow"
@@ -242,17 +250,6 @@ def split_complex(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.math.real(x), tf.math.imag(x)
 
 
-def transpose(x: tf.Tensor, order: Sequence[int]) -> tf.Tensor:
-    """Permute the axes."""
-    return raw_ops.Transpose(x=x, perm=ints(order))
-
-
-def reshape(x: tf.Tensor, shape: Sequence[Any]) -> tf.Tensor:
-    """Reshape."""
-    known = all(isinstance(n, int) for n in shape)
-    return raw_ops.Reshape(tensor=x, shape=ints(shape) if known else tf.stack(shape))
-
-
 def flip(x: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:
     """Reverse along axes."""
     return raw_ops.ReverseV2(tensor=x, axis=ints(axes))
@@ -307,35 +304,3 @@ def ifftn(x: tf.Tensor, lengths: Sequence[Any], kept: Sequence[tuple[Any, Any]] 
     """Invert fftn."""
     y = spectra.ifftn(x, lengths)
     return y if kept is None else window(y, *zip(*kept, strict=True))
-
-
-def depthwise_correlate(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Correlate channel by channel with TensorFlow's convolutions, channels last.
-
-    The layout is always named: without it the second gradient of a convolution fails in eager code.
-    """
-    rank, channels = kernel.shape.rank - 1, kernel.shape[0]
-    if channels == 1:
-        return _one_channel(x, kernel, rank)
-    if rank == 1:  # as a picture one sample high
-        return raw_ops.Squeeze(
-            input=depthwise_correlate(raw_ops.ExpandDims(input=x, axis=2), raw_ops.ExpandDims(input=kernel, axis=1)),
-            axis=[2],
-        )
-    x = transpose(x, [0, *range(2, rank + 2), 1])
-    kernel = raw_ops.ExpandDims(input=transpose(kernel, [*range(1, rank + 1), 0]), axis=-1)
-    y = raw_ops.DepthwiseConv2dNative(
-        input=x, filter=kernel, strides=[1] * (rank + 2), padding="VALID", data_format="NHWC"
-    )
-    return transpose(y, [0, rank + 1, *range(1, rank + 1)])
-
-
-def _one_channel(x: tf.Tensor, kernel: tf.Tensor, rank: int) -> tf.Tensor:
-    """Correlate one channel, which may stand first or last without a sample being moved; a row is one sample high."""
-    kernel = reshape(kernel, (*sizes(kernel)[0 if rank == 1 else 1 :], 1, 1))
-    x = reshape(x, (-1, *sizes(x)[1 if rank == 1 else 2 :], 1))
-    if rank == 3:
-        y = raw_ops.Conv3D(input=x, filter=kernel, strides=[1] * 5, padding="VALID", data_format="NDHWC")
-    else:
-        y = raw_ops.Conv2D(input=x, filter=kernel, strides=[1] * 4, padding="VALID", data_format="NHWC")
-    return raw_ops.Squeeze(input=y, axis=[3]) if rank == 1 else reshape(y, (-1, 1, *sizes(y)[1:-1]))

@@ -20,6 +20,7 @@ import tensorflow as tf
 from tensorflow import raw_ops
 
 from konvolve.backends.interface import Native
+from konvolve.backends.tensorflow.shapes import reshape, transpose
 from konvolve.backends.tensorflow.tracing import recording, unrecorded
 from konvolve.backends.tensorflow.windows import run_time_sizes, window
 
@@ -222,3 +223,35 @@ def _depthwise_adjoint(y: tf.Tensor, kernel: tf.Tensor, how: Native, sizes: list
         tape.watch(x)
         value = _depthwise(x, kernel, how)
     return tape.gradient(value, x, y)
+
+
+def depthwise_correlate(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Correlate channel by channel with TensorFlow's convolutions, channels last.
+
+    The layout is always named: without it the second gradient of a convolution fails in eager code.
+    """
+    rank, channels = kernel.shape.rank - 1, kernel.shape[0]
+    if channels == 1:
+        return _one_channel(x, kernel, rank)
+    if rank == 1:  # as a picture one sample high
+        return raw_ops.Squeeze(
+            input=depthwise_correlate(raw_ops.ExpandDims(input=x, axis=2), raw_ops.ExpandDims(input=kernel, axis=1)),
+            axis=[2],
+        )
+    x = transpose(x, [0, *range(2, rank + 2), 1])
+    kernel = raw_ops.ExpandDims(input=transpose(kernel, [*range(1, rank + 1), 0]), axis=-1)
+    y = raw_ops.DepthwiseConv2dNative(
+        input=x, filter=kernel, strides=[1] * (rank + 2), padding="VALID", data_format="NHWC"
+    )
+    return transpose(y, [0, rank + 1, *range(1, rank + 1)])
+
+
+def _one_channel(x: tf.Tensor, kernel: tf.Tensor, rank: int) -> tf.Tensor:
+    """Correlate one channel, which may stand first or last without a sample being moved; a row is one sample high."""
+    kernel = reshape(kernel, (*run_time_sizes(kernel)[0 if rank == 1 else 1 :], 1, 1))
+    x = reshape(x, (-1, *run_time_sizes(x)[1 if rank == 1 else 2 :], 1))
+    if rank == 3:
+        y = raw_ops.Conv3D(input=x, filter=kernel, strides=[1] * 5, padding="VALID", data_format="NDHWC")
+    else:
+        y = raw_ops.Conv2D(input=x, filter=kernel, strides=[1] * 4, padding="VALID", data_format="NHWC")
+    return raw_ops.Squeeze(input=y, axis=[3]) if rank == 1 else reshape(y, (-1, 1, *run_time_sizes(y)[1:-1]))

@@ -35,7 +35,7 @@ def program(function: Callable, plan: Any, arrays: Sequence[tf.Tensor]) -> Calla
     share both dictionaries without a lock: at worst a graph is traced twice.
     """
     seconds = plan.seconds or 0.0
-    if seconds < _LONG or plan.problem.max_memory is not None or not _is_plain(arrays):
+    if seconds < _LONG or not _is_plain(arrays):
         return None
     key = id(plan), len(arrays)
     known = _graphs.get(key)

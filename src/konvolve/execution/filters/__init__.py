@@ -27,7 +27,7 @@ def solve(name: str, arrays: tuple, output: Any = None, **options: Any) -> Any:
     if dtypes.parse(given[0]).kind == "other":
         raise RuntimeError(f"input must be an array of numbers, not of dtype {given[0]}")
     into = output if isinstance(output, np.ndarray) else None
-    if into is not None and xp.name != "numpy":
+    if into is not None and not isinstance(found[0], np.ndarray):
         raise TypeError(f"output must be a dtype: {xp.name} cannot write into an array, and a new one is returned")
     dtype = arguments.output_dtype(output if into is None else into.dtype, given[0], given[1:])
     if into is not None and dtype != into.dtype.name:

@@ -36,7 +36,7 @@ def correlate1d(image: Image, weights: Array, *, axis: Any, mode: Any, cval: Any
     seen = xp.values(weights)
     wide = [-1 if each == axis else 1 for each in range(image.ndim)]
     kernel = xp.reshape(weights, wide) if seen is None else seen.reshape(wide)
-    return correlated(image, kernel, [arguments.tap(axis, shape[0], origin[0])], [edge])
+    return correlated(image, kernel, [arguments.placement(axis, shape[0], origin[0])], [edge])
 
 
 def _sizes(xp: Backend, weights: Array) -> tuple[int, ...]:
@@ -80,7 +80,7 @@ def correlate(image: Image, weights: Array, *, mode: Any, cval: Any, origin: Any
         wide[axis] = taps
     seen = xp.values(weights)  # whole numbers are summed exactly
     kernel = xp.reshape(weights, wide) if seen is None else seen.reshape(wide)
-    placed = [arguments.tap(*each) for each in zip(sorted(axes), shape, origins, strict=True)]
+    placed = [arguments.placement(*each) for each in zip(sorted(axes), shape, origins, strict=True)]
     return correlated(image, kernel, placed, [arguments.boundary(mode, cval, xp.dtype(image.x))] * len(placed))
 
 
@@ -103,7 +103,7 @@ def gaussian_filter(
                 image = line(image, taps, axis, edge, cval)
             continue
         kernel, count = taps_of(image, spread, nth, truncate, reach, axis, axes)
-        placed = [arguments.tap(axis, 2 * count + 1, 0)]
+        placed = [arguments.placement(axis, 2 * count + 1, 0)]
         image = correlated(image, kernel, placed, [arguments.boundary(edge, cval, image.xp.dtype(image.x))])
     return image.then(image.xp.cast(image.x, image.dtype))
 

@@ -11,7 +11,7 @@ from konvolve.backends.interface import Array, Backend
 from konvolve.execution.signal import solve as convolution
 from konvolve.planning import dtypes
 from konvolve.planning.filters import arguments
-from konvolve.planning.filters.arguments import Tap
+from konvolve.planning.filters.arguments import Placement
 
 
 class Image(NamedTuple):
@@ -31,7 +31,7 @@ class Image(NamedTuple):
         return self._replace(x=y)
 
 
-def correlated(image: Image, kernel: Any, taps: Sequence[Tap], edges: Sequence[Any]) -> Image:
+def correlated(image: Image, kernel: Any, taps: Sequence[Placement], edges: Sequence[Any]) -> Image:
     """Correlate with a kernel of as many axes as the image, whose taps lie on it as is said, for each of its axes."""
     xp, x = image.xp, image.x
     if 0 in xp.shape(x):
@@ -68,7 +68,7 @@ def _is_whole(kernel: Any, edges: Sequence[Any]) -> bool:
     return kernel.dtype.kind in "iub" or (kernel.dtype.kind == "f" and bool(np.all(kernel == np.rint(kernel))))
 
 
-def _placed(xp: Backend, image: Image, kernel: Array, taps: Sequence[Tap]) -> tuple[Array, dict]:
+def _placed(xp: Backend, image: Image, kernel: Array, taps: Sequence[Placement]) -> tuple[Array, dict]:
     """Return the kernel, and which samples of the correlation are the result: one for each of the image's.
 
     They are told by lags, or, where a size is not known yet and no lags can be told, by mode "same" for a kernel with
@@ -103,5 +103,5 @@ def stored(xp: Backend, y: Array, dtype: str, exact: bool) -> Array:
 
 def line(image: Image, taps: tuple[float, ...], axis: int, mode: Any, cval: Any, origin: Any = 0) -> Image:
     """Correlate with numbers along an axis."""
-    placed = arguments.tap(axis, len(taps), origin)
+    placed = arguments.placement(axis, len(taps), origin)
     return correlated(image, taps, [placed], [arguments.boundary(mode, cval, image.xp.dtype(image.x))])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
-import sys
 import warnings
 from typing import Any
 
@@ -13,6 +11,7 @@ from konvolve.methods import finite, nothing
 from konvolve.methods.signal import direct, edges, fft, integers, matrix, overlap
 from konvolve.methods.signal.sizes import Sizes, at_run_time, broadcast
 from konvolve.planning import dtypes
+from konvolve.planning.caller import stacklevel
 from konvolve.planning.geometry import window
 from konvolve.planning.signal.chunks import Chunks
 from konvolve.planning.signal.plan import Plan
@@ -21,8 +20,6 @@ _NOT_FINITE = (
     "Use of fft convolution on input with NAN or inf results in NAN or inf output. "
     "Consider using method='direct' instead."
 )
-
-_PACKAGE = os.path.join(os.path.abspath(__file__).rpartition(os.path.join("", "methods", "signal", ""))[0], "")
 
 METHODS: dict[str, Any] = {"direct": direct, "fft": fft, "overlap": overlap, "matrix": matrix}
 """What carries each method out: ``prepare(xp, way, sizes, b)`` and ``run(xp, way, sizes, a, prepared)``.
@@ -71,16 +68,8 @@ def run(
         y = xp.transpose(y, plan.layout[1])
     y = xp.to_result(xp.cast(y, problem.result))
     if problem.warns and plan.method != "direct" and not xp.begins_finite(y):
-        warnings.warn(_NOT_FINITE, RuntimeWarning, stacklevel=_outside())
+        warnings.warn(_NOT_FINITE, RuntimeWarning, stacklevel=stacklevel())
     return y
-
-
-def _outside() -> int:
-    """Return the stacklevel of the line that called konvolve."""
-    level, frame = 1, sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
-    return level
 
 
 def prepare(xp: Backend, plan: Plan, b: Array) -> Array:

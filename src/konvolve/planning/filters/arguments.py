@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import operator
-import os
-import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from konvolve.planning import dtypes
+from konvolve.planning.caller import stacklevel
 from konvolve.planning.operands import plain, shown
 
 MODES = {
@@ -25,8 +24,8 @@ MODES = {
 """What lies beyond the edges, in ``scipy.ndimage``'s words and in ``convolve``'s, two of which mean something else."""
 
 
-class Tap(NamedTuple):
-    """One axis of a filter: the axis, how many taps it has, and the number of the tap that lies on the output."""
+class Placement(NamedTuple):
+    """How a kernel lies along an axis: the axis, how many taps it has there, and which of them lies on the output."""
 
     axis: int
     taps: int
@@ -98,8 +97,8 @@ def boundary(mode: Any, cval: Any, dtype: str) -> Any:
     return value
 
 
-def tap(axis: int, taps: int, origin: Any) -> Tap:
-    """Return how a correlation lies along an axis; ValueError where the origin moves the kernel off the output."""
+def placement(axis: int, taps: int, origin: Any) -> Placement:
+    """Return how a correlation's kernel lies along an axis; ValueError for an origin that moves it off the output."""
     shift = plain(origin)
     allowed = range(-(taps // 2), (taps - 1) // 2 + 1)
     if isinstance(shift, bool) or not isinstance(shift, int) or shift not in allowed:
@@ -107,7 +106,7 @@ def tap(axis: int, taps: int, origin: Any) -> Tap:
             f"invalid origin: of {taps} taps it must be an integer from {allowed[0]} to {allowed[-1]}, not "
             f"origin={shown(origin)}"
         )
-    return Tap(axis, taps, taps // 2 + shift)
+    return Placement(axis, taps, taps // 2 + shift)
 
 
 def mirrored(taps: int, origin: Any) -> Any:
@@ -135,18 +134,9 @@ def output_dtype(output: Any, given: str, also: Sequence[str] = ()) -> str:
     if is_complex and not dtypes.is_complex(name):
         if isinstance(output, str):
             raise RuntimeError(f"output must have complex dtype where the filter or its input has, not {name}")
-        warnings.warn("promoting specified output dtype to complex", stacklevel=_outside())
+        warnings.warn("promoting specified output dtype to complex", stacklevel=stacklevel())
         return dtypes.result_type(name, "complex64")
     return name
-
-
-def _outside() -> int:
-    """Return the stacklevel of the line that called konvolve."""
-    package = os.path.join(os.path.abspath(__file__).rpartition(os.path.join("", "planning", "filters", ""))[0], "")
-    level, frame = 1, sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(package):
-        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
-    return level
 
 
 # NumPy's codes for dtypes, which SciPy's users write.

@@ -63,7 +63,7 @@ def make_plan(problem: Problem, profile: Profile, bits: Bits = (None, None)) -> 
     taken = _unlimited(problem, profile, bits)
     if ceiling.exceeded(problem, taken):
         taken = _below(problem, taken, profile, bits)
-    if not profile.tiny or taken.seconds is None:
+    if not profile.tiny or taken.seconds is None or problem.max_memory is not None:  # predicted for operations
         return taken
     # A banded matrix is a convolution on channels, in which NumPy is slow.
     tiny = taken.seconds < profile.tiny and taken.method != Matrix.name
