@@ -1,5 +1,6 @@
 """Eager JAX and ever new lengths: the first call of each is computed without a program, and nothing else changes."""
 
+import dataclasses
 import gc
 import os
 import subprocess
@@ -234,6 +235,22 @@ def test_programs_have_a_bound(monkeypatch):
     assert len(held["programs"].cell_contents) <= 3
     assert len(held["awaited"].cell_contents) <= 2
     gc.collect()
+
+
+def test_equal_plans_that_were_made_anew_share_a_program(monkeypatch):
+    """Each is another plan by its identity, and the program is neither made nor dropped again."""
+    monkeypatch.setattr(jax_uncompiled, "_MOST_PROGRAMS", 3)
+    monkeypatch.setattr(jax_uncompiled, "by_numpy", lambda plan, arrays: False)
+    from konvolve.backends import jax as backend
+    from konvolve.methods.signal import run
+
+    planned = konvolve.plan((61,), (6,), function="fftconvolve", dtype="float64", library="jax")
+    equal = [dataclasses.replace(planned) for _ in range(8)]
+    whole = jax_uncompiled.when_it_comes_again(run.run)
+    a, b, before = jnp.asarray(normal(61)), jnp.asarray(normal(6)), len(COMPILATIONS)
+    for plan in equal:
+        np.testing.assert_allclose(whole(backend, plan, a, b), np.convolve(a, b), rtol=0, atol=1e-12)
+    assert len(COMPILATIONS) - before == 1
 
 
 def test_a_thousand_clips_of_a_thousand_lengths():

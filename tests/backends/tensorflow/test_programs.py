@@ -37,20 +37,23 @@ def test_the_result_is_that_of_single_operations(question, monkeypatch):
         np.testing.assert_allclose(y, expected, rtol=0, atol=1e-11)
 
 
-@pytest.mark.parametrize("method", ["auto", "direct", "fft", "overlap", "matrix"])
-def test_what_is_not_finite_is_where_single_operations_have_it_and_warned_of(method, monkeypatch):
+@pytest.mark.parametrize(
+    ("method", "taps"), [("auto", 9), ("auto", 200), ("direct", 9), ("fft", 9), ("overlap", 9), ("matrix", 9)]
+)
+def test_what_is_not_finite_is_where_single_operations_have_it_and_warned_of(method, taps, monkeypatch):
     def answers():
         found = []
-        for value in (0, np.nan, np.inf, 0):
-            x = a.copy()
-            x[17] = value
+        for value, which in ((0, 0), (np.nan, 0), (np.inf, 0), (np.nan, 1), (0, 0)):
+            pair = [a.copy(), b.copy()]
+            pair[which][7] = value
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                y = konvolve.convolve(tf.constant(x), tf.constant(b), method=method)
+                y = konvolve.convolve(*map(tf.constant, pair), method=method)
             found.append((y.numpy(), [(str(each.message), each.filename) for each in caught]))
         return found
 
-    a, b = rng.standard_normal(400), rng.standard_normal(9)
+    a, b = rng.standard_normal(3000), rng.standard_normal(taps)
+    assert konvolve.plan((3000,), (200,), dtype="float64").spreads  # what a transform would take everywhere
     by_graphs = answers()
     assert programs._graphs
     monkeypatch.setattr(programs, "_LONG", np.inf)
