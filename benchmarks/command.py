@@ -130,10 +130,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def questions() -> dict[str, Any]:
     """All workloads, by name."""
+    from benchmarks.contest.filters import FILTERS
     from benchmarks.contest.layers import LAYERS
     from benchmarks.contest.workloads import WORKLOADS
 
-    return WORKLOADS | LAYERS
+    return WORKLOADS | LAYERS | FILTERS
 
 
 def load(path: Path) -> dict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+NDIMAGE, OPENCV = "scipy.ndimage.gaussian_filter", "OpenCV GaussianBlur"
 TF, TORCH, JAX = "tf.nn.convolution", "torch.nn.functional conv", "jax.lax.conv_general_dilated"
 
 # Above the bare transforms of its own plan konvolve may take this much, and for the forward pass with both gradients
@@ -44,4 +45,8 @@ AIMS = {
     "conv2d_31": Aim(rivals={TF: 0.2}),
     "depthwise_31": Aim(rivals={TF: 1.0}),
     "conv1d_step": Aim(rivals={TF: 0.02, JAX: 0.6}),
+    "blur_2": Aim(rivals={NDIMAGE: 0.35}),
+    "blur_10": Aim(rivals={OPENCV: 1.0}),
+    "blur_30": Aim(rivals={NDIMAGE: 0.15, OPENCV: 1.0}),
+    "gaps": Aim(rivals={"astropy convolve_fft": 0.4}),
 }

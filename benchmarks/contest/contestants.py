@@ -2,7 +2,7 @@
 
 konvolve's other entries are in `ours.py`; the others in `peers.py` and `networks.py` (ready-made functions of other
 libraries), `recipes.py` (the code that people write themselves), `gradients.py` and `layers.py` (workloads with a
-backward pass, and with channels) and `transforms.py`.
+backward pass, and with channels), `filters.py` (image filters, and data with holes) and `transforms.py`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,6 @@ contestant = functools.partial(contestants.contestant, among=_CONTEST)
 
 def everyone() -> Sequence[Contestant]:
     """All contestants, which are entered when their modules are imported."""
-    from benchmarks.contest import gradients, layers, networks, ours, peers, recipes, transforms  # noqa: F401
+    from benchmarks.contest import filters, gradients, layers, networks, ours, peers, recipes, transforms  # noqa: F401
 
     return (*race.everyone(), *_CONTEST)

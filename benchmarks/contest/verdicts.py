@@ -27,7 +27,7 @@ def _verdicts(w: Workload, aims: Aim, timed: list[Entry]) -> list[dict]:
         named = {entry.contestant.name: entry for entry in timed}
         rivals: list[tuple[Entry | None, float | None, str]]
         if aims.rivals and library == "tensorflow":
-            rivals = [(named.get(name), aim, "the library's own") for name, aim in aims.rivals.items()]
+            rivals = [(named.get(name), aim, "a peer that was named") for name, aim in aims.rivals.items()]
         elif library != "tensorflow":
             rivals = [(fastest(timed, *own, library=library), aims.own.get(library), f"the best on {library}")]
         else:

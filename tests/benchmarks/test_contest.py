@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("typer", reason="the [cli] extra is not installed")
 
 from benchmarks import command, screen
-from benchmarks.contest import aims, chart, contestants, layers, sweeps, verdicts
+from benchmarks.contest import aims, chart, contestants, filters, layers, sweeps, verdicts
 from benchmarks.contest.workloads import BACKWARD, CALL, WORKLOADS
 from konvolve.bench import everyone as race
 from konvolve.bench import machine, measure
@@ -219,3 +219,13 @@ def test_every_layer_is_right(name, signal, kernel):
     found = {entry.contestant.name: entry for entry in measure.race(w, EVERYONE, 1, lambda: None)}
     assert {name: entry.detail or entry.error for name, entry in found.items() if entry.status != "ok"} == {}
     assert {"konvolve.nn, tf.function", "konvolve.nn, jax.jit", "konvolve.nn, torch"} <= set(found)
+
+
+@pytest.mark.parametrize(("name", "taps"), [("blur_2", 17), ("gaps", 9)])
+def test_every_filter_is_right(name, taps):
+    w = replace(filters.FILTERS[name], signal=(40, 50), kernel=(taps, taps))
+    entries = measure.race(w, EVERYONE, 1, lambda: None)
+    found = {one.contestant.name: one for one in entries if one.detail != "no answer"}
+    installed = {name: one for name, one in found.items() if not one.contestant.missing}
+    assert {name: one.detail or one.error for name, one in installed.items() if one.status != "ok"} == {}
+    assert any(name.endswith("tf.function") for name in installed)
