@@ -16,6 +16,14 @@ What the functions have in common:
     cval: The number beyond the edges in mode "constant".
     origin: By how many samples the kernel lies to the left (positive: to the right) of its middle.
     axes: The axes to filter along, all by default; the others are a batch.
+    nan: Beyond SciPy, what becomes of holes, samples that are NaN or infinite: None as SciPy does, "propagate" NaN
+        where a tap meets one, "fill" with ``fill_value``, "raise" ValueError, "omit" the filter of what is there made
+        up for what is missing (NaN where nothing is), "interpolate" holes filled by the answer of "omit" first. The
+        formulas are those of ``konvolve.convolve``; a derivative of a Gaussian takes what is missing to be the mean
+        weighted by the Gaussian itself. Integers have no holes.
+    min_weight: For "omit" and "interpolate", the share of the mean's weights that has to be there, else the result is
+        NaN.
+    keep_nan: Whether holes are NaN in the result, too.
 
 float32 images are computed with in float32, where SciPy takes float64 inside, half precision in float32; integers in
 float64 (in float32 on JAX without 64-bit types), and exactly where kernel and image are whole numbers.
@@ -37,7 +45,7 @@ Array = Any
 @public
 def correlate(
     input: Array, weights: Array, output: Any = None, mode: str = "reflect", cval: Any = 0.0, origin: Any = 0, *,
-    axes: Any = None,
+    axes: Any = None, nan: str | None = None, fill_value: Any = 0.0, min_weight: float = 0.0, keep_nan: bool = False,
 ) -> Array:  # fmt: skip
     """Correlate an image with a kernel of as many axes as are filtered.
 
@@ -49,6 +57,10 @@ def correlate(
         cval: The number beyond the edges in mode "constant".
         origin: By how many samples the kernel lies off its middle; one, or one for each axis.
         axes: The axes to filter along, all by default.
+        nan: What becomes of missing samples, as this module says.
+        fill_value: For nan="fill", the value in their place.
+        min_weight: For nan="omit" and "interpolate", the least share of the weights that has to be there.
+        keep_nan: Whether what is missing in the input is missing in the result.
 
     Returns:
         An array of the input's shape and library.
@@ -60,14 +72,15 @@ def correlate(
            [6, 7]])
     """
     return filters.solve(
-        "correlate", (input, weights), output, mode=mode, cval=cval, origin=origin, axes=axes, convolve=False
-    )
+        "correlate", (input, weights), output, mode=mode, cval=cval, origin=origin, axes=axes, convolve=False, nan=nan,
+        fill_value=fill_value, min_weight=min_weight, keep_nan=keep_nan,
+    )  # fmt: skip
 
 
 @public
 def convolve(
     input: Array, weights: Array, output: Any = None, mode: str = "reflect", cval: Any = 0.0, origin: Any = 0, *,
-    axes: Any = None,
+    axes: Any = None, nan: str | None = None, fill_value: Any = 0.0, min_weight: float = 0.0, keep_nan: bool = False,
 ) -> Array:  # fmt: skip
     """Convolve an image with a kernel: correlate it with the reversed one. Arguments are those of ``correlate``.
 
@@ -77,14 +90,15 @@ def convolve(
     array([1, 1, 2, 3])
     """
     return filters.solve(
-        "correlate", (input, weights), output, mode=mode, cval=cval, origin=origin, axes=axes, convolve=True
-    )
+        "correlate", (input, weights), output, mode=mode, cval=cval, origin=origin, axes=axes, convolve=True, nan=nan,
+        fill_value=fill_value, min_weight=min_weight, keep_nan=keep_nan,
+    )  # fmt: skip
 
 
 @public
 def correlate1d(
     input: Array, weights: Array, axis: int = -1, output: Any = None, mode: str = "reflect", cval: Any = 0.0,
-    origin: int = 0,
+    origin: int = 0, *, nan: str | None = None, fill_value: Any = 0.0, min_weight: float = 0.0, keep_nan: bool = False,
 ) -> Array:  # fmt: skip
     """Correlate along one axis with a kernel of one axis. Arguments are those of ``correlate``.
 
@@ -94,14 +108,15 @@ def correlate1d(
     array([ 8, 26,  8, 12,  7, 28, 36,  9])
     """
     return filters.solve(
-        "correlate1d", (input, weights), output, axis=axis, mode=mode, cval=cval, origin=origin, convolve=False
-    )
+        "correlate1d", (input, weights), output, axis=axis, mode=mode, cval=cval, origin=origin, convolve=False,
+        nan=nan, fill_value=fill_value, min_weight=min_weight, keep_nan=keep_nan,
+    )  # fmt: skip
 
 
 @public
 def convolve1d(
     input: Array, weights: Array, axis: int = -1, output: Any = None, mode: str = "reflect", cval: Any = 0.0,
-    origin: int = 0,
+    origin: int = 0, *, nan: str | None = None, fill_value: Any = 0.0, min_weight: float = 0.0, keep_nan: bool = False,
 ) -> Array:  # fmt: skip
     """Convolve along one axis with a kernel of one axis. Arguments are those of ``correlate``.
 
@@ -111,14 +126,16 @@ def convolve1d(
     array([14, 24,  4, 13, 12, 36, 27,  0])
     """
     return filters.solve(
-        "correlate1d", (input, weights), output, axis=axis, mode=mode, cval=cval, origin=origin, convolve=True
-    )
+        "correlate1d", (input, weights), output, axis=axis, mode=mode, cval=cval, origin=origin, convolve=True,
+        nan=nan, fill_value=fill_value, min_weight=min_weight, keep_nan=keep_nan,
+    )  # fmt: skip
 
 
 @public
 def gaussian_filter(
     input: Array, sigma: Any, order: Any = 0, output: Any = None, mode: Any = "reflect", cval: Any = 0.0,
-    truncate: float = 4.0, *, radius: Any = None, axes: Any = None,
+    truncate: float = 4.0, *, radius: Any = None, axes: Any = None, nan: str | None = None, fill_value: Any = 0.0,
+    min_weight: float = 0.0, keep_nan: bool = False,
 ) -> Array:  # fmt: skip
     """Blur with a Gaussian, or take derivatives of the blurred image.
 
@@ -135,6 +152,10 @@ def gaussian_filter(
         radius: Where it ends, in samples, instead. It must be given where sigma is an array whose values are not known,
             in a function that is being traced; otherwise the largest sigma sets it.
         axes: The axes to filter along, all by default.
+        nan: What becomes of missing samples, as this module says.
+        fill_value: For nan="fill", the value in their place.
+        min_weight: For nan="omit" and "interpolate", the least share of the weights that has to be there.
+        keep_nan: Whether what is missing in the input is missing in the result.
 
     Returns:
         An array of the input's shape and library.
@@ -149,14 +170,15 @@ def gaussian_filter(
     """
     return filters.solve(
         "gaussian_filter", (input,), output, sigma=sigma, order=order, mode=mode, cval=cval, truncate=truncate,
-        radius=radius, axes=axes,
+        radius=radius, axes=axes, nan=nan, fill_value=fill_value, min_weight=min_weight, keep_nan=keep_nan,
     )  # fmt: skip
 
 
 @public
 def gaussian_filter1d(
     input: Array, sigma: Any, axis: int = -1, order: int = 0, output: Any = None, mode: str = "reflect",
-    cval: Any = 0.0, truncate: float = 4.0, *, radius: int | None = None,
+    cval: Any = 0.0, truncate: float = 4.0, *, radius: int | None = None, nan: str | None = None,
+    fill_value: Any = 0.0, min_weight: float = 0.0, keep_nan: bool = False,
 ) -> Array:  # fmt: skip
     """Blur along one axis with a Gaussian. Arguments are those of ``gaussian_filter``.
 
@@ -167,14 +189,14 @@ def gaussian_filter1d(
     """
     return filters.solve(
         "gaussian_filter", (input,), output, sigma=sigma, order=order, mode=mode, cval=cval, truncate=truncate,
-        radius=radius, axes=(axis,),
+        radius=radius, axes=(axis,), nan=nan, fill_value=fill_value, min_weight=min_weight, keep_nan=keep_nan,
     )  # fmt: skip
 
 
 @public
 def uniform_filter(
     input: Array, size: Any = 3, output: Any = None, mode: Any = "reflect", cval: Any = 0.0, origin: Any = 0, *,
-    axes: Any = None,
+    axes: Any = None, nan: str | None = None, fill_value: Any = 0.0, min_weight: float = 0.0, keep_nan: bool = False,
 ) -> Array:  # fmt: skip
     """Take the mean of a box about each sample.
 
@@ -186,6 +208,10 @@ def uniform_filter(
         cval: The number beyond the edges in mode "constant".
         origin: By how many samples the box lies off its middle; one, or one for each axis.
         axes: The axes to filter along, all by default.
+        nan: What becomes of missing samples, as this module says.
+        fill_value: For nan="fill", the value in their place.
+        min_weight: For nan="omit" and "interpolate", the least share of the weights that has to be there.
+        keep_nan: Whether what is missing in the input is missing in the result.
 
     Returns:
         An array of the input's shape and library. Integers are added exactly and then divided; floating-point numbers
@@ -196,13 +222,16 @@ def uniform_filter(
     >>> uniform_filter([0, 3, 6, 9], 3)
     array([1, 3, 6, 8])
     """
-    return filters.solve("uniform_filter", (input,), output, size=size, mode=mode, cval=cval, origin=origin, axes=axes)
+    return filters.solve(
+        "uniform_filter", (input,), output, size=size, mode=mode, cval=cval, origin=origin, axes=axes, nan=nan,
+        fill_value=fill_value, min_weight=min_weight, keep_nan=keep_nan,
+    )  # fmt: skip
 
 
 @public
 def uniform_filter1d(
     input: Array, size: int, axis: int = -1, output: Any = None, mode: str = "reflect", cval: Any = 0.0,
-    origin: int = 0,
+    origin: int = 0, *, nan: str | None = None, fill_value: Any = 0.0, min_weight: float = 0.0, keep_nan: bool = False,
 ) -> Array:  # fmt: skip
     """Take means along one axis. Arguments are those of ``uniform_filter``.
 
@@ -212,12 +241,16 @@ def uniform_filter1d(
     array([4, 3, 4, 1, 4, 6, 6, 3])
     """
     return filters.solve(
-        "uniform_filter", (input,), output, size=size, mode=mode, cval=cval, origin=origin, axes=(axis,), least=1
-    )
+        "uniform_filter", (input,), output, size=size, mode=mode, cval=cval, origin=origin, axes=(axis,), least=1,
+        nan=nan, fill_value=fill_value, min_weight=min_weight, keep_nan=keep_nan,
+    )  # fmt: skip
 
 
 @public
-def sobel(input: Array, axis: int = -1, output: Any = None, mode: Any = "reflect", cval: Any = 0.0) -> Array:
+def sobel(
+    input: Array, axis: int = -1, output: Any = None, mode: Any = "reflect", cval: Any = 0.0, *,
+    nan: str | None = None, fill_value: Any = 0.0, min_weight: float = 0.0, keep_nan: bool = False,
+) -> Array:  # fmt: skip
     """Take Sobel's derivative: differences (-1, 0, 1) along one axis, weights (1, 2, 1) along the others.
 
     The same as ``scipy.ndimage.sobel``.
@@ -226,11 +259,17 @@ def sobel(input: Array, axis: int = -1, output: Any = None, mode: Any = "reflect
     array([[0, 4, 4, 0],
            [0, 4, 4, 0]])
     """
-    return filters.solve("derivative_filter", (input,), output, axis=axis, across=[1, 2, 1], mode=mode, cval=cval)
+    return filters.solve(
+        "derivative_filter", (input,), output, axis=axis, across=[1, 2, 1], mode=mode, cval=cval, nan=nan,
+        fill_value=fill_value, min_weight=min_weight, keep_nan=keep_nan,
+    )  # fmt: skip
 
 
 @public
-def prewitt(input: Array, axis: int = -1, output: Any = None, mode: Any = "reflect", cval: Any = 0.0) -> Array:
+def prewitt(
+    input: Array, axis: int = -1, output: Any = None, mode: Any = "reflect", cval: Any = 0.0, *,
+    nan: str | None = None, fill_value: Any = 0.0, min_weight: float = 0.0, keep_nan: bool = False,
+) -> Array:  # fmt: skip
     """Take Prewitt's derivative: differences (-1, 0, 1) along one axis, weights (1, 1, 1) along the others.
 
     The same as ``scipy.ndimage.prewitt``.
@@ -239,11 +278,17 @@ def prewitt(input: Array, axis: int = -1, output: Any = None, mode: Any = "refle
     array([[0, 3, 3, 0],
            [0, 3, 3, 0]])
     """
-    return filters.solve("derivative_filter", (input,), output, axis=axis, across=[1, 1, 1], mode=mode, cval=cval)
+    return filters.solve(
+        "derivative_filter", (input,), output, axis=axis, across=[1, 1, 1], mode=mode, cval=cval, nan=nan,
+        fill_value=fill_value, min_weight=min_weight, keep_nan=keep_nan,
+    )  # fmt: skip
 
 
 @public
-def laplace(input: Array, output: Any = None, mode: Any = "reflect", cval: Any = 0.0, *, axes: Any = None) -> Array:
+def laplace(
+    input: Array, output: Any = None, mode: Any = "reflect", cval: Any = 0.0, *, axes: Any = None,
+    nan: str | None = None, fill_value: Any = 0.0, min_weight: float = 0.0, keep_nan: bool = False,
+) -> Array:  # fmt: skip
     """Add up the second differences (1, -2, 1) along each axis.
 
     The same as ``scipy.ndimage.laplace``.
@@ -251,13 +296,16 @@ def laplace(input: Array, output: Any = None, mode: Any = "reflect", cval: Any =
     >>> laplace([0, 0, 1, 0, 0])
     array([ 0,  1, -2,  1,  0])
     """
-    return filters.solve("laplace", (input,), output, mode=mode, cval=cval, axes=axes)
+    return filters.solve(
+        "laplace", (input,), output, mode=mode, cval=cval, axes=axes, nan=nan, fill_value=fill_value,
+        min_weight=min_weight, keep_nan=keep_nan,
+    )  # fmt: skip
 
 
 @public
 def gaussian_laplace(
     input: Array, sigma: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0, *, axes: Any = None,
-    **kwargs: Any,
+    nan: str | None = None, fill_value: Any = 0.0, min_weight: float = 0.0, keep_nan: bool = False, **kwargs: Any,
 ) -> Array:  # fmt: skip
     """Add up the second derivatives of the blurred image. ``kwargs`` are ``truncate`` and ``radius``.
 
@@ -267,14 +315,15 @@ def gaussian_laplace(
     array([ 0.197,  0.002, -0.399,  0.002,  0.197])
     """
     return filters.solve(
-        "gaussian_laplace", (input,), output, sigma=sigma, mode=mode, cval=cval, axes=axes, more=kwargs
-    )
+        "gaussian_laplace", (input,), output, sigma=sigma, mode=mode, cval=cval, axes=axes, more=kwargs, nan=nan,
+        fill_value=fill_value, min_weight=min_weight, keep_nan=keep_nan,
+    )  # fmt: skip
 
 
 @public
 def gaussian_gradient_magnitude(
     input: Array, sigma: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0, *, axes: Any = None,
-    **kwargs: Any,
+    nan: str | None = None, fill_value: Any = 0.0, min_weight: float = 0.0, keep_nan: bool = False, **kwargs: Any,
 ) -> Array:  # fmt: skip
     """Return the length of the blurred image's gradient. ``kwargs`` are ``truncate`` and ``radius``.
 
@@ -286,8 +335,9 @@ def gaussian_gradient_magnitude(
     array([0.108, 0.363, 0.363, 0.108])
     """
     return filters.solve(
-        "gaussian_gradient_magnitude", (input,), output, sigma=sigma, mode=mode, cval=cval, axes=axes, more=kwargs
-    )
+        "gaussian_gradient_magnitude", (input,), output, sigma=sigma, mode=mode, cval=cval, axes=axes, more=kwargs,
+        nan=nan, fill_value=fill_value, min_weight=min_weight, keep_nan=keep_nan,
+    )  # fmt: skip
 
 
 @public

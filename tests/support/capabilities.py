@@ -57,6 +57,12 @@ FUNCTIONS = {
         normal(1, 8),
         0,
     ),
+    'convolve(nan="omit")': (
+        lambda a, b: konvolve.convolve(a, b, "same", axes=1, nan="omit"),
+        np.where(rng.random((3, 30)) < 0.2, np.nan, normal(3, 30)),
+        1 + rng.random((1, 4)),
+        0,
+    ),
     "convolve2d": (lambda a, b: konvolve.convolve2d(a, b, "same", "wrap"), normal(12, 11), normal(4, 5), None),
     "correlate2d": (lambda a, b: konvolve.correlate2d(a, b, "full", "symm"), normal(12, 11), normal(4, 5), None),
     "sepfir2d": (lambda a, b: konvolve.sepfir2d(a, b, b), normal(12, 11), normal(5), None),

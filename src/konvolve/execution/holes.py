@@ -41,7 +41,7 @@ _NO_MEAN = (
     "nan='interpolate' fills holes with means weighted by the kernel, and a kernel whose sum is nearly zero has none: "
     "use nan='omit' or 'fill', or fill the holes by another kernel first"
 )
-_HIDDEN = "nan='raise' has to look at in1, whose values are not known yet where a function is compiled or recorded"
+HIDDEN = "nan='raise' has to look at {}, whose values are not known yet where a function is compiled or recorded"
 
 
 class _Question(NamedTuple):
@@ -79,7 +79,7 @@ def solve(
     given = {"in1": in1, "in2": in2} if weights is None else {"in1": in1, "in2": in2, "weights": weights}
     if any(map(is_symbolic, given.values())):
         if nan == "raise":
-            raise ValueError(_HIDDEN)
+            raise ValueError(HIDDEN.format("in1"))
         told = {"function": function, "nan": nan, "fill_value": plain(fill_value)}
         told |= {"min_weight": float(min_weight), "keep_nan": bool(keep_nan)}
         return record("holes", tuple(given.values()), told | options)
@@ -120,7 +120,7 @@ def _answered(
     if seen is not None and seen.dtype.kind in "fc" and not np.isfinite(seen).all():
         raise ValueError(_KERNEL_HOLE.format(nan))
     if nan == "raise":
-        _refuse(xp, a)
+        refuse(xp, a)
         return signal.solve(function, a, kernel[0], **options)
     if nan == "fill":
         own = xp.dtype(a)
@@ -146,14 +146,14 @@ def _values(xp: Backend, given: Any, b: Array) -> np.ndarray | None:
     return np.asarray(given) if isinstance(given, np.ndarray | list | tuple | float | int) else xp.values(b)
 
 
-def _refuse(xp: Backend, a: Array) -> None:
-    """Raise ValueError if there is a hole, or if nobody can tell."""
+def refuse(xp: Backend, a: Array, name: str = "in1") -> None:
+    """Raise ValueError if there is a hole in an argument, or if nobody can tell."""
     if xp.traced(a) or xp.reads_code():
-        raise ValueError(_HIDDEN)
+        raise ValueError(HIDDEN.format(name))
     x = xp.to_numpy(a)
     if x.dtype.kind not in "iub" and not np.isfinite(x).all():
         number = int((~np.isfinite(x)).sum())
-        raise ValueError(f"nan='raise', and in1 has holes: {number} of its {x.size} samples are NaN or infinite")
+        raise ValueError(f"nan='raise', and {name} has holes: {number} of its {x.size} samples are NaN or infinite")
 
 
 def _work(
@@ -238,13 +238,17 @@ def _shared(question: _Question, work: _Work, z: Array, share: Array, weights: t
 
 def _zero_sums(work: _Work, axes: Sequence[int], total: Array, size: Array) -> Any:
     """Return whether the kernel's sum is nearly zero: True or False for all of its rows, or a truth for each."""
-    bound = nearly_zero(work.own)
     if work.seen is not None:
-        values = work.seen if work.seen.dtype.kind == "c" else work.seen.astype(np.float64)
-        rows = np.abs(values.sum(tuple(axes))) <= bound * np.abs(values).sum(tuple(axes))
+        rows = sums_to_zero(work.seen, axes, work.own)
         if rows.all() or not rows.any():
             return bool(rows.all())
-    return _magnitude(work.xp, total) <= bound * size
+    return _magnitude(work.xp, total) <= nearly_zero(work.own) * size
+
+
+def sums_to_zero(values: np.ndarray, axes: Sequence[int], dtype: str) -> np.ndarray:
+    """Return whether each row of a kernel, along all other axes, has a sum of nearly zero."""
+    values = values if values.dtype.kind == "c" else values.astype(np.float64)
+    return np.asarray(np.abs(values.sum(tuple(axes))) <= nearly_zero(dtype) * np.abs(values).sum(tuple(axes)))
 
 
 def _oriented(xp: Backend, question: _Question, taps: Array) -> Array:

@@ -7,14 +7,15 @@ from typing import Any
 import keras
 import numpy as np
 
+from konvolve.execution import holes, signal
 from konvolve.execution.factors import terms
 from konvolve.execution.filters.kernels import gaussian
 from konvolve.execution.kernel import Kernel
-from konvolve.execution.signal import solve
 from konvolve.layers.base import one_word, used
 from konvolve.planning.filters.arguments import MOST_TAPS
 from konvolve.planning.nn.arguments import check_channel_method, check_format, check_padding, check_padding_modes
 from konvolve.planning.operands import plain, shown
+from konvolve.planning.signal.holes import check_holes
 
 # Keras's base of all layers that may run inside tf.data; it has no public name (seen in 3.15).
 _DataLayer: Any = keras.layers.Rescaling.__base__
@@ -63,6 +64,8 @@ class Filter(_DataLayer):
             each.
         data_format: "channels_last" or "channels_first"; None for Keras's own setting.
         method: "auto" (the quickest by prediction), "direct", "fft" or "overlap".
+        nan, fill_value, min_weight, keep_nan: What becomes of samples that are NaN or infinite, as in
+            ``konvolve.convolve``: None, "propagate", "fill", "omit" or "interpolate".
         **kwargs: Arguments of ``keras.layers.Layer``.
 
     Inputs and outputs: (batch, *sizes, channels), or one sample without the batch axis; of any dtype of numbers, cast
@@ -86,6 +89,11 @@ class Filter(_DataLayer):
         padding_mode: Any = "symmetric",
         data_format: str | None = None,
         method: str = "auto",
+        *,
+        nan: str | None = None,
+        fill_value: float = 0.0,
+        min_weight: float = 0.0,
+        keep_nan: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -99,7 +107,13 @@ class Filter(_DataLayer):
         self._edges = list(padding_mode) if several else [padding_mode] * self.kernel.ndim
         self.data_format = keras.config.image_data_format() if data_format is None else check_format(plain(data_format))
         self.method = check_channel_method(plain(method))
-        self._factors = factors(self.kernel)
+        if nan == "raise":
+            raise ValueError("nan='raise' has to look at values, which a layer in a compiled model cannot")
+        asked_for = check_holes(nan, fill_value, False, min_weight, keep_nan, self.padding)
+        asked = {"fill_value": plain(fill_value), "min_weight": float(min_weight), "keep_nan": bool(keep_nan)}
+        self._holes = {"nan": nan, **asked} if asked_for else {}
+        # What is missing is missing for the whole kernel, whose plan sees by itself that it is a product.
+        self._factors = [self.kernel] if asked_for else factors(self.kernel)
         self._kernels: dict = {}
 
     def call(self, inputs: Any) -> Any:
@@ -116,10 +130,11 @@ class Filter(_DataLayer):
         first = 1 if self.data_format == "channels_last" else 2
         for place, factor in enumerate(self._factors):
             axes = [axis for axis, taps in enumerate(factor.shape) if taps > 1] or list(range(factor.ndim))
+            solve, more = (holes.solve, {"weights": None} | self._holes) if self._holes else (signal.solve, {})
             x = solve(
                 "convolve", x, self._kernel(place, len(x.shape), first), mode=self.padding, method=self.method,
                 axes=[axis + first for axis in axes], max_memory=None,
-                boundary="zero" if self.padding == "valid" else [self._edges[axis] for axis in axes],
+                boundary="zero" if self.padding == "valid" else [self._edges[axis] for axis in axes], **more,
             )  # fmt: skip
         return self.backend.numpy.squeeze(x, 0) if single else x
 
@@ -177,6 +192,7 @@ class Filter(_DataLayer):
             "padding_mode": self.padding_mode,
             "data_format": self.data_format,
             "method": self.method,
+            **self._holes,
         }
 
 
@@ -187,7 +203,8 @@ class GaussianBlur(Filter):
     Args:
         sigma: Standard deviation in samples; a number for pictures, or one number for each axis, one to three.
         truncate: Where the Gaussian is cut off, in standard deviations.
-        padding_mode, data_format, method, **kwargs: As those of :class:`Filter`.
+        padding_mode, data_format, method, nan, fill_value, min_weight, keep_nan, **kwargs: As those of
+            :class:`Filter`.
 
     Inputs and outputs: as those of :class:`Filter`. An axis of sigma 0 is left alone.
 
@@ -207,6 +224,11 @@ class GaussianBlur(Filter):
         padding_mode: Any = "symmetric",
         data_format: str | None = None,
         method: str = "auto",
+        *,
+        nan: str | None = None,
+        fill_value: float = 0.0,
+        min_weight: float = 0.0,
+        keep_nan: bool = False,
         **kwargs: Any,
     ) -> None:
         given = plain(sigma)
@@ -225,7 +247,10 @@ class GaussianBlur(Filter):
         kernel = np.ones(())
         for s in sigmas:
             kernel = np.multiply.outer(kernel, gaussian(s, int(cut * s + 0.5)))
-        super().__init__(kernel, "same", padding_mode, data_format, method, **kwargs)
+        super().__init__(
+            kernel, "same", padding_mode, data_format, method, nan=nan, fill_value=fill_value, min_weight=min_weight,
+            keep_nan=keep_nan, **kwargs,
+        )  # fmt: skip
         self.sigma = sigmas
         self.truncate = cut
 

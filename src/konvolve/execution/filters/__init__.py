@@ -11,17 +11,29 @@ from konvolve.backends import registry
 from konvolve.backends.interface import Backend
 from konvolve.execution.deferred import is_symbolic, record
 from konvolve.execution.filters.functions import FILTERS, summed
+from konvolve.execution.filters.holes import Holes, filtered
 from konvolve.execution.filters.passes import Image
+from konvolve.execution.holes import HIDDEN
 from konvolve.execution.operations import OPERATIONS, Operation, Options
 from konvolve.planning import dtypes
 from konvolve.planning.filters import arguments
-from konvolve.planning.operands import Operand
+from konvolve.planning.operands import Operand, plain
+from konvolve.planning.signal.holes import check_holes
 
 
-def solve(name: str, arrays: tuple, output: Any = None, **options: Any) -> Any:
-    """Answer one of ``ndimage``'s functions; ``options`` are all arguments after the arrays but ``output``."""
+def solve(
+    name: str, arrays: tuple, output: Any = None, *, nan: Any = None, fill_value: Any = 0.0, min_weight: Any = 0.0,
+    keep_nan: Any = False, **options: Any,
+) -> Any:  # fmt: skip
+    """Answer one of ``ndimage``'s functions; ``options`` are its arguments that are not named here."""
+    asked = None
+    if check_holes(nan, fill_value, False, min_weight, keep_nan, "same"):
+        asked = Holes(nan, plain(fill_value), float(min_weight), bool(keep_nan))
     if any(map(is_symbolic, arrays)):
-        return record(f"ndimage.{name}", arrays, {"output": output and _dtype_alone(output), **options})
+        if nan == "raise":
+            raise ValueError(HIDDEN.format("input"))
+        told = asked._asdict() if asked else {}
+        return record(f"ndimage.{name}", arrays, {"output": output and _dtype_alone(output), **options, **told})
     xp, found = registry.resolve(dict(zip(("input", "weights"), arrays, strict=False)))
     given = [xp.dtype(x) for x in found]
     if dtypes.parse(given[0]).kind == "other":
@@ -32,7 +44,11 @@ def solve(name: str, arrays: tuple, output: Any = None, **options: Any) -> Any:
     dtype = arguments.output_dtype(output if into is None else into.dtype, given[0], given[1:])
     if into is not None and dtype != into.dtype.name:
         raise RuntimeError(f"output must have complex dtype, not {into.dtype}: the filter or its input is complex")
-    y = FILTERS[name](Image(xp, found[0], dtype), *found[1:], **options).x
+    image = Image(xp, found[0], dtype)
+    if asked and not dtypes.parse(given[0]).integral:
+        y = filtered(name, image, found[1:], options, asked).x
+    else:  # integers have no holes
+        y = FILTERS[name](image, *found[1:], **options).x
     y = xp.to_result(xp.cast(y, dtype))
     if into is None:
         return y

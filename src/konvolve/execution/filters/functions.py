@@ -158,16 +158,16 @@ def laplace(image: Image, *, mode: Any, cval: Any, axes: Any) -> Image:
 @entered
 def gaussian_laplace(image: Image, *, sigma: Any, mode: Any, cval: Any, axes: Any, more: Any) -> Image:
     """Add up second derivatives of Gaussians along each axis."""
-    return summed(image, _derivative(image, sigma, 2, cval, axes, more), axes, mode, squared=False)
+    return summed(image, derivative(image, sigma, 2, cval, axes, more), axes, mode, squared=False)
 
 
 @entered
 def gaussian_gradient_magnitude(image: Image, *, sigma: Any, mode: Any, cval: Any, axes: Any, more: Any) -> Image:
     """Return the length of the gradient of the blurred image."""
-    return summed(image, _derivative(image, sigma, 1, cval, axes, more), axes, mode, squared=True)
+    return summed(image, derivative(image, sigma, 1, cval, axes, more), axes, mode, squared=True)
 
 
-def _derivative(image: Image, sigma: Any, order: int, cval: Any, axes: Any, more: Any) -> Callable:
+def derivative(image: Image, sigma: Any, order: int, cval: Any, axes: Any, more: Any) -> Callable:
     """Return a function that blurs along all axes, with a derivative along one of them."""
     found = arguments.check_axes(axes, image.ndim)
     settings = {"truncate": 4.0, "radius": None} | dict(more or {})

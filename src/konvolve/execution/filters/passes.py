@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from konvolve.backends.interface import Array, Backend
+from konvolve.execution import holes
 from konvolve.execution.signal import solve as convolution
 from konvolve.planning import dtypes
 from konvolve.planning.filters import arguments
@@ -15,11 +16,17 @@ from konvolve.planning.filters.arguments import Placement
 
 
 class Image(NamedTuple):
-    """What is filtered: the library, the array, and the dtype of every result on the way."""
+    """What is filtered: the library, the array, and the dtype of every result on the way.
+
+    ``local``: whether what is not finite shall stay where a tap meets it. ``holes``: what becomes of samples that are
+    not finite in a pass with a kernel of the user's, options of ``execution.holes.solve``; None for nothing.
+    """
 
     xp: Backend
     x: Array
     dtype: str
+    local: bool = False
+    holes: dict[str, Any] | None = None
 
     @property
     def ndim(self) -> int:
@@ -48,10 +55,11 @@ def correlated(image: Image, kernel: Any, taps: Sequence[Placement], edges: Sequ
         work = dtypes.result_type(work, "complex64")
     kernel = xp.cast(xp.asarray(kernel, x), work)
     kernel, window = _placed(xp, image, kernel, taps)
-    y = convolution(
+    solve, more = (convolution, {"local": image.local}) if image.holes is None else (holes.solve, image.holes)
+    y = solve(
         "correlate", xp.cast(x, work), kernel, method="auto", axes=[each.axis for each in taps],
         boundary=[complex(each) if dtypes.is_complex(work) and not isinstance(each, str) else each for each in edges],
-        max_memory=None, **window,
+        max_memory=None, **window, **more,
     )  # fmt: skip
     return image.then(stored(xp, y, image.dtype, exact))
 
