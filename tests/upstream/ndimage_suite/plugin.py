@@ -67,7 +67,8 @@ class Runner(suite_plugin.Runner):
                 kwargs = {**dict(list(asked.items())[len(before) :]), **more, "output": into.dtype.name}
                 args = before
             answer = ours(*args, **kwargs)
-            answer = answer if isinstance(answer, np.ndarray) else self.arrays.decode(answer)
+            # SciPy's tests write into what they got, which a view of a JAX array forbids.
+            answer = answer if isinstance(answer, np.ndarray) else np.array(self.arrays.decode(answer))
             answer = answer + 1 if self.options.fault else answer
             if not isinstance(into, np.ndarray):
                 return answer
