@@ -12,6 +12,8 @@ import re
 import textwrap
 from pathlib import Path
 
+from konvolve.bench.ours import CALLED
+
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 _OPEN, _CLOSE = "<!-- performance: from {} -->", "<!-- /performance -->"
@@ -27,13 +29,17 @@ def _digits(value: float) -> str:
 
 
 def _ours(result: dict) -> dict[str, dict]:
-    """Konvolve's row by library: those that are judged, and on NumPy the function of the same name."""
+    """Konvolve's row by library: those that are judged, and of the others the function of the same name."""
     rows = {row["name"]: row for row in result["contestants"] if "median_ms" in row}
     names = {each["library"]: each["judged"] for each in result["verdicts"]}
     found = {library: rows[name] for library, name in names.items() if name in rows}
     for function in ("konvolve.convolve", "konvolve.correlate", "konvolve.fftconvolve"):
         if (row := rows.get(f"{function}, NumPy")) is not None:
             found.setdefault("numpy", row)
+    for function in ("konvolve.ndimage", "konvolve, nan='omit'"):
+        for library, called in CALLED.items():
+            if (row := rows.get(f"{function}, {called}")) is not None:
+                found.setdefault(library, row)
     return found
 
 
