@@ -5,6 +5,7 @@ import sys
 
 PUBLIC = [
     "Kernel",
+    "Stream",
     "choose_conv_method",
     "convolve",
     "convolve2d",

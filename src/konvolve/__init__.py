@@ -16,6 +16,7 @@ from konvolve.signal import correlation_lags as correlation_lags
 from konvolve.signal import fftconvolve as fftconvolve
 from konvolve.signal import oaconvolve as oaconvolve
 from konvolve.signal import sepfir2d as sepfir2d
+from konvolve.stream import Stream as Stream
 
 _LATE = ("layers", "ndimage", "nn", "to_keras", "to_konvolve")
 

@@ -15,7 +15,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 #: From above; what stands on one line is on one floor.
 FLOORS = {
     "what users run": ("command", "bench", "files"),
-    "what users import": ("layers", "nn", "signal"),
+    "what users import": ("compat", "layers", "ndimage", "nn", "signal", "stream"),
     "from a call to a result": ("execution",),
     "on arrays, and what is known of each library": ("methods", "profiles"),
     "pure arithmetic, and one library each": ("planning", "backends"),

@@ -47,8 +47,10 @@ def _forward(innermost: str, x: np.ndarray, lengths: Sequence[int]) -> np.ndarra
     The rows of the padding are not transformed along the later axes then: they are not there yet.
     """
     rank = len(lengths)
-    if rank < 3:
-        return _transform(f"{innermost}n", x, lengths, range(-rank, 0))
+    if rank == 1:  # half the overhead of the function of several axes: 9 against 15 us for 512 samples
+        return _transform(innermost, x, lengths[0], -1)
+    if rank == 2:
+        return _transform(f"{innermost}n", x, lengths, (-2, -1))
     y = _transform(innermost, x, lengths[-1], -1)
     for axis in range(-2, -rank - 1, -1):
         y = _transform("fft", y, lengths[axis], axis, overwrite_x=True)
@@ -58,7 +60,10 @@ def _forward(innermost: str, x: np.ndarray, lengths: Sequence[int]) -> np.ndarra
 def _inverse(innermost: str, x: np.ndarray, lengths: Sequence[int], kept: Kept) -> np.ndarray:
     """Invert `_forward`, using x as scratch: rows outside of what is kept are not transformed along the later axes."""
     rank = len(lengths)
-    if rank < 3 or kept is None:
+    if rank == 1:
+        y = _transform(innermost, x, lengths[0], -1, overwrite_x=True)
+        return y if kept is None else window(y, *zip(*kept, strict=True))
+    if rank == 2 or kept is None:
         y = _transform(f"{innermost}n", x, lengths, range(-rank, 0), overwrite_x=True)
         return y if kept is None else window(y, *zip(*kept, strict=True))
     for axis in range(-rank, -1):
