@@ -35,7 +35,7 @@ class StreamState(NamedTuple):
 
     ``made_for`` is what the first block was; ``states`` and ``fades`` (samples done, samples in all) are those of the
     kernels at work, of which there are several while one fades into the next; ``heard`` samples have come, of which
-    ``history`` are the last; ``last`` is when each signal was last not finite.
+    ``history`` are the last; ``last`` is when each signal was last not finite, None where none ever was.
     """
 
     made_for: MadeFor | None = None
@@ -55,8 +55,7 @@ class StreamState(NamedTuple):
 
 def begun(engine: Engine, made_for: MadeFor, like: Array) -> StreamState:
     """Return the state before the first block."""
-    last = np.full(made_for.rows, taint.NEVER)
-    return StreamState(made_for, (engine.silence(made_for.rows, like),), ((0, 0),), last=last)
+    return StreamState(made_for, (engine.silence(made_for.rows, like),), ((0, 0),))
 
 
 def advanced(
@@ -67,7 +66,7 @@ def advanced(
     assert n is not None
     if n == 0:
         return xp.zeros(engines[-1].sizes_out(x), engines[-1].dtype, x), engines, state
-    reach = max(engine.reach for engine in engines)
+    reach = engines[0].reach if len(engines) == 1 else max(engine.reach for engine in engines)
     x, nan, last = _cleaned(xp, engines[-1], state, x, reach)
     y, states = None, []
     for engine, each, (done, fade) in zip(engines, state.states, state.fades, strict=True):
@@ -76,12 +75,13 @@ def advanced(
         y = own if y is None else _mixed(xp, y, own, done, fade)
     if nan is not None:
         y = xp.where(xp.asarray(nan, y), xp.scalar(math.nan, engines[-1].dtype, y), y)
-    fades = [(min(done + n, fade), fade) for done, fade in state.fades]
-    first = max(place for place, (done, fade) in enumerate(fades) if done >= fade)
-    return y, engines[first:], state._replace(
-        states=tuple(states[first:]), fades=tuple(fades[first:]), heard=state.heard + n, last=last,
-        history=state.history.after(xp, x, reach + engines[-1].plan.block),
-    )  # fmt: skip
+    fades = state.fades
+    if len(engines) > 1:
+        fades = tuple((min(done + n, fade), fade) for done, fade in fades)
+        first = max(place for place, (done, fade) in enumerate(fades) if done >= fade)
+        engines, states, fades = engines[first:], states[first:], fades[first:]
+    history = state.history.after(xp, x, reach + engines[-1].plan.block)
+    return y, engines, StreamState(state.made_for, tuple(states), fades, state.heard + n, history, last)
 
 
 def _mixed(xp: Backend, old: Array, new: Array, done: int, fade: int) -> Array:
@@ -95,10 +95,13 @@ def _cleaned(
 ) -> tuple[Array, np.ndarray | None, Any]:
     """Return samples with zeros for what is not finite, and which outputs that makes NaN, None for none."""
     last: Any = state.last
+    assert state.made_for is not None
     truth = xp.all_finite((x,))
     clean = truth is None or bool(truth)
-    if clean and state.heard - last.max(initial=taint.NEVER) >= reach:
-        return x, None, last
+    if clean and (last is None or state.heard - last.max(initial=taint.NEVER) >= reach):
+        return x, None, None
+    if last is None:
+        last = np.full(state.made_for.rows, taint.NEVER)
     finite = xp.isfinite(x)
     nan, last = taint.outputs(np.asarray(xp.to_numpy(finite)), last, state.heard, reach)
     if engine.matrix:
