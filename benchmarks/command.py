@@ -34,6 +34,7 @@ EXAMPLES
   python -m benchmarks --validate 100 --channels            the same of the layers of networks
   python -m benchmarks --sweep                              cost against size, from 10^3 to 10^8 samples
   python -m benchmarks --memory                             every method's peak against what its plan predicts
+  python -m benchmarks --streams                            what a block of a stream takes, beside other streams
   python -m benchmarks --calibrate                          as konvolve bench --calibrate, with a chart
   python -m benchmarks --readme torch.json                  the README's performance section from a results file
 """
@@ -60,6 +61,9 @@ def bench(
     memory: Annotated[
         bool, typer.Option("--memory", help="Instead: measure each method's peak of memory beside its prediction.")
     ] = False,
+    streams: Annotated[
+        bool, typer.Option("--streams", help="Instead: time what a block of a stream takes, beside others' streams.")
+    ] = False,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Instead: fit planning's constants to this machine, and keep them.")
     ] = False,
@@ -76,17 +80,18 @@ def bench(
             "--validate": validate is not None,
             "--sweep": sweep,
             "--memory": memory,
+            "--streams": streams,
             "--readme": figures is not None,
         }
     )
-    measuring = (None, "--calibrate", "--validate", "--sweep", "--memory")
+    measuring = (None, "--calibrate", "--validate", "--sweep", "--memory", "--streams")
     bench_options.unused(
         kind,
         {
             "--channels": (channels, ("--validate",)),
             "--only": (only is not None, (None,)),
             "--repeats": (repeats is not None, (None,)),
-            "--quick": (quick, (None, "--calibrate", "--sweep", "--memory")),
+            "--quick": (quick, (None, "--calibrate", "--sweep", "--memory", "--streams")),
             "--library": (library is not None, measuring),
             "--json": (output is not None, measuring),
         },
@@ -109,6 +114,8 @@ def bench(
         results = swept(libraries, quick)
     elif memory:
         results = weighed(libraries, quick)
+    elif streams:
+        results = streamed(libraries, quick)
     else:
         results = timed(names, libraries, repeats or (3 if quick else 15), quick, output)
     results["machine"]["revision"] = process.revision()
@@ -168,6 +175,8 @@ def write_report(results: dict, output: Path) -> list[Path]:
         figure = sweeps.plot(results["sweeps"])
     elif "memory" in results:
         figure = memory.plot(results["memory"])
+    elif "streams" in results:
+        figure = None
     else:
         figure = chart.chart(results)
     if figure is None:  # there is nothing to draw
@@ -243,4 +252,17 @@ def weighed(libraries: Sequence[str], quick: bool) -> dict:
     results: dict[str, Any] = {"machine": machine.describe(), "quick": quick}
     with bars() as bar:
         results["memory"] = memory.measured(asked, bar("memory", len(asked)))
+    return results
+
+
+def streamed(libraries: Sequence[str], quick: bool) -> dict:
+    """Time what a block of a stream takes; the results file's contents."""
+    from benchmarks import streams
+    from konvolve.bench import machine
+
+    results: dict[str, Any] = {"machine": machine.describe(), "quick": quick}
+    with bars() as bar:
+        start_quietly(libraries)
+        results["streams"] = streams.measured(libraries, quick, bar("streams", len(streams.CASES)))
+    results["machine"]["devices"] = machine.devices()
     return results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks import streams
 from benchmarks.contest import sweeps
 from benchmarks.predictions import memory, validate
 from konvolve.bench import calibrate, machine
@@ -115,6 +116,9 @@ def sections(results: dict) -> list[tuple[str, str, tuple[list[str], list[list[s
     if "memory" in results:
         title = "peak of resident memory during one call, above the inputs, as a part of what its plan predicts"
         parts.append(("memory", title, memory.rows(results["memory"]), memory.verdict(results["memory"])))
+    if "streams" in results:
+        title = "what a block takes; konvolve's time on NumPy in the first case as a part of the others'"
+        parts.append(("streams", title, streams.rows(results["streams"]), streams.verdict(results["streams"])))
     for name, found in results.get("sweeps", {}).items():
         wrong = ", ".join(f"{what}: {why}" for what, why in found["wrong"].items())
         parts.append((f"sweep of the {name}", found["title"], sweeps.rows(found), wrong))

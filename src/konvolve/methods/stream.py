@@ -47,9 +47,11 @@ def prepare(xp: Backend, plan: StreamPlan, kernel: Array, matrix: bool) -> Kerne
         if not level.parts:
             found.append(kernel)
             continue
-        start = plan.start(place) - plan.latency
-        parts = [xp.window(kernel, [start + p * level.size], [level.size]) for p in range(level.parts)]
-        found.append(_forward(xp, xp.stack(parts), level.size))
+        start, rows = plan.start(place) - plan.latency, xp.sizes(kernel)[:-1]
+        taps = xp.window(kernel, [start], [level.parts * level.size])
+        parts = xp.reshape(taps, [*rows, level.parts, level.size])
+        order = (len(rows), *range(len(rows)), len(rows) + 1)
+        found.append(_forward(xp, xp.transpose(parts, order) if rows else parts, level.size))
     return Kernels(matrix, tuple(found))
 
 
