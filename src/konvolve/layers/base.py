@@ -58,7 +58,10 @@ class ConvolutionLayer:
 
     def call(self: Any, inputs: Any) -> Any:
         """Convolve, add the bias, apply the activation."""
-        outputs = self.convolved(inputs)
+        return self.finished(self.convolved(inputs))
+
+    def finished(self: Any, outputs: Any) -> Any:
+        """Add the bias, apply the activation."""
         if self.use_bias:
             channels = [1] * (self.rank + 2)
             channels[-1 if self.data_format == "channels_last" else 1] = -1

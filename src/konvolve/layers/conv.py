@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+from keras import ops
 
 from konvolve import nn
 from konvolve.layers.base import ConvolutionLayer, stand_in
+from konvolve.layers.stream import Causal
 
 
 class Conv(ConvolutionLayer):
@@ -29,7 +31,7 @@ class Conv(ConvolutionLayer):
 
 
 @stand_in
-class Conv1D(Conv, keras.layers.Conv1D):
+class Conv1D(Causal, Conv, keras.layers.Conv1D):
     """A convolution of sequences, (batch, steps, channels) to (batch, new steps, filters).
 
     >>> import numpy as np
@@ -37,6 +39,17 @@ class Conv1D(Conv, keras.layers.Conv1D):
     >>> layers.Conv1D(4, 1024, padding="causal")(np.ones((2, 3000, 3), "float32")).shape
     TensorShape([2, 3000, 4])
     """
+
+    @property
+    def reach(self: Any) -> int:
+        """The number of past steps that a causal layer of sequences looks back on."""
+        return (self.kernel_size[0] - 1) * self.dilation_rate[0]
+
+    def valid(self: Any, joined: Any, inputs: Any) -> Any:
+        """Return the layer's outputs for inputs, ``joined`` being these with the steps that it reaches before them."""
+        options = self.options() | {"padding": "valid", "padding_mode": "zeros"}
+        kernel = nn.Weight(ops.cast(self.kernel, self.compute_dtype), self)
+        return self.finished(nn.conv(joined, kernel, **options))
 
 
 @stand_in

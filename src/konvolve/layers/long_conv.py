@@ -8,12 +8,13 @@ import keras
 from keras import ops
 
 from konvolve import nn
+from konvolve.layers.stream import Causal
 from konvolve.planning.nn.arguments import check_channel_method, check_format
 from konvolve.planning.operands import plain, shown
 
 
 @keras.saving.register_keras_serializable(package="konvolve")
-class LongConv1D(keras.layers.Layer):
+class LongConv1D(Causal, keras.layers.Layer):
     """Each channel of a sequence with a kernel that may be as long as the sequence, or longer.
 
     With K taps, ``y[t] = sum over s of kernel[s] * x[t - s] + skip * x[t]``: causal, s from 0 to K - 1, or
@@ -134,14 +135,29 @@ class LongConv1D(keras.layers.Layer):
                 kernel = kernel[idle : taps - idle]
             else:
                 kernel = kernel[: max(steps, 1)]
-        outputs = nn.depthwise_conv(
-            inputs,
-            # a filter of nn is correlated: its last tap is the present
-            nn.Weight(ops.expand_dims(ops.flip(kernel, 0), -1), self),
-            padding="same" if self.bidirectional else "causal",
-            data_format=self.data_format,
-            method=self.method,
-        )
+        return self._finished(self._convolved(inputs, kernel, self.padding), inputs)
+
+    @property
+    def padding(self) -> str:
+        """Where the kernel lies: "same" about the present, or "causal" behind it."""
+        return "same" if self.bidirectional else "causal"
+
+    @property
+    def reach(self) -> int:
+        """The number of past steps that a causal layer looks back on."""
+        return self.kernel.shape[0] - 1
+
+    def valid(self, joined: Any, inputs: Any) -> Any:
+        """Return the layer's outputs for inputs, ``joined`` being these with the steps that it reaches before them."""
+        kernel = ops.cast(ops.convert_to_tensor(self.kernel), self.compute_dtype)
+        return self._finished(self._convolved(joined, kernel, "valid"), inputs)
+
+    def _convolved(self, inputs: Any, kernel: Any, padding: str) -> Any:
+        # a filter of nn is correlated: its last tap is the present
+        weight = nn.Weight(ops.expand_dims(ops.flip(kernel, 0), -1), self)
+        return nn.depthwise_conv(inputs, weight, padding=padding, data_format=self.data_format, method=self.method)
+
+    def _finished(self, outputs: Any, inputs: Any) -> Any:
         if self.skip is not None:
             skip = ops.reshape(self.skip, (1, 1, -1) if self.data_format == "channels_last" else (1, -1, 1))
             outputs = ops.add(outputs, ops.multiply(inputs, skip))
