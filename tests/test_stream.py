@@ -183,6 +183,31 @@ def test_a_sample_that_is_not_finite_reaches_as_far_as_the_kernel(library):
     check(found[:, ~lost], direct(clean, k)[:, ~lost])
 
 
+@pytest.mark.parametrize("name", ["numpy", "torch"])
+@pytest.mark.parametrize("latency", [0, 40])
+def test_a_buffer_is_filled_anew_and_results_are_written_into(name, latency):
+    """As sound cards do it; nothing of a caller's array is kept, and nothing that is kept is handed out."""
+    library, rng = LIBRARIES[name], np.random.default_rng(9)
+    k, x = rng.standard_normal(300), rng.standard_normal(400)
+    stream, found = Stream(k, block=8, latency=latency), []
+    buffers = {size: library.array(np.zeros(size)) for size in (8, 5)}
+    for start, size in zip(range(0, 400, 8), [8] * 50, strict=True):
+        for a, b in ((start, start + size),) if start % 24 else ((start, start + 5), (start + 5, start + 8)):
+            buffer = buffers.setdefault(b - a, library.array(np.zeros(b - a)))
+            buffer[:] = library.array(x[a:b])
+            y = stream(buffer)
+            found.append(library.numpy(y).copy())
+            y[:] = 1e6
+    check(np.concatenate(found)[latency:], np.convolve(x, k)[: 400 - latency])
+
+
+def test_the_dtype_of_the_output_stays_when_the_kernel_changes():
+    stream = Stream(np.ones(3, "float32"))
+    stream(np.ones(4, "float32"))
+    stream.set_kernel(np.ones(5), fade=2)
+    assert stream(np.ones(4, "float32")).dtype == "float32"
+
+
 def test_reset_cures():
     stream = Stream(np.ones(100), block=8)
     assert np.isnan(stream(np.array([1.0, np.nan, 1.0]))).tolist() == [False, True, True]

@@ -32,6 +32,9 @@ def test_steps_are_the_whole(library, kernels, rows):
     check(np.concatenate(found, -1), direct(x, delayed)[..., : 5 * BLOCK])
     with pytest.raises(ValueError, match="x must have 8 samples along axis -1"):
         stream.step(library.array(x[..., :7]), state)
+    stream.set_kernel(k[..., :5])
+    with pytest.raises(ValueError, match="with this kernel and block"):
+        stream.step(library.array(x[..., :8]), state)
 
 
 def test_tf_function_and_tf_data():

@@ -181,6 +181,7 @@ class Stream:
                 if dtypes.is_complex(dtype_of(new)) and not dtypes.is_complex(self._engines[-1].dtype):
                     raise TypeError(f"kernel is complex, and the stream is made for real {state.made_for}")
                 engine = self._engine(state.made_for, new, self._engines[-1].dtype)
+                engine.result = self._engines[-1].result
                 fresh = replayed(engine, state)
                 if fade:
                     self._engines = (*self._engines, engine)
@@ -229,6 +230,8 @@ class Stream:
                 f"stream with block={self._block}, not the shape {xp.shape(x)}"
             )
         engine = self._step_engine(xp, xp.dtype(x))
+        if len(state) != 2 or xp.shape(state[1])[0] != engine.plan.levels[0].parts:
+            raise ValueError("state must be that of initial_state(), or of a step, with this kernel and block")
         y, state = engine.step(tuple(state), xp.cast(moved(xp, x, axis, -1), engine.dtype))
         return xp.cast(moved(xp, y, -1, axis), engine.result), state
 

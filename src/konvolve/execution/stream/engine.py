@@ -45,6 +45,8 @@ class Engine:
         self._xp = xp
         self._outgoing = shape[1] if len(shape) == 3 else None
         self._kernels = method.prepare(xp, self.plan, xp.cast(kernel, self.dtype), len(shape) == 3)
+        # Where nothing is added to what a level has ready, an output would be a part of it, which callers may write.
+        self._views = self.plan.levels[0].silent > 0 or not self.plan.levels[0].parts
         self._cycle = self.plan.slots(len(self.plan.levels) - 1)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -84,6 +86,8 @@ class Engine:
                 y = later if y is None else y + later
         if y is None:
             y = xp.zeros(self.sizes_out(x), self.dtype, x)
+        elif self._views:
+            y = xp.concatenate([y], -1)
         if start + size < block:
             pieces = (*state.pieces, x) if len(pasts) > 1 else ()
             return y, State(start + size, state.blocks, pieces, tuple(pasts))

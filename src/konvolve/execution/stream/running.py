@@ -66,6 +66,7 @@ def advanced(
     assert n is not None
     if n == 0:
         return xp.zeros(engines[-1].sizes_out(x), engines[-1].dtype, x), engines, state
+    x = xp.concatenate([x], -1)  # a copy where arrays can be written into: it is kept, and callers fill theirs anew
     reach = engines[0].reach if len(engines) == 1 else max(engine.reach for engine in engines)
     x, nan, last = _cleaned(xp, engines[-1], state, x, reach)
     y, states = None, []
