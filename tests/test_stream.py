@@ -201,6 +201,21 @@ def test_a_buffer_is_filled_anew_and_results_are_written_into(name, latency):
     check(np.concatenate(found)[latency:], np.convolve(x, k)[: 400 - latency])
 
 
+@pytest.mark.parametrize("name", ["numpy", "torch"])
+@pytest.mark.parametrize("taps", [30, 5000])
+def test_a_state_that_was_kept_is_not_written_into(name, taps):
+    library, rng = LIBRARIES[name], np.random.default_rng(10)
+    k, x = rng.standard_normal(taps), rng.standard_normal(12 * taps)
+    stream = Stream(k, block=8, latency=3 * taps)
+    stream(library.array(x[: 11 * taps + 3]))
+    kept = stream.state
+    first = stream(library.array(x[11 * taps + 3 : 11 * taps + 6]))
+    wanted = library.numpy(first).copy()
+    first[:] = 1e6
+    stream.state = kept
+    check(library.numpy(stream(library.array(x[11 * taps + 3 : 11 * taps + 6]))), wanted)
+
+
 def test_the_dtype_of_the_output_stays_when_the_kernel_changes():
     stream = Stream(np.ones(3, "float32"))
     stream(np.ones(4, "float32"))
