@@ -30,12 +30,14 @@ LIBRARIES = {
     "skimage": "cli",
     "PIL": "cli",
     "tifffile": "cli",
+    "soundfile": "sound",
+    "soxr": "sound",
     "matplotlib": "cli",
     "typer": "cli",
     "rich": "cli",
 }
 # These are imported in quick succession by one process, the others in a process each, the slowest last.
-_QUICK = ("numpy", "scipy", "PIL", "tifffile", "typer", "rich", "skimage", "matplotlib")
+_QUICK = ("numpy", "scipy", "PIL", "tifffile", "soundfile", "soxr", "typer", "rich", "skimage", "matplotlib")
 _SLOW = ("jax", "torch", "tensorflow", "keras")
 # Seconds for all of them. TensorFlow takes 2 to 8 s to import.
 DEADLINE = 2.0

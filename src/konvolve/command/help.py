@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-HELP = """Convolution of pictures, on NumPy or TensorFlow, as SciPy does it.
+HELP = """Convolution of pictures and sounds, on NumPy or TensorFlow, as SciPy does it.
 
 \b
   konvolve blur                          blur a sample picture, and draw what was done
   konvolve blur photo.jpg --sigma 5
   konvolve blur holiday -o soft          all pictures of the folder holiday, into the folder soft
   konvolve filter photo.png sharpen
+  konvolve reverb                        put a sample sound into a room, and draw what was done
+  konvolve reverb voice.wav hall.wav --wet 0.5 --tail
   konvolve plan 768x1024x3 60x60x1 --mode same --axes 0,1   which method, and what each would cost
   konvolve bench                         how fast it is here, beside what else is installed
   konvolve doctor                        what is installed, and which devices it sees
   konvolve help blur                     what blur can do; so say konvolve blur -h and --help
 
 \b
-Exit codes: 0 done; 1 the picture was written but its figure was not, or what was done could not be
+Exit codes: 0 done; 1 the picture or sound was written but its figure was not, or what was done could not be
 printed; 2 a wrong option or file, named in one line on standard error; 130 stopped by Ctrl-C.
 """
 
@@ -136,4 +138,30 @@ DOCTOR_HELP = """Show what is installed, and which devices it sees.
 Libraries are imported in processes of their own; one that is broken is shown as broken, with its error,
 and the exit code is 0 all the same. After 3 seconds those that are still being imported, as TensorFlow
 may be, are shown with their version alone; --full waits for them.
+"""
+
+REVERB_HELP = """Put a sound into a room: convolve it with the room's impulse response, block by block.
+
+\b
+SOUNDS. WAV, FLAC, OGG and AIFF, by soundfile: pip install "konvolve[sound]". The memory is that of the
+room and of one block, however long the sound is. The wet sound has the dry one's rate and, if its
+format has them, the same kind of samples: 16, 24 or 32 bits, or float. What is beyond full scale is
+clipped, and that is said; float samples are left as they are. A file is written whole or not at all.
+
+\b
+ROOMS. One channel is the room of every channel of the sound. Two are those of the left and of the
+right side. Four are true stereo: left to left, left to right, right to left, right to right; a mono
+sound goes in on both sides at half its level. Rates that differ are refused, unless --resample brings
+the room to the sound's rate.
+
+\b
+MIX. --wet is the wet sound's part, and the dry sound has the rest. --gain auto divides the wet sound by
+the root of the room's energy, sqrt(sum(h^2)), so that noise stays as loud as it was; a number is in
+decibels, and 0 leaves the room as it is. Without --tail the result is as long as the sound.
+
+\b
+EXAMPLES
+  konvolve reverb                                  -> sample-reverb.wav, sample-reverb-wav-figure.png
+  konvolve reverb voice.flac hall.wav              -> voice-reverb.flac, and its figure
+  konvolve reverb dry.wav room.wav -o wet.wav --wet 1 --gain -12 --tail
 """

@@ -1,4 +1,4 @@
-"""The `konvolve` command: `blur` and `filter` a picture, `plan` what would be done, `bench`, `doctor`.
+"""The `konvolve` command: `blur` and `filter` a picture, `reverb` a sound, `plan`, `bench`, `doctor`.
 
 Only typer is imported at the top, so that `konvolve --help` is quick; array libraries, Pillow and Matplotlib
 come with the command that needs them. A failure a user can put right is one line on standard error and
@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import konvolve
 from konvolve.command.bench_options import ELSEWHERE, MOVED
-from konvolve.command.help import BENCH_HELP, BLUR_HELP, DOCTOR_HELP, FILTER_HELP, HELP, PLAN_HELP
+from konvolve.command.help import BENCH_HELP, BLUR_HELP, DOCTOR_HELP, FILTER_HELP, HELP, PLAN_HELP, REVERB_HELP
 from konvolve.command.mistake import Mistake
 from konvolve.command.terminal import NotPrinted, Printer, complain
 
@@ -123,6 +123,29 @@ def filter_(
     return job.run(lambda: kernel_from(kernel, normalize, max_pixels))
 
 
+def reverb(
+    dry: Annotated[str | None, typer.Argument(metavar="DRY", help="The sound; a sample if left out.")] = None,
+    room: Annotated[
+        str | None, typer.Argument(metavar="ROOM", help="The room's impulse response; a sample's if left out.")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="[default: ./<sound>-reverb.<its format>]")
+    ] = None,
+    wet: Annotated[float, typer.Option(help="The wet sound's part of the mix, 0 to 1.")] = 0.3,
+    gain: Annotated[
+        str, typer.Option(metavar="auto|DB", help="Of the wet sound: as loud as the dry one, or decibels.")
+    ] = "auto",
+    tail: Annotated[bool, typer.Option("--tail", help="Go on until the room is silent.")] = False,
+    resample: Annotated[bool, typer.Option("--resample", help="Bring the room to the sound's rate.")] = False,
+    figure: Annotated[bool, typer.Option("--figure/--no-figure", help="Draw waves and spectrograms.")] = True,
+    quiet: Quiet = False,
+) -> int:
+    """Put a sound into a room; the help is REVERB_HELP."""
+    from konvolve.command.reverb import Job
+
+    return Job(dry, room, output, wet, gain, tail, resample, figure, quiet).run()
+
+
 def plan(
     signal: Annotated[str, typer.Argument(help="The signal's shape: 768x1024x3.")],
     kernel: Annotated[str, typer.Argument(help="The kernel's shape: 60x60x1.")],
@@ -177,12 +200,13 @@ def doctor_(
 
 def _explained(error: Exception) -> str | None:
     """The message for an error that a user can put right; None for a fault of ours."""
-    from konvolve.files.errors import PictureError
+    from konvolve.files.errors import PictureError, SoundError
 
-    if isinstance(error, Mistake | PictureError):
+    if isinstance(error, Mistake | PictureError | SoundError):
         return str(error)
     if isinstance(error, ModuleNotFoundError):
-        return f'{error.name} is not installed: pip install "konvolve[cli]"'
+        extra = "sound" if error.name in ("soundfile", "soxr") else "cli"
+        return f'{error.name} is not installed: pip install "konvolve[{extra}]"'
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's
         return "not enough memory; allowed: a smaller picture or kernel"
     # typer's own complaints; their class is private, and has moved between versions.
@@ -215,11 +239,12 @@ def _top(
 
 
 def application() -> Any:
-    """The typer application: five commands."""
+    """The typer application: six commands."""
     app = typer.Typer(**SETTINGS)
     app.callback(help=HELP)(_top)
     app.command("blur", help=BLUR_HELP)(blur)
     app.command("filter", help=FILTER_HELP)(filter_)
+    app.command("reverb", help=REVERB_HELP)(reverb)
     app.command("plan", help=PLAN_HELP)(plan)
     app.command("bench", help=BENCH_HELP)(bench)
     app.command("doctor", help=DOCTOR_HELP)(doctor_)
