@@ -55,7 +55,10 @@ CASES = [
     *(Case(block, seconds) for block in (64, 256, 1024) for seconds in (1.0, 4.0)),
     Case(256, 4.0, channels=16),
     Case(256, 1.0, matrix=(2, 16)),
+    *(Case(128, seconds) for seconds in (60.0, 300.0)),
 ]
+LONG = 10.0
+"""From so many seconds on konvolve's stream is alone: the others would take minutes."""
 Step = Callable[[Any], Any]
 
 
@@ -150,7 +153,8 @@ CONTESTANTS: dict[str, tuple[str, Callable[[Case, np.ndarray], Step | None]]] = 
 def timed(case: Case, libraries: Sequence[str], blocks: int) -> list[dict]:
     """Time all contestants of a case; rows with times in microseconds."""
     kernel, signals = case.arrays()
-    made = {name: make(case, kernel) for name, (library, make) in CONTESTANTS.items() if library in libraries}
+    there = {name: make for name, (library, make) in CONTESTANTS.items() if library in libraries}
+    made = {name: make(case, kernel) for name, make in there.items() if case.seconds < LONG or make is konvolves}
     steps = {name: step for name, step in made.items() if step is not None}
     reference = konvolves(case, kernel)
     wanted = [reference(signals[i]) for i in range(6)]

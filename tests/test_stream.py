@@ -216,6 +216,21 @@ def test_a_state_that_was_kept_is_not_written_into(name, taps):
     check(library.numpy(stream(library.array(x[11 * taps + 3 : 11 * taps + 6]))), wanted)
 
 
+@pytest.mark.parametrize("name", ["numpy", "torch"])
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_every_state_can_be_gone_back_to(name, dtype):
+    library, rng = LIBRARIES[name], np.random.default_rng(11)
+    k, x = normal(rng, (5000,), dtype), normal(rng, (10_000,), dtype)
+    stream, kept, found = Stream(k, block=16), [], []
+    assert len(stream.plan.levels) > 1
+    for start in range(0, 10_000, 16):
+        kept.append(stream.state)
+        found.append(library.numpy(stream(library.array(x[start : start + 16]))))
+    for place in rng.permutation(len(kept))[:200]:
+        stream.state = kept[place]
+        check(library.numpy(stream(library.array(x[16 * place : 16 * place + 16]))), found[place])
+
+
 def test_the_dtype_of_the_output_stays_when_the_kernel_changes():
     stream = Stream(np.ones(3, "float32"))
     stream(np.ones(4, "float32"))
