@@ -29,3 +29,9 @@ def test_a_blur_is_learned(tmp_path):
     difference = run("learnable_blur", *sizes, "--output", tmp_path / "blur.png")
     assert difference < 0.5  # a flat kernel is off by more than 1
     assert (tmp_path / "blur.png").stat().st_size > 5000
+
+
+def test_a_network_goes_on_by_itself(tmp_path):
+    difference, _ = run("step_by_step", "--taps", 16, "--epochs", 1, "--steps", 30, "--output", tmp_path / "tone.png")
+    assert difference < 1e-5  # sample by sample as the whole model
+    assert (tmp_path / "tone.png").stat().st_size > 5000
