@@ -9,7 +9,7 @@ import numpy as np
 
 from konvolve.backends import registry
 from konvolve.backends.interface import Array, Backend
-from konvolve.execution.stream import taint
+from konvolve.execution.stream import finite
 from konvolve.execution.stream.engine import Engine, State
 from konvolve.execution.stream.history import History
 
@@ -99,15 +99,15 @@ def _cleaned(
     assert state.made_for is not None
     truth = xp.all_finite((x,))
     clean = truth is None or bool(truth)
-    if clean and (last is None or state.heard - last.max(initial=taint.NEVER) >= reach):
+    if clean and (last is None or state.heard - last.max(initial=finite.NEVER) >= reach):
         return x, None, None
     if last is None:
-        last = np.full(state.made_for.rows, taint.NEVER)
-    finite = xp.isfinite(x)
-    nan, last = taint.outputs(np.asarray(xp.to_numpy(finite)), last, state.heard, reach)
+        last = np.full(state.made_for.rows, finite.NEVER)
+    good = xp.isfinite(x)
+    nan, last = finite.outputs(np.asarray(xp.to_numpy(good)), last, state.heard, reach)
     if engine.matrix:
         nan = np.broadcast_to(nan.any(-2, keepdims=True), engine.sizes_out(x))
-    return (x if clean else xp.where(finite, x, xp.zeros((), xp.dtype(x), x))), nan, last
+    return (x if clean else xp.where(good, x, xp.zeros((), xp.dtype(x), x))), nan, last
 
 
 def replayed(engine: Engine, state: StreamState) -> State:
