@@ -1,6 +1,5 @@
 """`konvolve reverb`: the file it writes against the sums themselves, and what it says of what cannot be."""
 
-import functools
 import os
 import signal
 import subprocess
@@ -177,11 +176,13 @@ def test_a_full_disk_and_ctrl_c_leave_nothing(here, monkeypatch, capsys):
 def test_ctrl_c_leaves_nothing(here):
     soundfile.write("long.wav", np.zeros((40_000_000, 1), "float32"), RATE, subtype="PCM_16")
     before = sorted(os.listdir())
-    command = [sys.executable, "-m", "konvolve", "reverb", "long.wav", "room1.wav", "--no-figure"]
     # Where the tests run in the background, a shell has told them, and so their children, to ignore Ctrl-C.
-    heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    nowhere = subprocess.DEVNULL
-    process = subprocess.Popen(command, stdout=nowhere, stderr=nowhere, preexec_fn=heeding)
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from konvolve.command.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "reverb", "long.wav", "room1.wav", "--no-figure"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(600):
         time.sleep(0.05)
         if set(os.listdir()) - set(before) or process.poll() is not None:
