@@ -277,6 +277,8 @@ def test_libraries_are_not_mixed():
     stream(np.ones(4))
     with pytest.raises(TypeError, match="x is of torch, and the stream of numpy"):
         stream(torch.ones(4, dtype=torch.float64))
+    with pytest.raises(TypeError, match="kernel is of torch, and the stream of numpy"):
+        stream.set_kernel(torch.ones(3))
     with pytest.raises(TypeError, match="two libraries"):
         Stream(tf.ones(3), library="torch")
 

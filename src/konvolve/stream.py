@@ -168,8 +168,10 @@ class Stream:
         """
         new, home = check_kernel(kernel)
         fade = check_count("fade", fade)
-        if home not in ("numpy", self._home or home):
-            raise TypeError(f"kernel is of {home}, and the stream of {self._home}: two libraries cannot be mixed")
+        made_for = self._state.made_for
+        own = self._home or (made_for.library if made_for else home)
+        if home not in ("numpy", own):
+            raise TypeError(f"kernel is of {home}, and the stream of {own}: two libraries cannot be mixed")
         if tuple(new.shape)[:-1] != tuple(self._kernel.shape)[:-1]:
             raise ValueError(
                 f"kernel must have the shape of the stream's, {tuple(self._kernel.shape)}, but for its taps, not "

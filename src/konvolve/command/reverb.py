@@ -46,15 +46,15 @@ class Job:
         path = self._output()
         with self._dry() as (kind, read):
             kernel, channels, gain = self._room(kind)
-            made_of = kernel.shape[-1]
-            frames = kind.frames + (made_of - 1 if self.tail else 0)
+            taps = kernel.shape[-1]
+            frames = kind.frames + (taps - 1 if self.tail else 0)
             made = Kind(kind.rate, channels, frames, sound.subtype_of(path, kind.subtype))
             sketches = (Sketch(frames, kind.rate), Sketch(frames, kind.rate)) if self.figure else ()
             with progress(self.quiet) as step, sound.created(path, made) as write:
                 stream = konvolve.Stream(kernel, axis=0, block=_BLOCK)
-                mix = Mix(stream, self.wet, gain, channels, sound.holds_beyond(made.subtype))
+                mix = Mix(stream, self.wet, gain, sound.holds_beyond(made.subtype))
                 done, begun = 0, time.perf_counter()
-                for block, is_tail in self._blocks(read, kind, made_of - 1):
+                for block, is_tail in self._blocks(read, kind, taps - 1):
                     wet, dry = mix.mixed(block, is_tail)
                     write(wet)
                     for sketch, signal in zip(sketches, (dry, wet), strict=False):
@@ -72,7 +72,7 @@ class Job:
             except Exception as error:  # whatever Matplotlib or the disk has, the sound itself is written
                 complain(f"the figure {drawing} was not written: {error}")
                 code = 1
-        self._say(kind, made, made_of, mix, files, (speed, time.perf_counter() - started))
+        self._say(kind, made, taps, mix, files, (speed, time.perf_counter() - started))
         return code
 
     def _output(self) -> Path:
@@ -163,8 +163,8 @@ class Job:
 class Mix:
     """The sum of the dry sound and of the wet one, and how much of it was beyond full scale."""
 
-    def __init__(self, stream: Any, wet: float, gain: float, channels: int, beyond: bool) -> None:
-        self._stream, self._channels, self._beyond = stream, channels, beyond
+    def __init__(self, stream: Any, wet: float, gain: float, beyond: bool) -> None:
+        self._stream, self._beyond = stream, beyond
         self._parts = np.float32(1 - wet), np.float32(wet * gain)
         self.clipped, self.peak = 0, 0.0
 
