@@ -13,6 +13,7 @@ from libraries import LIBRARIES
 # Library, way, and how many questions are drawn: always, and with --slow, then more than ten thousand in all.
 FAMILY = [
     ("numpy", "eager", 1500, 5000),
+    ("numpy", "chunks", 300, 3000),
     ("tensorflow", "eager", 120, 600),
     ("tensorflow", "graph", 16, 150),
     ("tensorflow", "constants", 10, 150),

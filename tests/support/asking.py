@@ -8,6 +8,7 @@ import numpy as np
 
 import konvolve
 from konvolve.execution import plans
+from konvolve.planning.chunked import plan as chunked
 from konvolve.planning.nn import planner as channel_planner
 from konvolve.planning.signal import planner
 
@@ -135,6 +136,8 @@ def _asked(way, ask, a, b, rng, hide):
         import tensorflow as tf
 
         return tf.function(lambda: ask(a, b))()
+    if way == "chunks":
+        return _in_chunks(ask, a, b, rng)
     if way == "vmap":
         import jax
 
@@ -169,6 +172,36 @@ def _recorded(ask, a, b, rng):
         if rng.random() < 0.5:
             return torch.jit.trace(named, others, check_trace=False)(a, b)
         return make_fx(ask)(*others)(a, b)
+
+
+def in_chunks(x, rng):
+    """Return an array as a dask array in chunks at random: of one size, single samples, uneven, or all in one."""
+    import dask.array as da
+
+    chunks = []
+    for n in x.shape:
+        cuts = np.sort(rng.integers(0, n + 1, rng.integers(0, 5)))
+        uneven = tuple(int(m) for m in np.diff([0, *cuts, n]) if m or not n)
+        chunks.append([1, max(1, n // 3), max(1, n // 2), max(1, n), uneven or (0,)][rng.integers(5)] if n < 60 else uneven)
+    return da.from_array(x, chunks=tuple(chunks))
+
+
+def _in_chunks(ask, a, b, rng):
+    """Ask about dask arrays; the kernel is one too, now and then, and is often cut into parts."""
+    import dask
+
+    b = in_chunks(b, rng) if isinstance(b, np.ndarray) and rng.random() < 0.3 else b
+    least = 1 if rng.random() < 0.6 else chunked._LEAST_PART
+    with mock.patch.object(chunked, "_LEAST_PART", least):
+        y = ask(in_chunks(a, rng), b)
+    assert isinstance(y, dask.array.Array)
+    found = y.compute(scheduler="sync")
+    assert (found.shape, found.dtype, type(found)) == (y.shape, y.dtype, type(y._meta)), (found.shape, y)
+    for place in np.ndindex(y.numblocks):  # chunks are as large as they were said to be
+        sizes = tuple(each[at] for each, at in zip(y.chunks, place, strict=True))
+        if rng.random() < 0.1:
+            assert y.blocks[place].compute(scheduler="sync").shape == sizes
+    return found
 
 
 def derivatives(library, way, ask, question, weights):

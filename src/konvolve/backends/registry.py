@@ -47,12 +47,12 @@ def _find(x: Any) -> Backend | None:
     return None
 
 
-_KERAS: dict[type, str] = {}
+_KINDS: dict[type, str] = {}
 
 
-def _keras_kind(kind: type) -> str:
-    """Return "symbolic" or "variable" for Keras's types, and nothing for others."""
-    found = _KERAS.get(kind)
+def _kind(kind: type) -> str:
+    """Return "symbolic" or "variable" for Keras's types, "chunked" for dask's, and nothing for others."""
+    found = _KINDS.get(kind)
     if found is None:
         found = ""
         if kind.__module__.startswith("keras."):
@@ -60,17 +60,29 @@ def _keras_kind(kind: type) -> str:
                 found = "symbolic"
             elif hasattr(kind, "value") and hasattr(kind, "path"):
                 found = "variable"
-        _KERAS[kind] = found
+        elif kind.__module__.startswith("dask.array.") and hasattr(kind, "__dask_graph__"):
+            found = "chunked"
+        _KINDS[kind] = found
     return found
 
 
 # torch.compile shall call it and not look in: the module's name of torch.nn.Parameter is no constant to it.
-_keras_kind._dynamo_marked_constant = True  # type: ignore[attr-defined]
+_kind._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def is_symbolic(x: Any) -> bool:
     """Whether x is one of Keras's symbolic tensors, which have a shape and a dtype and no values."""
-    return _keras_kind(type(x)) == "symbolic"
+    return _kind(type(x)) == "symbolic"
+
+
+def in_chunks(x: Any) -> bool:
+    """Whether x is a dask array, whose chunks are computed later."""
+    return _kind(type(x)) == "chunked"
+
+
+def is_deferred(x: Any) -> bool:
+    """Whether x has its values later: a symbolic tensor of Keras, or a dask array."""
+    return _kind(type(x)) in ("symbolic", "chunked")
 
 
 def _of_numpy() -> Any:
@@ -88,10 +100,10 @@ def resolve(arrays: dict[str, Any]) -> tuple[Backend, list[Any]]:
     owner = ""
     values = []
     for argument, x in arrays.items():
-        keras = _keras_kind(type(x))
-        if keras == "symbolic":
+        special = _kind(type(x))
+        if special == "symbolic":
             raise TypeError(f"{argument} is a symbolic tensor, and its values are asked for")
-        if keras:
+        if special == "variable":
             x = x.value
         values.append(x)
         kind = type(x)

@@ -28,13 +28,14 @@ import numpy as np
 from konvolve.backends import registry
 from konvolve.backends.interface import Array, Backend
 from konvolve.execution import signal
-from konvolve.execution.deferred import is_symbolic, record
+from konvolve.execution.deferred import is_deferred, is_symbolic, record
 from konvolve.execution.kernel import Kernel
 from konvolve.execution.operations import OPERATIONS, Operation, Options
 from konvolve.planning import dtypes
 from konvolve.planning.operands import Operand, plain
 from konvolve.planning.signal.arguments import check_axes, check_fill
 from konvolve.planning.signal.holes import ROUNDINGS, check_weights, nearly_zero, rounding, split_boundary
+from konvolve.planning.signal.plan import Plan
 
 _KERNEL_HOLE = "in2 has a hole, a sample that is NaN or infinite, and nan={!r} is about holes of in1: fill it first"
 _NO_MEAN = (
@@ -77,8 +78,8 @@ def solve(
 ) -> Array:  # fmt: skip
     """Answer ``convolve`` or ``correlate`` of data with holes; ``options`` are the function's other arguments."""
     given = {"in1": in1, "in2": in2} if weights is None else {"in1": in1, "in2": in2, "weights": weights}
-    if any(map(is_symbolic, given.values())):
-        if nan == "raise":
+    if any(map(is_deferred, given.values())):
+        if nan == "raise" and any(map(is_symbolic, given.values())):
             raise ValueError(HIDDEN.format("in1"))
         told = {"function": function, "nan": nan, "fill_value": plain(fill_value)}
         told |= {"min_weight": float(min_weight), "keep_nan": bool(keep_nan)}
@@ -287,9 +288,14 @@ def _recorded(xp: Backend, operands: Sequence[Operand], options: Options) -> tup
     one, two, *rest = operands
     if rest:
         check_weights(rest[0][0], one[0])
-    own = {k: v for k, v in options.items() if k not in ("function", "nan", "fill_value", "min_weight", "keep_nan")}
-    plan = signal.make(options["function"], one, two, xp.profile(), (None, None), **own)
+    plan = _planned(xp.profile(), (one, two), options)
     return plan.output_shape, _result(plan.problem.result, weighted=bool(rest))
 
 
-OPERATIONS["holes"] = Operation(("in1", "in2", "weights"), _recorded, _compute, ())
+def _planned(library: str, operands: Sequence[Operand], options: Options) -> Plan:
+    """Return the plan of the convolution itself."""
+    own = {k: v for k, v in options.items() if k not in ("function", "nan", "fill_value", "min_weight", "keep_nan")}
+    return signal.make(options["function"], operands[0], operands[1], library, (None, None), **own)
+
+
+OPERATIONS["holes"] = Operation(("in1", "in2", "weights"), _recorded, _compute, (), _planned)

@@ -29,12 +29,18 @@ class Operation(NamedTuple):
     size that is not known yet, and its dtype, from each operand's shape and dtype. ``compute(arrays, options, owner)``:
     its result; ``owner`` is the layer that the second operand belongs to, None if it comes with each call. The options
     are by name; ``order`` is the order in which models saved until 2026-11-26 have them, without names.
+
+    An operation of arrays in chunks is told by one of two: ``plan(library, operands, options)`` is the plan of the one
+    convolution that it is made of; ``reach(arrays, options)`` how many samples before and behind each one, along each
+    axis, have a part in its result.
     """
 
     names: tuple[str, ...]
     result: Callable[[Backend, Sequence[Operand], Options], tuple[tuple[int | None, ...], str]]
     compute: Callable[[Sequence[Any], Options, Any], Any]
     order: tuple[str, ...]
+    plan: Callable[[str, Sequence[Operand], Options], Any] | None = None
+    reach: Callable[[Sequence[Any], Options], tuple[tuple[int, int], ...]] | None = None
 
 
 OPERATIONS: dict[str, Operation] = {}

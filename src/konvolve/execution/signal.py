@@ -14,7 +14,7 @@ import numpy as np
 
 from konvolve.backends import registry
 from konvolve.backends.interface import Backend
-from konvolve.execution.deferred import is_symbolic, record
+from konvolve.execution.deferred import in_chunks, is_deferred, record
 from konvolve.execution.kernel import Kernel, terms
 from konvolve.execution.operations import OPERATIONS, Operation, Options, public
 from konvolve.execution.plans import recall
@@ -45,7 +45,7 @@ _ASK: dict[str, Callable[..., Problem]] = {
 
 def solve(function: str, in1: Any, in2: Any, **options: Any) -> Any:
     """Answer a public function's question about two arrays; ``options`` are its other arguments."""
-    if is_symbolic(in1) or is_symbolic(in2):
+    if is_deferred(in1) or is_deferred(in2):
         return record(function, (in1, in2), options)
     kernel = in2 if isinstance(in2, Kernel) else None
     xp, (a, b) = registry.resolve({"in1": in1, "in2": in2 if kernel is None else kernel.array})
@@ -197,7 +197,9 @@ def plan(
 
 def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:
     """Filter along the rows, then along the columns, as ``sepfir2d`` does."""
-    if any(map(is_symbolic, (image, hrow, hcol))):
+    if in_chunks(image):
+        return _separable_in_chunks(image, *(np.asarray(x) for x in (hrow, hcol)))
+    if any(map(is_deferred, (image, hrow, hcol))):
         return record("sepfir2d", (image, hrow, hcol), {})
     xp, arrays = registry.resolve({"input": image, "hrow": hrow, "hcol": hcol})
     work = problem.separable(*((xp.shape(x), xp.dtype(x)) for x in arrays))
@@ -205,6 +207,18 @@ def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:
     for kernel, shape, axis in ((row, (1, -1), 1), (column, (-1, 1), 0)):
         kernel = xp.reshape(kernel, shape)
         y = carry_out(xp, plan_arrays(xp, "sepfir2d", y, kernel, axis=axis), y, kernel)
+    return y
+
+
+def _separable_in_chunks(image: Any, hrow: np.ndarray, hcol: np.ndarray) -> Any:
+    """Filter an image in chunks, whose two passes are convolutions of the image in chunks."""
+    work = problem.separable(*((x.shape, x.dtype.name) for x in (image, hrow, hcol)))
+    y = image.astype(work)
+    for kernel, axis in ((hrow[None, :], 1), (hcol[:, None], 0)):
+        y = solve(
+            "convolve", y, kernel.astype(work), mode="same", method="auto", axes=axis, boundary="symmetric",
+            max_memory=None,
+        )  # fmt: skip
     return y
 
 
@@ -219,7 +233,11 @@ def _enter(function: str, *order: str) -> None:
     def compute(arrays: Sequence[Any], options: Options, owner: Any) -> Any:
         return solve(function, *arrays, **options)
 
-    OPERATIONS[function] = Operation(("in1", "in2"), result, compute, order)
+    def planned(library: str, operands: Sequence[Operand], options: Options) -> Plan:
+        one, two = operands
+        return make(function, one, two, library, (None, None), **options)
+
+    OPERATIONS[function] = Operation(("in1", "in2"), result, compute, order, planned)
 
 
 for _function in ("fftconvolve", "oaconvolve"):

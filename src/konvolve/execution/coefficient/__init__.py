@@ -24,13 +24,14 @@ from konvolve.execution.coefficient import local
 from konvolve.execution.coefficient.moments import Moments, sliding
 from konvolve.execution.coefficient.question import Question, Signal, added, axes_last, enough, magnitude, ready
 from konvolve.execution.coefficient.sums import Sums, centred
-from konvolve.execution.deferred import is_symbolic, record
+from konvolve.execution.deferred import is_deferred, record
 from konvolve.execution.operations import OPERATIONS, Operation, Options
 from konvolve.execution.signal import make, plan_arrays
 from konvolve.planning import dtypes
 from konvolve.planning.geometry import trailing, window
 from konvolve.planning.operands import Operand
 from konvolve.planning.signal.arguments import check_axes, check_lags, check_mask
+from konvolve.planning.signal.plan import Plan
 
 
 def correlate(
@@ -39,7 +40,7 @@ def correlate(
 ) -> Array:  # fmt: skip
     """Return the correlation coefficient at every lag; ``undefined`` where it is not defined."""
     named = {"in1": in1, "in2": in2, "mask1": masks[0], "mask2": masks[1]}
-    if any(map(is_symbolic, named.values())):
+    if any(map(is_deferred, named.values())):
         given = tuple(x for x in named.values() if x is not None)
         recorded = dict(zip(_ORDER, (mode, method, axes, lags, max_memory), strict=False))
         recorded |= {"mask1": masks[0] is not None, "mask2": masks[1] is not None}
@@ -85,13 +86,17 @@ def _compute(arrays: Sequence[Any], options: Options, owner: Any) -> Array:
 
 
 def _result(xp: Backend, operands: Sequence[Operand], options: Options) -> tuple[tuple[int | None, ...], str]:
-    one, two, *_ = operands
-    common = {name: options[name] for name in _ORDER[:4]}
-    plan = make("correlate", one, two, xp.profile(), (None, None), **common)
+    plan = _planned(xp.profile(), operands, options)
     return plan.output_shape, dtypes.as_float(plan.problem.result)
 
 
-OPERATIONS["coefficient"] = Operation(("in1", "in2", "mask1", "mask2"), _result, _compute, _ORDER)
+def _planned(library: str, operands: Sequence[Operand], options: Options) -> Plan:
+    """Return the plan of the correlation itself."""
+    common = {name: options[name] for name in _ORDER[:4]}
+    return make("correlate", operands[0], operands[1], library, (None, None), **common)
+
+
+OPERATIONS["coefficient"] = Operation(("in1", "in2", "mask1", "mask2"), _result, _compute, _ORDER, _planned)
 
 
 def _question(

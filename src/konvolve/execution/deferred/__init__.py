@@ -1,14 +1,18 @@
-"""Arrays that have no values yet: an operation of them is recorded and done later."""
+"""Arrays whose values come later: an operation of them is recorded and done then."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from konvolve.backends.registry import in_chunks as in_chunks
+from konvolve.backends.registry import is_deferred as is_deferred
 from konvolve.backends.registry import is_symbolic as is_symbolic
 
 
 def record(operation: str, arrays: tuple, options: dict[str, Any]) -> Any:
-    """Return the result of an operation, by its name, as an array without values."""
-    from konvolve.execution.deferred import symbolic  # imports Keras, which whoever made the tensor has imported
-
-    return symbolic.record(operation, arrays, options)
+    """Return the result of an operation, by its name, as an array whose values come later."""
+    if any(map(is_symbolic, arrays)):
+        from konvolve.execution.deferred import symbolic as found  # imports Keras, as whoever made the tensor has
+    else:
+        from konvolve.execution.deferred import dask as found  # likewise dask
+    return found.record(operation, arrays, options)

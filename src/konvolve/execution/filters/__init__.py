@@ -9,7 +9,7 @@ import numpy as np
 
 from konvolve.backends import registry
 from konvolve.backends.interface import Backend
-from konvolve.execution.deferred import is_symbolic, record
+from konvolve.execution.deferred import is_deferred, is_symbolic, record
 from konvolve.execution.filters.functions import FILTERS, summed
 from konvolve.execution.filters.holes import Holes, filtered
 from konvolve.execution.filters.passes import Image
@@ -29,8 +29,8 @@ def solve(
     asked = None
     if check_holes(nan, fill_value, False, min_weight, keep_nan, "same"):
         asked = Holes(nan, plain(fill_value), float(min_weight), bool(keep_nan))
-    if any(map(is_symbolic, arrays)):
-        if nan == "raise":
+    if any(map(is_deferred, arrays)):
+        if nan == "raise" and any(map(is_symbolic, arrays)):
             raise ValueError(HIDDEN.format("input"))
         told = asked._asdict() if asked else {}
         return record(f"ndimage.{name}", arrays, {"output": output and _dtype_alone(output), **options, **told})
@@ -83,6 +83,25 @@ def generic(
     return xp.to_result(xp.cast(summed(Image(xp, x, dtype), asked, axes, mode, squared=squared).x, dtype))
 
 
+_HOLES = ("nan", "fill_value", "min_weight", "keep_nan")
+
+
+def _reached(name: str, arrays: Sequence[Any], options: Options) -> tuple[tuple[int, int], ...]:
+    """Return how far a filter reaches along each axis, by what it does to a single sample."""
+    sample, *weights = arrays
+    xp, (x,) = registry.resolve({"input": sample})
+    dtype = arguments.output_dtype(options["output"], xp.dtype(x), [each.dtype.name for each in weights])
+    seen: list = []
+    image = Image(xp, x, dtype, reach=((0, 0),) * len(xp.shape(x)), seen=seen)
+    own = {key: option for key, option in options.items() if key not in ("output", *_HOLES)}
+    FILTERS[name](image, *weights, **own)
+    if options.get("nan") not in (None, "fill", "raise", "propagate"):  # and of the local means that go with it
+        FILTERS["uniform_filter"](image, size=3, mode="nearest", cval=0.0, origin=0, axes=None)
+    reach = [(max(low for low, _ in each), max(high for _, high in each)) for each in zip(*seen, strict=True)]
+    twice = 1 + (options.get("nan") == "interpolate")  # first the holes, then the filter
+    return tuple((twice * low, twice * high) for low, high in reach or ((0, 0),) * image.ndim)
+
+
 def _enter(name: str) -> None:
     """Enter a filter into the table of operations."""
 
@@ -93,7 +112,10 @@ def _enter(name: str) -> None:
     def compute(arrays: Sequence[Any], options: Options, owner: Any) -> Any:
         return solve(name, tuple(arrays), **options)
 
-    OPERATIONS[f"ndimage.{name}"] = Operation(("input", "weights"), result, compute, ())
+    def reach(arrays: Sequence[Any], options: Options) -> tuple[tuple[int, int], ...]:
+        return _reached(name, arrays, options)
+
+    OPERATIONS[f"ndimage.{name}"] = Operation(("input", "weights"), result, compute, (), reach=reach)
 
 
 for _name in FILTERS:

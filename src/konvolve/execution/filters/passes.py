@@ -19,7 +19,9 @@ class Image(NamedTuple):
     """What is filtered: the library, the array, and the dtype of every result on the way.
 
     ``local``: whether what is not finite shall stay where a tap meets it. ``holes``: what becomes of samples that are
-    not finite in a pass with a kernel of the user's, options of ``execution.holes.solve``; None for nothing.
+    not finite in a pass with a kernel of the user's, options of ``execution.holes.solve``; None for nothing. ``reach``
+    is how many samples before and behind each one have had a part in it so far, along each axis; where that is asked,
+    each pass adds what it comes to to ``seen``.
     """
 
     xp: Backend
@@ -27,6 +29,8 @@ class Image(NamedTuple):
     dtype: str
     local: bool = False
     holes: dict[str, Any] | None = None
+    reach: tuple[tuple[int, int], ...] = ()
+    seen: list | None = None
 
     @property
     def ndim(self) -> int:
@@ -37,10 +41,21 @@ class Image(NamedTuple):
         """Return the same with the result of a step."""
         return self._replace(x=y)
 
+    def reaching(self, taps: Sequence[Placement]) -> Image:
+        """Return the same, about to be correlated with taps that lie on it so."""
+        if self.seen is None:
+            return self
+        reach = list(self.reach)
+        for axis, count, centre in taps:
+            low, high = reach[axis]
+            reach[axis] = low + centre, high + count - 1 - centre
+        self.seen.append(tuple(reach))
+        return self._replace(reach=tuple(reach))
+
 
 def correlated(image: Image, kernel: Any, taps: Sequence[Placement], edges: Sequence[Any]) -> Image:
     """Correlate with a kernel of as many axes as the image, whose taps lie on it as is said, for each of its axes."""
-    xp, x = image.xp, image.x
+    xp, x, image = image.xp, image.x, image.reaching(taps)
     if 0 in xp.shape(x):
         return image.then(xp.cast(x, image.dtype))
     given = xp.dtype(x)
