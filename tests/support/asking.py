@@ -182,7 +182,9 @@ def in_chunks(x, rng):
     for n in x.shape:
         cuts = np.sort(rng.integers(0, n + 1, rng.integers(0, 5)))
         uneven = tuple(int(m) for m in np.diff([0, *cuts, n]) if m or not n)
-        chunks.append([1, max(1, n // 3), max(1, n // 2), max(1, n), uneven or (0,)][rng.integers(5)] if n < 60 else uneven)
+        chunks.append(
+            [1, max(1, n // 3), max(1, n // 2), max(1, n), uneven or (0,)][rng.integers(5)] if n < 60 else uneven
+        )
     return da.from_array(x, chunks=tuple(chunks))
 
 

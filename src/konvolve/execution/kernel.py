@@ -71,6 +71,10 @@ class Kernel:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(registry.backend(self.library).to_numpy(self.array), dtype)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled and copied: not what can be computed anew."""
+        return {**self.__dict__, "_spectra": {}, "_terms": {}}
+
     def __repr__(self) -> str:
         return f"Kernel(shape={self.shape}, dtype={self.dtype!r}, library={self.library!r})"
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from konvolve.backends import registry
 from konvolve.backends.interface import Backend
+from konvolve.execution.chunked import family
 from konvolve.execution.deferred import in_chunks, is_deferred, record
 from konvolve.execution.kernel import Kernel, terms
 from konvolve.execution.operations import OPERATIONS, Operation, Options, public
@@ -21,6 +22,7 @@ from konvolve.execution.plans import recall
 from konvolve.methods.signal import separable
 from konvolve.methods.signal.run import prepare, run
 from konvolve.planning import dtypes
+from konvolve.planning.chunked.plan import check_chunks
 from konvolve.planning.geometry import MODES, window
 from konvolve.planning.operands import METHODS, Operand, check_operand, plain, shown
 from konvolve.planning.signal import problem
@@ -135,11 +137,14 @@ def make(
     return make_plan(_ASK[function](function, one, two, **_plain(options)), in_use.profile(library), bits)
 
 
+_NO_FUNCTION = "function must be convolve, correlate, fftconvolve or oaconvolve, not function={}"
+
+
 @public
 def plan(
     shape1: Any, shape2: Any, *, function: str = "convolve", mode: str = "full", axes: Any = None, method: str = "auto",
     boundary: Any = "zero", lags: Any = None, dtype: str = "float32", dtype2: str | None = None,
-    library: str = "tensorflow", max_memory: float | None = None, explain: bool = False,
+    library: str = "tensorflow", max_memory: float | None = None, explain: bool = False, chunks: Any = None,
 ) -> Plan:  # fmt: skip
     """Return the plan of a convolution from shapes alone: what will run, at which lengths, at what cost, and why.
 
@@ -157,10 +162,12 @@ def plan(
         max_memory: As in ``convolve``.
         library: "tensorflow", "numpy", "jax", "jax32" (JAX without 64-bit types) or "torch"; it need not be installed.
         explain: Plan the methods that are not taken too (``others``), and print how each of them would go about it.
+        chunks: The chunks of in1 where it is a dask array: a number of samples, or for each axis one or all sizes.
 
     Returns:
-        A ``Plan``; printing it tells its story. Times are in seconds, memory in bytes. For integers a call on NumPy
-        arrays looks at the values too, and may need fewer digits than the plan says.
+        A ``Plan``, with ``chunks`` a ``ChunkedPlan``; printing it tells its story. Times are in seconds, memory in
+        bytes. For integers a call on NumPy arrays looks at the values too, and may need fewer digits than the plan
+        says.
 
     Raises:
         ValueError: as the function itself, and for an unknown function or library.
@@ -168,14 +175,15 @@ def plan(
     >>> print(plan((768, 1024, 3), (60, 60, 1), mode="same", axes=(0, 1)).method)
     fft
     """
+    if chunks is not None:
+        options = {"mode": mode, "axes": axes, "method": method, "boundary": boundary, "lags": lags}
+        return _in_chunks(shape1, shape2, chunks, (dtype, dtype2 or dtype), function, library, options)
     one = check_operand("shape1", shape1, "dtype", dtype)
     two = check_operand("shape2", shape2, "dtype2", dtype if dtype2 is None else dtype2)
     if isinstance(function, str) and function in ("fftconvolve", "oaconvolve"):
         return make(function, one, two, library, (None, None), mode=mode, axes=axes)
     if not isinstance(function, str) or function not in ("convolve", "correlate"):
-        raise ValueError(
-            f"function must be convolve, correlate, fftconvolve or oaconvolve, not function={shown(function)}"
-        )
+        raise ValueError(_NO_FUNCTION.format(shown(function)))
     options = {"mode": mode, "axes": axes, "boundary": boundary, "max_memory": max_memory}
     if function == "correlate":
         options["lags"] = lags
@@ -193,6 +201,27 @@ def plan(
         if other.method != taken.method:
             others.setdefault(other.method, other)
     return replace(taken, others=tuple(others.values()))
+
+
+def _in_chunks(
+    shape1: Any, shape2: Any, chunks: Any, given: tuple[Any, Any], function: str, library: str, options: dict[str, Any]
+) -> Any:
+    """Return the plan of a convolution of an array in chunks."""
+    one, two = (
+        check_operand(*each) for each in (("shape1", shape1, "dtype", given[0]), ("shape2", shape2, "dtype2", given[1]))
+    )
+    if None in (*one[0], *two[0]):
+        raise ValueError(f"chunks need sizes that are known, not the shapes {one[0]} and {two[0]}")
+    if not isinstance(function, str) or function not in ("convolve", "correlate", "fftconvolve", "oaconvolve"):
+        raise ValueError(_NO_FUNCTION.format(shown(function)))
+    if function in ("fftconvolve", "oaconvolve"):
+        options = {"mode": options["mode"], "axes": options["axes"]}
+    elif function == "convolve":
+        del options["lags"]
+    question = family.ask(function, one, two, options, library, False)
+    sizes: Any = one[0]
+    whole: Any = tuple((n,) for n in two[0])
+    return family.planned(question, check_chunks(chunks, sizes), whole, True, advise=True)
 
 
 def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:

@@ -38,7 +38,7 @@ def of_frame(xp: Backend, x: Array, lengths: Sequence[int], local: bool) -> Spec
 
 
 def of_part(xp: Backend, taps: Array, lengths: Sequence[int], local: bool) -> Spectra:
-    """Transform a part of the kernel, which is finite; ``local``: and what tells where its taps are, and their signs."""
+    """Transform a part of the kernel, which is finite; ``local``: and where its taps are, and their signs."""
     values = forward(xp, taps, tuple(lengths))
     if not local:
         return Spectra(values)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import cmath
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from konvolve.execution.chunked.region import Region
 from konvolve.execution.chunked import tasks
+from konvolve.execution.chunked.region import Region
 from konvolve.execution.chunked.tasks import Block, Job, Transform
 from konvolve.execution.operations import OPERATIONS, Options
 from konvolve.planning import dtypes
 from konvolve.planning.chunked.halo import Blocks, blocks
 from konvolve.planning.chunked.pieces import Piece, pieces
-from konvolve.planning.chunked.plan import FAN_IN, Chunks, ChunkedPlan, chunked_plan
+from konvolve.planning.chunked.plan import FAN_IN, ChunkedPlan, Chunks, chunked_plan
 from konvolve.planning.operands import Edge, Operand
+from konvolve.planning.signal.arguments import check_axes
 from konvolve.planning.signal.holes import split_boundary
 from konvolve.planning.signal.plan import Plan
 from konvolve.profiles import in_use
@@ -109,20 +111,36 @@ def job_of(question: Question, *, masked: bool) -> Job:
         options["keep_nan"] = False  # where a hole is, the whole array knows
     if question.operation == "coefficient":
         options["mask1"] = masked
+        options["min_overlap"] = _overlap(question)
     constants = [edge.value for edge in problem.edges if edge.kind == "constant"]
     if "method" in options and not all(map(cmath.isfinite, constants)):
         options["method"] = "direct"  # as the whole problem is answered
     return Job(question.module, operation, options, question.library, problem.result if constants else "")
 
 
+def _overlap(question: Question) -> float:
+    """Return the least overlap; a share of all of in2 as a number, where blocks see a part of it alone."""
+    least, problem = question.options["min_overlap"], question.whole.problem
+    asked = check_axes(question.options["axes"], len(problem.shape2))
+    sizes: list[int] = [problem.shape2[axis] or 0 for axis in asked]
+    if not 0 < least < 1 or all(axis in problem.axes or n == 1 for axis, n in zip(asked, sizes, strict=True)):
+        return least
+    if question.options["mask2"]:
+        raise ValueError(
+            f"min_overlap={least} is a share of what mask2 leaves of in2, which goes beyond a block of in1, of one "
+            "sample along an axis: give a number of samples"
+        )
+    return math.ceil(least * math.prod(sizes) - 1e-6)
+
+
 class Need(NamedTuple):
-    """What the tasks of one block are made from: its index, its answer's task, and where its operands lie.
+    """What the tasks of one block are made from: its place, what is done, and where its operands lie.
 
     ``sources`` are pairs of an operand's number and the index of one of its chunks; the third of each says whether it
     is the block's own, which is handed on whole, or one of others, of which the borders may be enough.
     """
 
-    index: tuple[int, ...]
+    at: tuple[int, ...]
     block: Block
     padded: bool
     sources: tuple[tuple[int, tuple[int, ...], bool], ...]
@@ -143,9 +161,7 @@ def needs(plan: ChunkedPlan, edges: Sequence[Edge | None], dtype: str) -> Iterat
             padded = padded or any(piece.chunk is None for axis in region.pieces for piece in axis)
             operands.append(tasks.Operand(region, dtype))
             sources += [(number, chunk, chunk == mine) for chunk, _ in region.sources()]
-        rows = tuple(
-            each.kernel_range(each.blocks[place]) for each, place in zip(plan.along, index, strict=True)
-        )
+        rows = tuple(each.kernel_range(each.blocks[place]) for each, place in zip(plan.along, index, strict=True))
         yield Need(index, Block(tuple(operands), rows), padded, tuple(sources))
 
 
@@ -182,7 +198,7 @@ def transform(question: Question, plan: ChunkedPlan, frame_chunks: Callable | No
 class Sum(NamedTuple):
     """One block of the result: the frames and the parts whose products are added, and what is kept of the inverse."""
 
-    index: tuple[int, ...]
+    at: tuple[int, ...]
     pairs: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
     kept: tuple[tuple[int, int], ...]
 

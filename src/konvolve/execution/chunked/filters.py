@@ -44,7 +44,9 @@ def ask(
     entry = OPERATIONS[operation]
     assert entry.reach is not None
     reach = entry.reach((sample, *weights), options)
-    _, dtype = entry.result(xp, [((1,) * len(chunks), xp.dtype(empty)), *((w.shape, w.dtype.name) for w in weights)], options)
+    _, dtype = entry.result(
+        xp, [((1,) * len(chunks), xp.dtype(empty)), *((w.shape, w.dtype.name) for w in weights)], options
+    )
     periodic = _periodic(operation, options, len(chunks))
     along, kept = [], []
     for own, (low, high), wraps in zip(chunks, reach, periodic, strict=True):
@@ -60,7 +62,8 @@ def needs(question: Question) -> Iterator[Need]:
     for index in itertools.product(*(range(len(each.pieces)) for each in question.along)):
         region = Region(tuple(each.pieces[place] for each, place in zip(question.along, index, strict=True)))
         kept = tuple(each[place] for each, place in zip(question.kept, index, strict=True))
-        sources = tuple((0, chunk, chunk == index) for chunk, _ in region.sources())
+        own = tuple(each.own[place] for each, place in zip(question.along, index, strict=True))
+        sources = tuple((0, chunk, chunk == own) for chunk, _ in region.sources())
         yield Need(index, Block((Operand(region, question.given),), None, kept), False, sources)
 
 
@@ -75,7 +78,10 @@ def _regions(
         first, last = start - low, stop + high
         if not wraps:
             # Beyond the image's edges lie mirrors of what is as far inside.
-            first, last = min(first, n - 1 - (last - n)) if last > n else first, max(last, 1 - first) if first < 0 else last
+            first, last = (
+                min(first, n - 1 - (last - n)) if last > n else first,
+                max(last, 1 - first) if first < 0 else last,
+            )
             first, last = max(first, 0), min(last, n)
         regions.append(pieces(first, last, starts, Edge("wrap")))
         kept.append((start - first, stop - first))

@@ -82,7 +82,7 @@ def cut(source: Any, box: Box) -> Any:
 def assemble(xp: Backend, region: Region, sources: Sequence[Array], dtype: str, like: Array) -> Array:
     """Return the samples of a region, in this dtype; ``sources`` are the samples of its chunks, box by box."""
     found = dict(zip((index for index, _ in _places(region.pieces)), sources, strict=True))
-    sizes = [sum(piece.count for piece in pieces) for pieces in region.pieces]
+    sizes = [sum(piece.size for piece in pieces) for pieces in region.pieces]
 
     def joined(axis: int, places: tuple[int, ...]) -> Array:
         """Return the samples along the first axes, at these pieces of the axes behind them."""
@@ -92,7 +92,7 @@ def assemble(xp: Backend, region: Region, sources: Sequence[Array], dtype: str, 
         for place, piece in enumerate(region.pieces[axis]):
             if piece.chunk is None:
                 behind = [_own(region.pieces[axis + 1 + i][at]) for i, at in enumerate(places)]
-                parts.append(_constant(xp, (*sizes[:axis], piece.count, *behind), piece.value, dtype, like))
+                parts.append(_constant(xp, (*sizes[:axis], piece.size, *behind), piece.value, dtype, like))
             else:
                 parts.append(_turned(xp, joined(axis - 1, (place, *places)), axis, piece))
         return parts[0] if len(parts) == 1 else xp.concatenate(parts, axis)
@@ -110,16 +110,16 @@ def _places(pieces: Pieces) -> Iterator[tuple[tuple[int, ...], tuple[Piece, ...]
 
 def _own(piece: Piece) -> int:
     """Return how many samples a piece has before one is repeated."""
-    return 1 if piece.step == 0 else piece.count
+    return 1 if piece.step == 0 else piece.size
 
 
 def _turned(xp: Backend, x: Array, axis: int, piece: Piece) -> Array:
     """Return a mirror of the samples along an axis, or the one of them again and again, as the piece says."""
-    if piece.step < 0 and piece.count > 1:
+    if piece.step < 0 and piece.size > 1:
         return xp.flip(x, (axis,))
     if piece.step == 0:
         shape = list(xp.sizes(x))
-        shape[axis] = piece.count
+        shape[axis] = piece.size
         return xp.broadcast_to(x, shape)
     return x
 

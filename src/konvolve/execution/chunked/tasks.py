@@ -128,6 +128,16 @@ def turned(array: Any, flip: tuple[int, ...], conjugate: bool) -> Any:
     return xp.conjugate(array) if conjugate and dtypes.is_complex(xp.dtype(array)) else array
 
 
+def refused(chunk: Any) -> Any:
+    """Return a chunk; ValueError if it has holes."""
+    xp, (x,) = registry.resolve({"in1": chunk})
+    x = xp.to_numpy(x)
+    if not np.isfinite(x).all():
+        number = int((~np.isfinite(x)).sum())
+        raise ValueError(f"nan='raise', and in1 has holes: {number} of {x.size} samples of a chunk are NaN or infinite")
+    return chunk
+
+
 def joined(chunks: Any, axis: int = 0) -> Any:
     """Return nested lists of chunks as one array."""
     if not isinstance(chunks, list):
@@ -139,7 +149,7 @@ def joined(chunks: Any, axis: int = 0) -> Any:
 
 @dataclass(frozen=True)
 class Transform:
-    """How frames and parts are transformed: the convolved axes, their transforms' lengths, and the dtype of the sums."""
+    """How frames and parts are transformed: the convolved axes, the lengths, and the dtype of the sums."""
 
     axes: tuple[int, ...]
     lengths: tuple[int, ...]
@@ -167,13 +177,11 @@ def frame(how: Transform, operand: Operand, sources: Sequence[Any]) -> parts.Spe
 
 
 def part(
-    how: Transform, kernel: Any, box: Box, flip: tuple[int, ...], conjugate: bool, like: Any
+    how: Transform, kernel: Any, box: Box, flip: tuple[int, ...], conjugate: bool
 ) -> parts.Spectra:  # fmt: skip
     """Return the spectra of a part of the kernel, counted along it as it is reversed."""
     array = kernel.array if isinstance(kernel, Kernel) else kernel
     xp, (array,) = registry.resolve({"in2": on_library(how.library, array) if how.library else array})
-    if not isinstance(like, np.ndarray):  # chunks of another library than the kernel
-        xp, (_, array) = registry.resolve({"in1": like, "in2": array})
     array = xp.flip(array, flip) if flip else array
     array = xp.conjugate(array) if conjugate and dtypes.is_complex(xp.dtype(array)) else array
     taps = array[tuple(slice(*each) for each in box)]
@@ -184,7 +192,15 @@ def part(
 def products(total: parts.Spectra | None, frames: Sequence[parts.Spectra], kernels: Sequence[parts.Spectra]) -> Any:
     """Return the sum of products of frames and parts, added to a total."""
     xp, _ = registry.resolve({"frame": frames[0].values})
-    return parts.multiplied(xp, total, list(zip(frames, kernels, strict=True)))
+    alike = [
+        parts.Spectra(_as(xp, each.values), each.marks and tuple(_as(xp, x) for x in each.marks)) for each in kernels
+    ]
+    return parts.multiplied(xp, total, list(zip(frames, alike, strict=True)))
+
+
+def _as(xp: Backend, x: Any) -> Array:
+    """Return a spectrum of the kernel, which may be NumPy's, in the library of the frames."""
+    return xp.asarray(x) if isinstance(x, np.ndarray) else x
 
 
 def finished(how: Transform, kept: tuple[tuple[int, int], ...], total: Any, frames: Sequence, kernels: Sequence) -> Any:

@@ -12,7 +12,9 @@ from konvolve.backends.registry import is_symbolic as is_symbolic
 def record(operation: str, arrays: tuple, options: dict[str, Any]) -> Any:
     """Return the result of an operation, by its name, as an array whose values come later."""
     if any(map(is_symbolic, arrays)):
-        from konvolve.execution.deferred import symbolic as found  # imports Keras, as whoever made the tensor has
-    else:
-        from konvolve.execution.deferred import dask as found  # likewise dask
-    return found.record(operation, arrays, options)
+        from konvolve.execution.deferred import symbolic  # imports Keras, as whoever made the tensor has
+
+        return symbolic.record(operation, arrays, options)
+    from konvolve.execution.deferred import dask  # likewise
+
+    return dask.record(operation, arrays, options)

@@ -1,10 +1,11 @@
 """Convolutions of dask arrays: the tasks of each block of the result. The only file that knows dask's arrays.
 
-What is computed, and of which chunks, is told by ``execution/chunked``; here it becomes a graph, and nothing is computed.
+What is computed, and of which chunks, is told by ``execution/chunked``; here it becomes a graph. Nothing is computed.
 """
 
 from __future__ import annotations
 
+import cmath
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -21,7 +22,9 @@ from konvolve.execution.chunked import family, filters, tasks
 from konvolve.execution.chunked.region import borders
 from konvolve.execution.kernel import Kernel
 from konvolve.planning.chunked.halo import Blocks, border_of
+from konvolve.planning.dtypes import fitted
 from konvolve.planning.operands import Operand, shown
+from konvolve.planning.signal.arguments import check_fill
 
 LIBRARIES = (None, "numpy", *registry.LIBRARIES)
 
@@ -37,14 +40,14 @@ def record(operation: str, arrays: tuple, options: dict[str, Any]) -> Any:
         if swapped:
             return record(operation, (in2, np.asarray(in1), *more), options)
         in1 = da.from_array(np.asarray(in1), chunks=-1)
-    if operation == "holes" and options["nan"] == "interpolate":
-        return _interpolated(in1, in2, more, options)
+    if operation == "holes" and options["nan"] in ("fill", "raise", "interpolate"):
+        return _without_holes(in1, in2, more, options)
     kernel = _given(in2)
     one, two = _operand("in1", in1), _operand("in2", in2)
     question = family.ask(operation, one, two, options, library, operation == "holes" and bool(more))
     if 0 in question.whole.output_shape:
         return da.zeros(question.whole.output_shape, dtype=question.dtype)
-    taps = in2.chunks if registry.in_chunks(in2) else tuple((n,) for n in two[0])
+    taps: Any = in2.chunks if registry.in_chunks(in2) else tuple((n,) for n in two[0])
     finite = registry.in_chunks(in2) or not family.is_float(two[1]) or bool(np.isfinite(np.asarray(kernel)).all())
     plan = family.planned(question, in1.chunks, taps, finite)
     token = dask.base.tokenize(operation, in1.name, _token(in2), *map(_token, more), options, library)
@@ -56,7 +59,8 @@ def record(operation: str, arrays: tuple, options: dict[str, Any]) -> Any:
     if operation == "coefficient":
         _coefficient(graph, question, plan, (in1, ref), more)
         return graph.array(in1)
-    operands, edges = [in1], [None]
+    operands: list[Any] = [in1]
+    edges: list[Any] = [None]
     if more:
         operands.append(_like(more[0], in1))
         edges += family.beyond_weights(question)
@@ -64,8 +68,7 @@ def record(operation: str, arrays: tuple, options: dict[str, Any]) -> Any:
     graph.blocks(job, plan, operands, edges, ref)
     y = graph.array(*operands)
     if options.get("keep_nan"):
-        hole = ~da.isfinite(in1) | (operands[1] == 0) if more else ~da.isfinite(in1)
-        y = da.where(hole, np.asarray(math.nan, y.dtype), y)
+        y = da.where(_holes(in1, more), np.asarray(math.nan, y.dtype), y)
     return y
 
 
@@ -126,17 +129,29 @@ def _empty(in1: Any, dtype: str) -> Any:
     return xp.zeros((0,) * in1.ndim, xp.canonical(dtype), meta)
 
 
-def _interpolated(in1: Any, in2: Any, more: Sequence[Any], options: dict[str, Any]) -> Any:
-    """Fill each hole by what "omit" has there, and convolve what comes out."""
-    here = {**options, "nan": "omit", "mode": "same", "keep_nan": False}
-    here |= {"lags": None} if "lags" in options else {}
-    means = record("holes", (in1, in2, *more), here)
-    hole = ~da.isfinite(in1) | (_like(more[0], in1) == 0) if more else ~da.isfinite(in1)
-    filled = da.where(hole, means, in1)
+def _without_holes(in1: Any, in2: Any, more: Sequence[Any], options: dict[str, Any]) -> Any:
+    """Fill holes, by a number or by what "omit" has there, or refuse them, and convolve what comes out."""
     own = ("function", "nan", "fill_value", "min_weight", "keep_nan")
-    rest = {name: option for name, option in options.items() if name not in own}
-    y = record(options["function"], (filled, in2), {**rest, "local": True})
+    plain = {name: option for name, option in options.items() if name not in own}
+    hole, whole = _holes(in1, more), in1
+    dtype = in1.dtype.name
+    if options["nan"] == "interpolate":
+        here = {**options, "nan": "omit", "mode": "same", "keep_nan": False}
+        here |= {"lags": None} if "lags" in options else {}
+        whole, plain["local"] = da.where(hole, record("holes", (in1, in2, *more), here), in1), True
+    elif family.is_float(dtype) and options["nan"] == "fill":
+        value = fitted(check_fill(options["fill_value"], dtype, "fill_value"), dtype)
+        whole, plain["local"] = da.where(hole, np.asarray(value, dtype), in1), not cmath.isfinite(value)
+    elif family.is_float(dtype):
+        whole = in1.map_blocks(tasks.refused, dtype=in1.dtype, meta=in1._meta)
+    y = record(options["function"], (whole, in2), plain)
     return da.where(hole, np.asarray(math.nan, y.dtype), y) if options["keep_nan"] else y
+
+
+def _holes(in1: Any, weights: Sequence[Any]) -> Any:
+    """Return where a sample is missing altogether."""
+    hole = ~da.isfinite(in1)
+    return hole | (_like(weights[0], in1) == 0) if weights else hole
 
 
 def _coefficient(graph: _Graph, question: family.Question, plan: Any, pair: tuple, masks: Sequence[Any]) -> None:
@@ -177,18 +192,18 @@ def _in_parts(graph: _Graph, question: family.Question, plan: Any, in1: Any, ref
     conjugate = question.whole.problem.conjugate
     parts = {}
     for place, box in family.part_boxes(plan).items():
-        parts[place] = graph.enter("part", place, tasks.part, how, ref, box, flip, conjugate, in1._meta)
+        parts[place] = graph.enter("part", place, tasks.part, how, ref, box, flip, conjugate)
     for each in family.sums(plan, there):
         total, groups = None, each.groups()
         for number, group in enumerate(groups):
             both = [List(*(found[pair[side]] for pair in group)) for side, found in ((0, frames), (1, parts))]
             if number + 1 < len(groups):
-                total = graph.enter("sum", (*each.index, number), tasks.products, total, *both)
+                total = graph.enter("sum", (*each.at, number), tasks.products, total, *both)
             else:
-                graph.result(each.index, tasks.finished, how, each.kept, total, *both)
+                graph.result(each.at, tasks.finished, how, each.kept, total, *both)
         if not groups:
-            shape = tuple(size[place] for size, place in zip(graph.chunks, each.index, strict=True))
-            graph.result(each.index, _zeros, graph.meta, shape)
+            shape = tuple(size[place] for size, place in zip(graph.chunks, each.at, strict=True))
+            graph.result(each.at, _zeros, graph.meta, shape)
 
 
 def _zeros(meta: Any, shape: tuple[int, ...]) -> Any:
@@ -210,7 +225,7 @@ def _filtered(operation: str, arrays: tuple, options: dict[str, Any], library: s
     near = _Borders(graph, x, question.along)
     for need in filters.needs(question):
         sources = List(*(near.source(chunk, own) for _, chunk, own in need.sources))
-        graph.result(need.index, tasks.blocked, question.job, need.block, None, List(*more), sources)
+        graph.result(need.at, tasks.blocked, question.job, need.block, None, List(*more), sources)
     return graph.array(x)
 
 
@@ -259,7 +274,7 @@ class _Graph:
                 block, own = block._replace(operands=block.operands[:1]), inner
                 sources = tuple(each for each in sources if each[0] == 0)
             found = List(*(near[number].source(chunk, mine) for number, chunk, mine in sources))
-            self.result(need.index, tasks.blocked, own, block, kernel, List(*more), found)
+            self.result(need.at, tasks.blocked, own, block, kernel, List(*more), found)
 
     def array(self, *operands: Any) -> Any:
         """Return the result."""

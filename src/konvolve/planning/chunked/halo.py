@@ -45,11 +45,13 @@ def _own(pieces: Sequence[Piece]) -> int:
     counts: dict[int, int] = {}
     for piece in pieces:
         if piece.chunk is not None:
-            counts[piece.chunk] = counts.get(piece.chunk, 0) + piece.count
+            counts[piece.chunk] = counts.get(piece.chunk, 0) + piece.size
     return max(counts, key=counts.__getitem__) if counts else 0
 
 
-def border_of(along: Sequence[Blocks], sizes: Sequence[int], chunk: Sequence[int]) -> tuple[tuple[int, int], ...] | None:
+def border_of(
+    along: Sequence[Blocks], sizes: Sequence[int], chunk: Sequence[int]
+) -> tuple[tuple[int, int], ...] | None:
     """Return the borders of a chunk that others need; None where they are so large that it is handed on whole."""
     found = tuple(each.borders[place] for each, place in zip(along, chunk, strict=True))
     volume = math.prod(sizes)

@@ -20,7 +20,7 @@ class Piece(NamedTuple):
 
     chunk: int | None
     start: int
-    count: int
+    size: int
     step: int = 1
     value: complex = 0
 
@@ -30,8 +30,8 @@ class Piece(NamedTuple):
         if self.step == 0:
             return self.start, self.start + 1
         if self.step < 0:
-            return self.start - self.count + 1, self.start + 1
-        return self.start, self.start + self.count
+            return self.start - self.size + 1, self.start + 1
+        return self.start, self.start + self.size
 
 
 def starts_of(chunks: Sequence[int]) -> tuple[int, ...]:
@@ -47,7 +47,7 @@ def pieces(first: int, last: int, starts: Sequence[int], edge: Edge = ZERO) -> t
     """Return the pieces of the indices from ``first`` to before ``last`` of an axis whose chunks begin at ``starts``.
 
     >>> pieces(-2, 3, (0, 2, 5), Edge("symmetric"))[:2]
-    (Piece(chunk=0, start=1, count=2, step=-1, value=0), Piece(chunk=0, start=0, count=2, step=1, value=0))
+    (Piece(chunk=0, start=1, size=2, step=-1, value=0), Piece(chunk=0, start=0, size=2, step=1, value=0))
     """
     return tuple(_in_chunks(_runs(first, last, starts[-1], edge), starts))
 
@@ -91,7 +91,7 @@ def _in_chunks(runs: Iterator[Piece], starts: Sequence[int]) -> Iterator[Piece]:
         if run.chunk is None:
             yield run
             continue
-        start, left = run.start, run.count
+        start, left = run.start, run.size
         while left:
             chunk = bisect.bisect_right(starts, start) - 1
             if run.step == 0:

@@ -124,7 +124,7 @@ class ChunkedPlan:
             f"{math.prod(map(len, self.chunks))} chunks of at most {sizes}",
             f"  way      {self._story()}",
             f"  tasks    {self.tasks:.3g} for each chunk of the result",
-            f"  predicted {seconds_text(self.seconds)} on one core in all, {bytes_text(self.bytes)} for a worker's thread",
+            f"  cost     {seconds_text(self.seconds)} on one core in all, {bytes_text(self.bytes)} for a worker's thread",
         ]
         if self.block is not None:
             lines.append(f"  a block  {self.block.method}: {self.block.reason}")
