@@ -1,6 +1,8 @@
 """dask arrays: any chunking gives the numbers of the whole array, lazily, in few tasks; test_draws.py has more."""
 
 import pickle
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -11,7 +13,7 @@ import scipy.signal
 import asking
 import konvolve
 from konvolve import ndimage
-from konvolve.planning.chunked import plan as planning
+from konvolve.planning.chunked import planner
 
 da = pytest.importorskip("dask.array")
 
@@ -155,9 +157,9 @@ def test_the_way_is_chosen_and_printed():
     small = konvolve.plan((2048, 2048), (31, 31), mode="same", chunks=512)
     assert small.way == "halo"
     assert "30 x 30 samples of those about it" in str(small)
-    large = konvolve.plan((2048, 2048), (700, 31), mode="same", chunks=(512, 512))
+    large = konvolve.plan((10**7,), (10**6,), mode="same", chunks=10**5)
     assert large.way == "parts"
-    assert "2 x 1 parts" in str(large)
+    assert "the kernel in 10 parts" in str(large)
     assert "advice   chunks of" in str(konvolve.plan((4096, 4096), (31, 31), mode="same", chunks=32))
     assert "advice" not in str(konvolve.plan((4096, 4096), (31, 31), mode="same", chunks=2048))
     with pytest.raises(ValueError, match="chunks must be a number of samples"):
@@ -213,7 +215,7 @@ def test_chunks_are_computed_on_a_library(library):
 
 
 def test_chunks_may_be_torchs(monkeypatch):
-    monkeypatch.setattr(planning, "_LEAST_PART", 1)
+    monkeypatch.setattr(planner, "_chosen", lambda halo, parts: parts)
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(0)
     a = rng.standard_normal((60, 50))
@@ -258,12 +260,43 @@ def test_integers_stay_exact_and_wrap():
     np.testing.assert_array_equal(y.compute(), wanted)
 
 
-def test_least_part(monkeypatch):
-    """A kernel in parts meets NaN and infinity where the sum does."""
-    monkeypatch.setattr(planning, "_LEAST_PART", 1)
+def test_parts_meet_what_is_not_finite(monkeypatch):
+    monkeypatch.setattr(planner, "_chosen", lambda halo, parts: parts)
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal(100), rng.standard_normal(33)
     a[[20, 60]] = np.inf, np.nan
     y = konvolve.convolve(da.from_array(a, chunks=10), b)
     assert any(key[0].startswith("part-") for key in y.dask if isinstance(key, tuple))
     np.testing.assert_allclose(y.compute(), np.convolve(a, b), atol=1e-10)
+
+
+_KILLED = """
+import os, signal, sys, time
+import numpy as np, dask.array as da, konvolve
+from dask.distributed import Client, LocalCluster
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    with LocalCluster(n_workers=2, threads_per_worker=1, memory_limit="400MB", dashboard_address=None) as cluster:
+        with Client(cluster) as client:
+            x = da.ones((256, 512, 1024), chunks=(64, 128, 128), dtype="float64")  # 1 GiB, the workers have 0.8
+            kernel = rng.standard_normal((5, 5, 5))
+            y = konvolve.convolve(x, kernel, mode="same")
+            found = client.compute(y.sum(axis=(1, 2)))
+            time.sleep(2)
+            victim = next(iter(client.run(os.getpid).values()))
+            os.kill(victim, signal.SIGKILL)
+            inner = found.result()[5:-5]
+    one = konvolve.convolve(np.ones((256, 512, 1024))[:16, :, :], kernel, mode="same").sum(axis=(1, 2))[8]
+    assert np.allclose(inner, one), (inner[:3], one)
+    print("right")
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_time_and_not_the_result(tmp_path):
+    pytest.importorskip("distributed")
+    script = tmp_path / "killed.py"
+    script.write_text(_KILLED)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300)
+    assert done.stdout.strip() == "right", done.stderr[-3000:]

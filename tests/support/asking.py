@@ -8,7 +8,7 @@ import numpy as np
 
 import konvolve
 from konvolve.execution import plans
-from konvolve.planning.chunked import plan as chunked
+from konvolve.planning.chunked import planner as chunked
 from konvolve.planning.nn import planner as channel_planner
 from konvolve.planning.signal import planner
 
@@ -193,8 +193,8 @@ def _in_chunks(ask, a, b, rng):
     import dask
 
     b = in_chunks(b, rng) if isinstance(b, np.ndarray) and rng.random() < 0.3 else b
-    least = 1 if rng.random() < 0.6 else chunked._LEAST_PART
-    with mock.patch.object(chunked, "_LEAST_PART", least):
+    choose = (lambda halo, parts: parts) if rng.random() < 0.6 else chunked._chosen
+    with mock.patch.object(chunked, "_chosen", choose):
         y = ask(in_chunks(a, rng), b)
     assert isinstance(y, dask.array.Array)
     found = y.compute(scheduler="sync")

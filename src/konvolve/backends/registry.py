@@ -51,7 +51,7 @@ _KINDS: dict[type, str] = {}
 
 
 def _kind(kind: type) -> str:
-    """Return "symbolic" or "variable" for Keras's types, "chunked" for dask's, and nothing for others."""
+    """Return "symbolic" or "variable" for Keras's types, "chunked" for dask's, "labelled" for xarray's, or nothing."""
     found = _KINDS.get(kind)
     if found is None:
         found = ""
@@ -62,6 +62,8 @@ def _kind(kind: type) -> str:
                 found = "variable"
         elif kind.__module__.startswith("dask.array.") and hasattr(kind, "__dask_graph__"):
             found = "chunked"
+        elif kind.__module__.startswith("xarray.") and kind.__name__ in ("DataArray", "Dataset"):
+            found = "labelled"
         _KINDS[kind] = found
     return found
 
@@ -80,9 +82,14 @@ def in_chunks(x: Any) -> bool:
     return _kind(type(x)) == "chunked"
 
 
-def is_deferred(x: Any) -> bool:
-    """Whether x has its values later: a symbolic tensor of Keras, or a dask array."""
-    return _kind(type(x)) in ("symbolic", "chunked")
+def is_labelled(x: Any) -> bool:
+    """Whether x is an array of xarray, whose axes have names."""
+    return _kind(type(x)) == "labelled"
+
+
+def is_particular(x: Any) -> bool:
+    """Whether x is more than an array: symbolic, in chunks or labelled. An operation of it is recorded."""
+    return _kind(type(x)) in ("symbolic", "chunked", "labelled")
 
 
 def _of_numpy() -> Any:

@@ -28,7 +28,7 @@ import numpy as np
 from konvolve.backends import registry
 from konvolve.backends.interface import Array, Backend
 from konvolve.execution import signal
-from konvolve.execution.deferred import is_deferred, is_symbolic, record
+from konvolve.execution.deferred import is_particular, is_symbolic, record
 from konvolve.execution.kernel import Kernel
 from konvolve.execution.operations import OPERATIONS, Operation, Options
 from konvolve.planning import dtypes
@@ -78,7 +78,7 @@ def solve(
 ) -> Array:  # fmt: skip
     """Answer ``convolve`` or ``correlate`` of data with holes; ``options`` are the function's other arguments."""
     given = {"in1": in1, "in2": in2} if weights is None else {"in1": in1, "in2": in2, "weights": weights}
-    if any(map(is_deferred, given.values())):
+    if any(map(is_particular, given.values())):
         if nan == "raise" and any(map(is_symbolic, given.values())):
             raise ValueError(HIDDEN.format("in1"))
         told = {"function": function, "nan": nan, "fill_value": plain(fill_value)}

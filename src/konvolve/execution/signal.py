@@ -15,14 +15,14 @@ import numpy as np
 from konvolve.backends import registry
 from konvolve.backends.interface import Backend
 from konvolve.execution.chunked import family
-from konvolve.execution.deferred import in_chunks, is_deferred, record
+from konvolve.execution.deferred import in_chunks, is_particular, record
 from konvolve.execution.kernel import Kernel, terms
 from konvolve.execution.operations import OPERATIONS, Operation, Options, public
 from konvolve.execution.plans import recall
 from konvolve.methods.signal import separable
 from konvolve.methods.signal.run import prepare, run
 from konvolve.planning import dtypes
-from konvolve.planning.chunked.plan import check_chunks
+from konvolve.planning.chunked.along import check_chunks
 from konvolve.planning.geometry import MODES, window
 from konvolve.planning.operands import METHODS, Operand, check_operand, plain, shown
 from konvolve.planning.signal import problem
@@ -47,7 +47,7 @@ _ASK: dict[str, Callable[..., Problem]] = {
 
 def solve(function: str, in1: Any, in2: Any, **options: Any) -> Any:
     """Answer a public function's question about two arrays; ``options`` are its other arguments."""
-    if is_deferred(in1) or is_deferred(in2):
+    if is_particular(in1) or is_particular(in2):
         return record(function, (in1, in2), options)
     kernel = in2 if isinstance(in2, Kernel) else None
     xp, (a, b) = registry.resolve({"in1": in1, "in2": in2 if kernel is None else kernel.array})
@@ -228,7 +228,7 @@ def solve_separable(image: Any, hrow: Any, hcol: Any) -> Any:
     """Filter along the rows, then along the columns, as ``sepfir2d`` does."""
     if in_chunks(image):
         return _separable_in_chunks(image, *(np.asarray(x) for x in (hrow, hcol)))
-    if any(map(is_deferred, (image, hrow, hcol))):
+    if any(map(is_particular, (image, hrow, hcol))):
         return record("sepfir2d", (image, hrow, hcol), {})
     xp, arrays = registry.resolve({"input": image, "hrow": hrow, "hcol": hcol})
     work = problem.separable(*((xp.shape(x), xp.dtype(x)) for x in arrays))

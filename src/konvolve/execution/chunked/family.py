@@ -5,17 +5,19 @@ from __future__ import annotations
 import cmath
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from konvolve.execution.chunked import tasks
 from konvolve.execution.chunked.region import Region
 from konvolve.execution.chunked.tasks import Block, Job, Transform
 from konvolve.execution.operations import OPERATIONS, Options
 from konvolve.planning import dtypes
+from konvolve.planning.chunked.along import Along, Chunks
 from konvolve.planning.chunked.halo import Blocks, blocks
 from konvolve.planning.chunked.pieces import Piece, pieces
-from konvolve.planning.chunked.plan import FAN_IN, ChunkedPlan, Chunks, chunked_plan
+from konvolve.planning.chunked.plan import ChunkedPlan
+from konvolve.planning.chunked.planner import FAN_IN, chunked_plan
 from konvolve.planning.operands import Edge, Operand
 from konvolve.planning.signal.arguments import check_axes
 from konvolve.planning.signal.holes import split_boundary
@@ -170,7 +172,7 @@ def along_axes(plan: ChunkedPlan) -> list[Blocks]:
     return [blocks(_regions(each, None), _sizes(each.starts)) for each in plan.along]
 
 
-def _regions(along: Any, edge: Edge | None) -> list[tuple[Piece, ...]]:
+def _regions(along: Along, edge: Edge | None) -> list[tuple[Piece, ...]]:
     replaced = along if edge is None or not along.taps else along._replace(edge=edge)
     return [replaced.region(block) for block in along.blocks]
 
@@ -187,7 +189,7 @@ def beyond_weights(question: Question) -> list[Edge | None]:
     return [Edge("constant", 0.0 if one == 1.0 else 1.0) if isinstance(one, float) or one == "zero" else None]
 
 
-def transform(question: Question, plan: ChunkedPlan, frame_chunks: Callable | None = None) -> Transform:
+def transform(question: Question, plan: ChunkedPlan) -> Transform:
     """Return how frames and parts are transformed."""
     problem = question.whole.problem
     convolved = [each for each in plan.along if each.taps]

@@ -24,7 +24,7 @@ from konvolve.execution.coefficient import local
 from konvolve.execution.coefficient.moments import Moments, sliding
 from konvolve.execution.coefficient.question import Question, Signal, added, axes_last, enough, magnitude, ready
 from konvolve.execution.coefficient.sums import Sums, centred
-from konvolve.execution.deferred import is_deferred, record
+from konvolve.execution.deferred import is_particular, record
 from konvolve.execution.operations import OPERATIONS, Operation, Options
 from konvolve.execution.signal import make, plan_arrays
 from konvolve.planning import dtypes
@@ -40,7 +40,7 @@ def correlate(
 ) -> Array:  # fmt: skip
     """Return the correlation coefficient at every lag; ``undefined`` where it is not defined."""
     named = {"in1": in1, "in2": in2, "mask1": masks[0], "mask2": masks[1]}
-    if any(map(is_deferred, named.values())):
+    if any(map(is_particular, named.values())):
         given = tuple(x for x in named.values() if x is not None)
         recorded = dict(zip(_ORDER, (mode, method, axes, lags, max_memory), strict=False))
         recorded |= {"mask1": masks[0] is not None, "mask2": masks[1] is not None}

@@ -9,7 +9,7 @@ import numpy as np
 
 from konvolve.backends import registry
 from konvolve.backends.interface import Backend
-from konvolve.execution.deferred import is_deferred, is_symbolic, record
+from konvolve.execution.deferred import is_particular, is_symbolic, record
 from konvolve.execution.filters.functions import FILTERS, summed
 from konvolve.execution.filters.holes import Holes, filtered
 from konvolve.execution.filters.passes import Image
@@ -29,7 +29,7 @@ def solve(
     asked = None
     if check_holes(nan, fill_value, False, min_weight, keep_nan, "same"):
         asked = Holes(nan, plain(fill_value), float(min_weight), bool(keep_nan))
-    if any(map(is_deferred, arrays)):
+    if any(map(is_particular, arrays)):
         if nan == "raise" and any(map(is_symbolic, arrays)):
             raise ValueError(HIDDEN.format("input"))
         told = asked._asdict() if asked else {}
