@@ -9,3 +9,7 @@ class PictureError(ValueError):
 
 class SoundError(ValueError):
     """A sound that can't be read or written; the message, of one line, says what is allowed."""
+
+
+class VolumeError(ValueError):
+    """An array in a file that can't be read or written; the message, of one line, says what is allowed."""

@@ -47,11 +47,11 @@ def ask(
     _, dtype = entry.result(
         xp, [((1,) * len(chunks), xp.dtype(empty)), *((w.shape, w.dtype.name) for w in weights)], options
     )
-    periodic = _periodic(operation, options, len(chunks))
     along, kept = [], []
-    for own, (low, high), wraps in zip(chunks, reach, periodic, strict=True):
-        regions, parts = _regions(own, low, high, wraps)
-        along.append(blocks(regions, own))
+    for own, sides, wraps in zip(chunks, reach, periodic(operation, options, len(chunks)), strict=True):
+        starts = starts_of(own)
+        found, parts = regions(list(itertools.pairwise(starts)), starts, sides, wraps)
+        along.append(blocks(found, own))
         kept.append(parts)
     job = Job(entry.compute.__module__, operation, dict(options), library)
     return Question(job, dtype, xp.dtype(empty), tuple(along), tuple(kept))
@@ -67,28 +67,23 @@ def needs(question: Question) -> Iterator[Need]:
         yield Need(index, Block((Operand(region, question.given),), None, kept), False, sources)
 
 
-def _regions(
-    chunks: Sequence[int], low: int, high: int, wraps: bool
+def regions(
+    ranges: Sequence[tuple[int, int]], starts: Sequence[int], reach: tuple[int, int], wraps: bool
 ) -> tuple[list[tuple[Piece, ...]], tuple[tuple[int, int], ...]]:
-    """Return the pieces of the block of each chunk, and where the chunk lies in it."""
-    starts = starts_of(chunks)
-    n = starts[-1]
-    regions, kept = [], []
-    for start, stop in itertools.pairwise(starts):
+    """Return the pieces of the block of each range of an axis, and where the range lies in it."""
+    n, (low, high) = starts[-1], reach
+    found, kept = [], []
+    for start, stop in ranges:
         first, last = start - low, stop + high
-        if not wraps:
-            # Beyond the image's edges lie mirrors of what is as far inside.
-            first, last = (
-                min(first, n - 1 - (last - n)) if last > n else first,
-                max(last, 1 - first) if first < 0 else last,
-            )
-            first, last = max(first, 0), min(last, n)
-        regions.append(pieces(first, last, starts, Edge("wrap")))
+        if not wraps:  # beyond the image's edges lie mirrors of what is as far inside
+            inner = (min(first, 2 * n - 1 - last) if last > n else first, max(last, 1 - first) if first < 0 else last)
+            first, last = max(inner[0], 0), min(inner[1], n)
+        found.append(pieces(first, last, starts, Edge("wrap")))
         kept.append((start - first, stop - first))
-    return regions, tuple(kept)
+    return found, tuple(kept)
 
 
-def _periodic(operation: str, options: Options, ndim: int) -> list[bool]:
+def periodic(operation: str, options: Options, ndim: int) -> list[bool]:
     """Return along which axes the image is periodic."""
     mode = options["mode"]
     if operation == "ndimage.correlate1d":
