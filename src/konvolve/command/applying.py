@@ -27,6 +27,7 @@ from konvolve.planning.signal.plan import Plan
 _ROWS = 64  # of a picture, which are rounded while they are in the cache
 
 BACKENDS = ("numpy", "tensorflow")
+LIBRARIES = ("tensorflow", "jax", "torch")
 # Names of what lies beyond the edges, as numpy.pad calls it.
 BOUNDARIES = {"reflect": "reflect", "symmetric": "symmetric", "nearest": "edge", "wrap": "wrap", "zero": "constant"}
 
@@ -135,6 +136,17 @@ def backend_name(name: str | None) -> str:
     if name == "tensorflow" and importlib.util.find_spec("tensorflow") is None:
         raise Mistake('--backend tensorflow: not installed; allowed: numpy, or pip install "konvolve[tensorflow]"')
     return name or "numpy"
+
+
+def library_name(name: str | None) -> str:
+    """The library that computes blocks of an array, empty for NumPy; `Mistake` if it is unknown or not installed."""
+    if name in (None, "numpy"):
+        return ""
+    if name not in LIBRARIES:
+        raise Mistake(f"--library {name}: unknown; allowed: numpy, {', '.join(LIBRARIES)}")
+    if importlib.util.find_spec(str(name)) is None:
+        raise Mistake(f'--library {name}: not installed; allowed: numpy, or pip install "konvolve[{name}]"')
+    return str(name)
 
 
 def boundary_name(name: str) -> str:

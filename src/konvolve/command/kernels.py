@@ -43,6 +43,12 @@ def gaussian_kernel(sigma: float, size: int | None, option: str = "--sigma") -> 
     return np.outer(line, line)[..., np.newaxis]
 
 
+def check_sigma(sigma: float) -> None:
+    """Raise `Mistake` for a standard deviation that no Gaussian has."""
+    if not 0 < sigma < math.inf:
+        raise Mistake(f"--sigma {sigma:g}: allowed: a finite number above 0")
+
+
 def is_name(name: str) -> bool:
     """Whether a kernel is named, rather than a file."""
     return name in NAMED or name.startswith(("box:", "gaussian:"))

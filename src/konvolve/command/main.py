@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import konvolve
+from konvolve.command.array_options import Options
 from konvolve.command.bench_options import ELSEWHERE, MOVED
 from konvolve.command.help import BENCH_HELP, BLUR_HELP, DOCTOR_HELP, FILTER_HELP, HELP, PLAN_HELP, REVERB_HELP
 from konvolve.command.mistake import Mistake
@@ -23,6 +24,25 @@ from konvolve.command.terminal import NotPrinted, Printer, complain
 
 try:
     import typer
+
+    from konvolve.command.options import (
+        Axes,
+        Backend,
+        Boundary,
+        Check,
+        Chunks,
+        Explain,
+        Figure,
+        MaxPixels,
+        Memory,
+        Output,
+        Overwrite,
+        PlanOnly,
+        Quiet,
+        Resume,
+        Scheduler,
+        Workers,
+    )
 except ImportError:  # the [cli] extra is missing; `main` says so. The annotations below are never evaluated.
     typer = None  # type: ignore[assignment]
 
@@ -32,35 +52,6 @@ SETTINGS: dict[str, Any] = {
     "rich_markup_mode": None, "add_completion": False, "pretty_exceptions_enable": False,
     "context_settings": {"help_option_names": ["-h", "--help"]},
 }  # fmt: skip
-
-if typer is not None:  # options that several commands have; the annotations are evaluated by typer
-    Output = Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="FILE|FOLDER", help="[default: ./<picture>-<command>.<its format>]"),
-    ]
-    Backend = Annotated[
-        str | None, typer.Option(help="numpy, or tensorflow, which starts in seconds  [default: numpy]")
-    ]
-    Boundary = Annotated[
-        str, typer.Option(help="What lies beyond the edges: reflect, symmetric, nearest, wrap or zero.")
-    ]
-    Check = Annotated[
-        bool | None,
-        typer.Option(
-            "--check/--no-check", help="Compare with SciPy  [default: below 10 megapixels]", show_default=False
-        ),
-    ]
-    Figure = Annotated[
-        bool | None,
-        typer.Option(
-            "--figure/--no-figure",
-            help="Draw before, after, kernel  [default: below 10 megapixels]",
-            show_default=False,
-        ),
-    ]
-    MaxPixels = Annotated[int | None, typer.Option(metavar="N", help="Read larger pictures  [default: 89478485]")]
-    Explain = Annotated[bool, typer.Option("--explain", help="Print konvolve's plan as well.")]
-    Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
 def blur(
@@ -79,12 +70,27 @@ def blur(
     backend: Backend = None,
     explain: Explain = False,
     quiet: Quiet = False,
+    axes: Axes = None,
+    memory: Memory = None,
+    chunks: Chunks = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    plan: PlanOnly = False,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
 ) -> int:
     """Smooth pictures with a Gaussian kernel; the help is BLUR_HELP."""
     from konvolve.command.kernels import gaussian_kernel
     from konvolve.command.picture import Job
 
     given = tuple(pictures or ())
+    options = _for_arrays(axes, None, memory, chunks, workers, scheduler, plan, resume, overwrite)
+    if _is_array(given, options, {"--size": size, "--check": check, "--max-pixels": max_pixels, "--explain": explain}):
+        from konvolve.command.kernels import check_sigma
+        from konvolve.command.volume import Job as ArrayJob
+
+        check_sigma(sigma)
+        return ArrayJob(given[0], "blur", output, backend, boundary, figure, quiet, options, sigma=sigma).run()
     job = Job(given, "blur", None, output, backend, boundary, check, figure, max_pixels, explain, quiet)
     return job.run(lambda: gaussian_kernel(sigma, size))
 
@@ -109,6 +115,15 @@ def filter_(
     backend: Backend = None,
     explain: Explain = False,
     quiet: Quiet = False,
+    axes: Axes = None,
+    mode: Annotated[str | None, typer.Option(help="Arrays: full, same or valid  [default: same]")] = None,
+    memory: Memory = None,
+    chunks: Chunks = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    plan: PlanOnly = False,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
 ) -> int:
     """Convolve pictures with any kernel; the help is FILTER_HELP."""
     from konvolve.command.kernels import kernel_from
@@ -119,8 +134,44 @@ def filter_(
             "Missing argument 'KERNEL': a name such as sharpen, a .npy file or a picture; see konvolve filter --help"
         )
     *given, kernel = pictures
+    options = _for_arrays(axes, mode, memory, chunks, workers, scheduler, plan, resume, overwrite)
+    if _is_array(tuple(given), options, {"--check": check, "--max-pixels": max_pixels, "--explain": explain}):
+        from konvolve.command.volume import Job as ArrayJob
+
+        asked: dict[str, Any] = {"kernel": kernel, "normalize": normalize}
+        return ArrayJob(given[0], "filter", output, backend, boundary, figure, quiet, options, **asked).run()
     job = Job(tuple(given), "filter", kernel, output, backend, boundary, check, figure, max_pixels, explain, quiet)
     return job.run(lambda: kernel_from(kernel, normalize, max_pixels))
+
+
+def _for_arrays(
+    axes: str | None, mode: str | None, memory: str | None, chunks: str | None, workers: int | None,
+    scheduler: str | None, plan: bool, resume: bool, overwrite: bool,
+) -> Options:  # fmt: skip
+    """The options for arrays in files, and which of them were given."""
+    given = {
+        "axes": axes, "mode": mode, "memory": memory, "chunks": chunks, "workers": workers, "scheduler": scheduler,
+        "plan": plan or None, "resume": resume or None, "overwrite": overwrite or None,
+    }  # fmt: skip
+    asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return Options(**asked, asked=tuple(f"--{name}" for name in asked))
+
+
+def _is_array(given: tuple[str, ...], options: Options, pictures: dict[str, Any]) -> bool:
+    """Whether an array in a file is given; `Mistake` for several, and for options that are of pictures alone."""
+    from konvolve.files import volumes
+
+    found = [each for each in given if volumes.is_volume(each)]
+    if not found:
+        if options.asked:
+            raise Mistake(f"{options.asked[0]}: for arrays in files; allowed with {volumes.ALLOWED}")
+        return False
+    if len(given) > 1:
+        raise Mistake(f"{found[0]}: an array in a file; allowed: one at a time")
+    for name, value in pictures.items():
+        if value not in (None, False):
+            raise Mistake(f"{name}: for pictures, and {found[0]} is an array in a file; allowed: without it")
+    return True
 
 
 def reverb(
@@ -200,12 +251,14 @@ def doctor_(
 
 def _explained(error: Exception) -> str | None:
     """The message for an error that a user can put right; None for a fault of ours."""
-    from konvolve.files.errors import PictureError, SoundError
+    from konvolve.files.errors import PictureError, SoundError, VolumeError
 
-    if isinstance(error, Mistake | PictureError | SoundError):
+    if isinstance(error, Mistake | PictureError | SoundError | VolumeError):
         return str(error)
     if isinstance(error, ModuleNotFoundError):
-        extra = "sound" if error.name in ("soundfile", "soxr") else "cli"
+        extra = {"soundfile": "sound", "soxr": "sound", "dask": "dask", "zarr": "dask", "distributed": "dask"}.get(
+            str(error.name).partition(".")[0], "cli"
+        )
         return f'{error.name} is not installed: pip install "konvolve[{extra}]"'
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's
         return "not enough memory; allowed: a smaller picture or kernel"

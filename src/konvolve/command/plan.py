@@ -56,7 +56,7 @@ def boundary(text: str) -> Any:
     return parts if len(parts) > 1 else parts[0]
 
 
-def size(text: str) -> int:
+def size(text: str, option: str = "--max-memory") -> int:
     """Read a number of bytes, K, M and G being powers of 1024.
 
     >>> size("1.5k")
@@ -67,7 +67,7 @@ def size(text: str) -> int:
     try:
         return int(float(text if unit == 1 else text[:-1]) * unit)
     except (ValueError, OverflowError):
-        raise Mistake(f"--max-memory {text!r}: allowed: a number of bytes, such as 500000000, 500M or 2G") from None
+        raise Mistake(f"{option} {text!r}: allowed: a number of bytes, such as 500000000, 500M or 2G") from None
 
 
 def explain(signal: str, kernel: str, method: str, **options: Any) -> None:

@@ -18,6 +18,9 @@ from konvolve.files.errors import VolumeError
 
 TIFFS = (".tif", ".tiff")
 ALLOWED = "a .zarr array, or one in a group (path.zarr/name); .npy; .tif, .tiff"
+AT_ONCE = 4
+"""So many chunks of a zarr array are read and decoded at once."""
+
 # Chunks for what has none in its file: at most so many samples.
 _SAMPLES = 2**22
 
@@ -133,6 +136,7 @@ def _described(path: Path, name: str) -> Volume:
 def _zarr(path: Path, name: str) -> Any:
     import zarr
 
+    zarr.config.set({"async.concurrency": AT_ONCE})
     return zarr.open(store=str(path), path=name, mode="r")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +37,10 @@ class Job:
     options: dict[str, Any] = field(hash=False)
     library: str = ""
     dtype: str = ""
+
+    def in_dtype(self, dtype: str) -> Job:
+        """Return the same on blocks in this dtype."""
+        return replace(self, dtype=dtype)
 
     def compute(self, arrays: Sequence[Any]) -> Any:
         """Return the operation's result for a block, in the library of the chunks."""
