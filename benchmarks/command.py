@@ -35,6 +35,7 @@ EXAMPLES
   python -m benchmarks --sweep                              cost against size, from 10^3 to 10^8 samples
   python -m benchmarks --memory                             every method's peak against what its plan predicts
   python -m benchmarks --streams                            what a block of a stream takes, beside other streams
+  python -m benchmarks --chunks                             dask arrays and files, beside dask-image and map_overlap
   python -m benchmarks --calibrate                          as konvolve bench --calibrate, with a chart
   python -m benchmarks --readme torch.json                  the README's performance section from a results file
 """
@@ -64,6 +65,9 @@ def bench(
     streams: Annotated[
         bool, typer.Option("--streams", help="Instead: time what a block of a stream takes, beside others' streams.")
     ] = False,
+    chunks: Annotated[
+        bool, typer.Option("--chunks", help="Instead: time arrays in chunks and in files, and measure their memory.")
+    ] = False,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Instead: fit planning's constants to this machine, and keep them.")
     ] = False,
@@ -81,17 +85,18 @@ def bench(
             "--sweep": sweep,
             "--memory": memory,
             "--streams": streams,
+            "--chunks": chunks,
             "--readme": figures is not None,
         }
     )
-    measuring = (None, "--calibrate", "--validate", "--sweep", "--memory", "--streams")
+    measuring = (None, "--calibrate", "--validate", "--sweep", "--memory", "--streams", "--chunks")
     bench_options.unused(
         kind,
         {
             "--channels": (channels, ("--validate",)),
             "--only": (only is not None, (None,)),
             "--repeats": (repeats is not None, (None,)),
-            "--quick": (quick, (None, "--calibrate", "--sweep", "--memory", "--streams")),
+            "--quick": (quick, (None, "--calibrate", "--sweep", "--memory", "--streams", "--chunks")),
             "--library": (library is not None, measuring),
             "--json": (output is not None, measuring),
         },
@@ -116,6 +121,8 @@ def bench(
         results = weighed(libraries, quick)
     elif streams:
         results = streamed(libraries, quick)
+    elif chunks:
+        results = in_chunks(quick)
     else:
         results = timed(names, libraries, repeats or (3 if quick else 15), quick, output)
     results["machine"]["revision"] = process.revision()
@@ -175,7 +182,7 @@ def write_report(results: dict, output: Path) -> list[Path]:
         figure = sweeps.plot(results["sweeps"])
     elif "memory" in results:
         figure = memory.plot(results["memory"])
-    elif "streams" in results:
+    elif "streams" in results or "chunks" in results:
         figure = None
     else:
         figure = chart.chart(results)
@@ -252,6 +259,17 @@ def weighed(libraries: Sequence[str], quick: bool) -> dict:
     results: dict[str, Any] = {"machine": machine.describe(), "quick": quick}
     with bars() as bar:
         results["memory"] = memory.measured(asked, bar("memory", len(asked)))
+    return results
+
+
+def in_chunks(quick: bool) -> dict:
+    """Time arrays in chunks; the results file's contents."""
+    from benchmarks import chunked
+    from konvolve.bench import machine
+
+    results: dict[str, Any] = {"machine": machine.describe(), "quick": quick}
+    with bars() as bar:
+        results["chunks"] = chunked.measured(quick, bar("chunks", chunked.CASES))
     return results
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import streams
+from benchmarks import chunked, streams
 from benchmarks.contest import sweeps
 from benchmarks.predictions import memory, validate
 from konvolve.bench import calibrate, machine
@@ -119,6 +119,9 @@ def sections(results: dict) -> list[tuple[str, str, tuple[list[str], list[list[s
     if "streams" in results:
         title = "what a block takes; konvolve's time on NumPy in the first case as a part of the others'"
         parts.append(("streams", title, streams.rows(results["streams"]), streams.verdict(results["streams"])))
+    if "chunks" in results:
+        title = "arrays in chunks and in files; konvolve's time as a part of the others'"
+        parts.append(("chunks", title, chunked.rows(results["chunks"]), chunked.verdict(results["chunks"])))
     for name, found in results.get("sweeps", {}).items():
         wrong = ", ".join(f"{what}: {why}" for what, why in found["wrong"].items())
         parts.append((f"sweep of the {name}", found["title"], sweeps.rows(found), wrong))

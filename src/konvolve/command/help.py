@@ -47,6 +47,16 @@ Comparing and drawing take longer than all else: from 10 megapixels on they are 
 and --figure ask for them. 8-bit pictures are computed in float32, 16-bit ones in float64.
 """
 
+ARRAYS = """\b
+ARRAYS IN FILES, one at a time, larger than memory if need be: pip install "konvolve[cli,dask]".
+zarr (path.zarr, or path.zarr/name in a group), .npy, and TIFFs of several pages; -o says which of
+these is written, TIFF as BigTIFF. The array's dtype is kept: integers are rounded and kept in their
+range. It is done block by block in the memory that --memory gives, on the threads of this process,
+on --workers processes, or by a dask --scheduler; --plan says how, and stops. The result grows in
+OUT.konvolve and takes its name when it is whole; a run that was stopped is taken up by --resume,
+with the same arguments and input. An output that is there is replaced by --overwrite alone.
+"""
+
 BLUR_HELP = f"""Smooth pictures with a Gaussian kernel.
 
 \b
@@ -62,12 +72,14 @@ EXAMPLES
   konvolve blur a.png b.webp -o soft/              -> soft/a-blur.png, soft/b-blur.webp, two figures
   konvolve blur scan.tif --sigma 3 -o smooth.tif
   konvolve blur photo.png --size 60 --boundary zero      SciPy's classic example
+  konvolve blur scan.zarr/raw --sigma 2 --memory 1G -o smooth.zarr
 
 \b
 Without PICTURE a sample is taken: SciPy's raccoon face, if it is in the cache or can be fetched in
 4 seconds (this needs pooch), else scikit-image's astronaut, which needs no network.
 
-{PICTURES}"""
+{PICTURES}
+{ARRAYS}"""
 
 FILTER_HELP = f"""Convolve pictures with any kernel, which is named last.
 
@@ -95,8 +107,10 @@ EXAMPLES
   python -c "import numpy; numpy.save('k.npy', [[0, -1, 0], [-1, 5, -1], [0, -1, 0]])"
   konvolve filter photo.png k.npy -o sharp.png
   konvolve filter stars.tif psf.png -o seen.tif --normalize
+  konvolve filter scan.zarr psf.npy -o seen.zarr --memory 1G
 
-{PICTURES}"""
+{PICTURES}
+{ARRAYS}"""
 
 PLAN_HELP = """Say which method would convolve two shapes, in what time and memory, and what the others would take.
 

@@ -28,11 +28,11 @@ from konvolve.planning.words import bytes_text, shape_text
 # The words of --boundary, and what scipy.ndimage calls them.
 _MODES = {"reflect": "mirror", "symmetric": "reflect", "nearest": "nearest", "wrap": "wrap", "zero": "constant"}
 # Bytes that a process holds beside its blocks: the libraries (110 MB measured), the figure, what they set aside.
-_BASE = 150 * 2**20
+_BASE = 160 * 2**20
 # A block is this many times as large as its samples while it is filtered: it, the pass at work, its result.
 _PASSES = 6
 # Of the memory that is given, the part that the prediction may fill.
-_SHARE = 0.9
+_SHARE = 0.85
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class Volume:
             if self.path.suffix.lower() == ".npy":
                 return np.array(np.load(self.path, mmap_mode="r")[region])
             if self.path.suffix.lower() in TIFFS:
-                return np.asarray(_tiff(self.path)[region])
+                return _tiff(self.path, region)
             array = _zarr(self.path, self.name)
             _check_there(array, region, self)
             return np.asarray(array[region])
@@ -140,11 +140,13 @@ def _zarr(path: Path, name: str) -> Any:
     return zarr.open(store=str(path), path=name, mode="r")
 
 
-def _tiff(path: Path) -> Any:
+def _tiff(path: Path, region: Region) -> np.ndarray:
     import tifffile
     import zarr
 
-    return zarr.open(tifffile.imread(path, aszarr=True), mode="r")
+    with tifffile.imread(path, aszarr=True) as store:
+        array: Any = zarr.open(store, mode="r")
+        return np.asarray(array[region])
 
 
 def _check_there(array: Any, region: Region, volume: Volume) -> None:

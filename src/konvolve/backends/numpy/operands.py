@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 
 # What reads itself whole when an array is made of it, by the package of its type, and the way to do so on purpose.
-_ELSEWHERE = {"dask": "x.compute()", "zarr": "x[:]", "h5py": "x[:]"}
+_ELSEWHERE = {
+    "dask": "pass x.compute() to have that",
+    "zarr": "pass x[:] to have that, or dask.array.from_zarr(x) to convolve it chunk by chunk",
+    "h5py": "pass x[:] to have that, or dask.array.from_array(x) to convolve it chunk by chunk",
+}
 
 _NAMES: dict[np.dtype, str] = {}
 
@@ -30,7 +34,7 @@ def in_memory(x: Any) -> np.ndarray:
     if package in _ELSEWHERE and hasattr(x, "dtype"):
         raise TypeError(
             f"a {package} array ({kind.__name__} of shape {x.shape}) is not in memory, and konvolve would read all of "
-            f"it: pass {_ELSEWHERE[package]} to have that, or convolve it part by part"
+            f"it: {_ELSEWHERE[package]}"
         )
     if isinstance(x, np.ma.MaskedArray):
         if np.ma.is_masked(x):
