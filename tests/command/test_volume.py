@@ -99,6 +99,17 @@ def test_npy_and_tiff_are_rounded_to_their_integers(folder):
         assert file.series[0].axes == "ZYX"
 
 
+def test_chunks_that_were_never_written_are_the_fill_value_where_that_is_allowed(folder):
+    x = np.zeros((16, 16))
+    x[3, 4] = 1
+    stored("v.zarr", x, (8, 8))
+    assert asked("blur", "v.zarr", "--sigma", "1") == 2
+    assert asked("blur", "v.zarr", "--sigma", "1", "--sparse", "--overwrite") == 0
+    wanted = scipy.ndimage.gaussian_filter(x, 1, mode="mirror")
+    np.testing.assert_allclose(zarr.open_array("v-blur.zarr")[...], wanted, atol=1e-12)
+    assert asked("blur", "v-blur.zarr", "--sigma", "1") == 0  # which has all of its chunks, empty ones too
+
+
 def test_named_kernels_are_for_the_last_two_axes(folder):
     x = np.random.default_rng(0).standard_normal((5, 20, 30))
     np.save("x.npy", x)
@@ -224,6 +235,7 @@ def test_only_what_is_left_is_done(folder, monkeypatch):
         (["blur", "v.zarr", "--resume"], "--resume: no run for v-blur.zarr was stopped"),
         (["blur", "v.zarr", "x.npy"], "v.zarr: an array in a file; allowed: one at a time"),
         (["blur", "missing.zarr"], "missing.zarr: the chunk c/1/1 is missing"),
+        (["blur", "corrupt.zarr"], "corrupt.zarr: can't read "),
         (["filter", "v.zarr", "x.npy"], "KERNEL x.npy: 3 axes, the array v.zarr has 2"),
         (["filter", "v.zarr", "nan.npy"], "KERNEL nan.npy: holds NaN or infinities"),
         (["filter", "v.zarr", "box:3", "--mode", "all"], "--mode all: "),
@@ -235,6 +247,8 @@ def test_what_is_wrong_is_one_line(folder, capsys, arguments, said):
     stored("there.zarr", np.ones((2, 2)), (2, 2))
     stored("missing.zarr", np.ones((16, 16)), (8, 8))
     os.remove("missing.zarr/c/1/1")
+    stored("corrupt.zarr", np.ones((16, 16)), (8, 8))
+    pathlib.Path("corrupt.zarr/c/1/1").write_bytes(b"torn")
     zarr.open_group("group.zarr", mode="w").create_array("inner", shape=(2,), dtype="f4")
     np.save("x.npy", np.ones((3, 3, 3)))
     np.save("nan.npy", np.full((3, 3), np.nan))

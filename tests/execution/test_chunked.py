@@ -226,6 +226,9 @@ def test_chunks_may_be_torchs(monkeypatch):
     y = konvolve.convolve(x, kernel, mode="same")
     block = y.blocks[1, 0].compute(scheduler="sync")
     assert isinstance(block, torch.Tensor)
+    jnp = pytest.importorskip("jax.numpy")
+    z = konvolve.convolve(da.from_array(a, chunks=(20, 50)).map_blocks(jnp.asarray, meta=np.empty((0, 0))), kernel)
+    assert isinstance(z.blocks[1, 0].compute(scheduler="sync"), type(jnp.zeros(())))
     np.testing.assert_allclose(block.numpy(), scipy.signal.convolve(a, kernel, "same")[20:40], atol=1e-12)
 
 
@@ -238,6 +241,12 @@ def test_what_cannot_be_is_told_by_its_name():
         konvolve.convolve(x, unknown)
     with pytest.raises(ValueError, match="same dimensionality"):
         konvolve.convolve(x, np.ones(3))
+    with pytest.raises(RuntimeError, match="input must be an array of numbers, not of dtype object"):
+        ndimage.gaussian_filter(x.astype(object), 1)
+    with pytest.raises(TypeError, match="output must be a dtype"):
+        ndimage.gaussian_filter(x, 1, output=np.empty((20, 20)))
+    with pytest.raises(TypeError, match=r"pass x\.compute\(\) to have that"):
+        konvolve.nn.conv(x[None, ..., None], np.ones((3, 3, 1, 1)))
     torch = pytest.importorskip("torch")
     with pytest.raises(ValueError, match="dask arrays, which are computed later, have no derivatives"):
         konvolve.convolve(x, torch.ones((3, 3), requires_grad=True))
@@ -248,6 +257,16 @@ def test_what_cannot_be_is_told_by_its_name():
         pytest.raises(ValueError, match="library must be one of"),
     ):
         konvolve.convolve(x, np.ones((3, 3)))
+
+
+def test_choose_conv_method_knows_sizes():
+    for n, kernel in ((300, np.ones((40, 40))), (30, np.ones((2, 2)))):
+        x = np.ones((n, n))
+        chosen = konvolve.choose_conv_method(da.from_array(x, chunks=100), kernel)
+        assert chosen == konvolve.choose_conv_method(x, kernel)
+    large = da.zeros((300, 300), chunks=100, dtype="int64")  # whose values may be anything
+    assert konvolve.choose_conv_method(large, np.ones((40, 40), "int64")) == "direct"
+    assert konvolve.choose_conv_method(np.zeros((300, 300), "int64"), np.ones((40, 40), "int64")) == "fft"
 
 
 def test_integers_stay_exact_and_wrap():

@@ -18,4 +18,5 @@ class Options:
     plan: bool = False
     resume: bool = False
     overwrite: bool = False
+    sparse: bool = False
     asked: tuple[str, ...] = field(default=())  # the names of those that were given

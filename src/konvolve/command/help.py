@@ -51,7 +51,8 @@ ARRAYS = """\b
 ARRAYS IN FILES, one at a time, larger than memory if need be: pip install "konvolve[cli,dask]".
 zarr (path.zarr, or path.zarr/name in a group), .npy, and TIFFs of several pages; -o says which of
 these is written, TIFF as BigTIFF. The array's dtype is kept: integers are rounded and kept in their
-range. It is done block by block in the memory that --memory gives, on the threads of this process,
+range. A chunk that a zarr array lacks is refused, since it may be lost; with --sparse it is read as
+the fill value. It is done block by block in the memory that --memory gives, on the threads of this process,
 on --workers processes, or by a dask --scheduler; --plan says how, and stops. The result grows in
 OUT.konvolve and takes its name when it is whole; a run that was stopped is taken up by --resume,
 with the same arguments and input. An output that is there is replaced by --overwrite alone.

@@ -41,6 +41,7 @@ try:
         Quiet,
         Resume,
         Scheduler,
+        Sparse,
         Workers,
     )
 except ImportError:  # the [cli] extra is missing; `main` says so. The annotations below are never evaluated.
@@ -78,13 +79,14 @@ def blur(
     plan: PlanOnly = False,
     resume: Resume = False,
     overwrite: Overwrite = False,
+    sparse: Sparse = False,
 ) -> int:
     """Smooth pictures with a Gaussian kernel; the help is BLUR_HELP."""
     from konvolve.command.kernels import gaussian_kernel
     from konvolve.command.picture import Job
 
     given = tuple(pictures or ())
-    options = _for_arrays(axes, None, memory, chunks, workers, scheduler, plan, resume, overwrite)
+    options = _for_arrays(axes, None, memory, chunks, workers, scheduler, plan, resume, overwrite, sparse)
     if _is_array(given, options, {"--size": size, "--check": check, "--max-pixels": max_pixels, "--explain": explain}):
         from konvolve.command.kernels import check_sigma
         from konvolve.command.volume import Job as ArrayJob
@@ -124,6 +126,7 @@ def filter_(
     plan: PlanOnly = False,
     resume: Resume = False,
     overwrite: Overwrite = False,
+    sparse: Sparse = False,
 ) -> int:
     """Convolve pictures with any kernel; the help is FILTER_HELP."""
     from konvolve.command.kernels import kernel_from
@@ -134,7 +137,7 @@ def filter_(
             "Missing argument 'KERNEL': a name such as sharpen, a .npy file or a picture; see konvolve filter --help"
         )
     *given, kernel = pictures
-    options = _for_arrays(axes, mode, memory, chunks, workers, scheduler, plan, resume, overwrite)
+    options = _for_arrays(axes, mode, memory, chunks, workers, scheduler, plan, resume, overwrite, sparse)
     if _is_array(tuple(given), options, {"--check": check, "--max-pixels": max_pixels, "--explain": explain}):
         from konvolve.command.volume import Job as ArrayJob
 
@@ -146,12 +149,12 @@ def filter_(
 
 def _for_arrays(
     axes: str | None, mode: str | None, memory: str | None, chunks: str | None, workers: int | None,
-    scheduler: str | None, plan: bool, resume: bool, overwrite: bool,
+    scheduler: str | None, plan: bool, resume: bool, overwrite: bool, sparse: bool,
 ) -> Options:  # fmt: skip
     """The options for arrays in files, and which of them were given."""
     given = {
         "axes": axes, "mode": mode, "memory": memory, "chunks": chunks, "workers": workers, "scheduler": scheduler,
-        "plan": plan or None, "resume": resume or None, "overwrite": overwrite or None,
+        "plan": plan or None, "resume": resume or None, "overwrite": overwrite or None, "sparse": sparse or None,
     }  # fmt: skip
     asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     return Options(**asked, asked=tuple(f"--{name}" for name in asked))

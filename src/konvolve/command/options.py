@@ -42,6 +42,7 @@ Workers = Annotated[int | None, typer.Option(metavar="N", help="Arrays: so many 
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Arrays: a dask scheduler to work for us")]
 PlanOnly = Annotated[bool, typer.Option("--plan", help="Arrays: print what would be done, and stop.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Arrays: take up a run that was stopped.")]
+Sparse = Annotated[bool, typer.Option("--sparse", help="Arrays: a chunk that a zarr lacks is its fill value.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Arrays: replace an output that is there.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Print konvolve's plan as well.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from konvolve.command.work import Folder, Work
 from konvolve.execution.chunked import grid
 from konvolve.execution.kernel import Kernel
 from konvolve.files import volumes
+from konvolve.files.decoding import READ
 from konvolve.files.encoding import check_writable
 from konvolve.files.volumes import Sink, Volume
 from konvolve.planning.words import bytes_text, shape_text
@@ -54,7 +55,7 @@ class Job:
     def run(self) -> int:
         """Filter the array; the exit code."""
         started = time.perf_counter()
-        source = volumes.opened(self.given)
+        source = replace(volumes.opened(self.given), sparse=self.options.sparse)
         axes = self._axes(source)
         library = applying.library_name(self.library)
         memory = bytes_of(self.options.memory, "--memory")
@@ -116,6 +117,13 @@ class Job:
         if named is not None:
             taps, own = named[..., 0], axes or tuple(range(max(0, rank - 2), rank))
         else:
+            if Path(self.kernel).suffix.lower() in READ and not volumes.is_volume(self.kernel):
+                if source.path.suffix == ".npy":
+                    raise Mistake(
+                        f"{self.given}: holds a kernel, not a picture; allowed: konvolve filter PICTURE KERNEL, in "
+                        "this order, or a kernel in .npy or .zarr for an array"
+                    )
+                raise Mistake(f"KERNEL {self.kernel}: a picture, for an array; allowed: a kernel in .npy or .zarr")
             given = volumes.opened(self.kernel)
             taps = given[tuple(slice(0, n) for n in given.shape)]
             own = axes or tuple(range(rank))

@@ -20,21 +20,22 @@ def write_figure(path: Path, before: Volume, after: Volume, kernel: np.ndarray, 
 
     figure = Figure(figsize=(12, 4.2), layout="constrained")
     axes = figure.subplots(1, 3)
-    slices = [middle(x) for x in (before, after)]
-    low, high = np.percentile(np.concatenate([x[np.isfinite(x)].ravel() for x in slices]), [0.5, 99.5])
-    for panel, (name, samples, x) in zip(
-        axes, (("before", slices[0], before), ("after", slices[1], after)), strict=False
-    ):
+    for panel, name, x in zip(axes, ("before", "after"), (before, after), strict=False):
+        samples = middle(x)
+        low, high = np.percentile(samples[np.isfinite(samples)] if np.isfinite(samples).any() else [0, 1], [0.5, 99.5])
+        if low == high:  # few samples differ from the others, which are what there is to see
+            low, high = np.nanmin(samples), np.nanmax(samples)
         drawn = _draw(panel, samples, x.shape, low, high)
+        if drawn is not None:
+            figure.colorbar(drawn, ax=panel, shrink=0.85)
         place = ", ".join(str(n // 2) for n in x.shape[:-2])
         panel.set_title(f"{name} [{place}, :, :]" if place else name)
-    if drawn is not None:
-        figure.colorbar(drawn, ax=list(axes[:2]), shrink=0.85)
     taps = np.real(kernel[tuple(n // 2 for n in kernel.shape[:-2])]) if kernel.ndim > 2 else np.real(kernel)
     most = float(np.abs(taps).max()) or 1.0
     signed = taps.min() < 0
     shown = _draw(axes[2], taps, taps.shape, -most if signed else 0, most, "RdBu_r" if signed else "viridis")
     axes[2].set_title("kernel")
+    axes[2].locator_params(integer=True)
     if shown is not None:
         figure.colorbar(shown, ax=axes[2], shrink=0.85)
     figure.suptitle(title, parse_math=False)

@@ -285,6 +285,10 @@ OPERATIONS["sepfir2d"] = Operation(
 
 def choose(in1: Any, in2: Any, mode: str, measure: bool) -> Any:
     """Answer ``choose_conv_method``."""
+    chunked = tuple(in_chunks(x) and not measure for x in (in1, in2))
+    in1, in2 = (
+        np.broadcast_to(np.zeros((), x.dtype), x.shape) if c else x for x, c in zip((in1, in2), chunked, strict=True)
+    )
     xp, (a, b) = registry.resolve({"in1": in1, "in2": in2})
     one: Any = (xp.shape(a), xp.dtype(a))
     two: Any = (xp.shape(b), xp.dtype(b))
@@ -300,7 +304,7 @@ def choose(in1: Any, in2: Any, mode: str, measure: bool) -> Any:
     if "object" in (one[1], two[1]):
         return "direct"
     if any(dtypes.parse(name).kind in ("int", "uint") for name in (one[1], two[1])):
-        peaks = [xp.peak(a), xp.peak(b)]
+        peaks = [None if c else xp.peak(x) for x, c in zip((a, b), chunked, strict=True)]
         # Values that are not known yet may be as large as the dtype lets them.
         largest = [
             2 ** dtypes.parse(name).bits if peak is None else peak

@@ -37,6 +37,7 @@ class Volume:
     dtype: np.dtype
     chunks: tuple[int, ...]
     axes: str = ""  # of a TIFF, in its own letters
+    sparse: bool = False  # whether a chunk that a zarr array does not have is read as its fill value
 
     @property
     def nbytes(self) -> int:
@@ -60,7 +61,8 @@ class Volume:
             if self.path.suffix.lower() in TIFFS:
                 return _tiff(self.path, region)
             array = _zarr(self.path, self.name)
-            _check_there(array, region, self)
+            if not self.sparse:
+                _check_there(array, region, self)
             return np.asarray(array[region])
         except VolumeError:
             raise
@@ -150,7 +152,7 @@ def _tiff(path: Path, region: Region) -> np.ndarray:
 
 
 def _check_there(array: Any, region: Region, volume: Volume) -> None:
-    """Raise VolumeError where a chunk is missing that would be read as the fill value, although others are there."""
+    """Raise VolumeError where a chunk is missing, which zarr reads as the fill value: is it lost, or is it empty?"""
     folder = volume.path / volume.name
     if getattr(array, "shards", None) is not None:
         return
@@ -159,7 +161,8 @@ def _check_there(array: Any, region: Region, volume: Volume) -> None:
         key = array.metadata.encode_chunk_key(tuple(chunk))
         if not (folder / key).exists():
             raise VolumeError(
-                f"{volume}: the chunk {key} is missing; allowed: an array all of whose chunks were written"
+                f"{volume}: the chunk {key} is missing; allowed: --sparse, which reads its fill value "
+                f"{array.fill_value} there, or a whole array"
             )
 
 
@@ -215,6 +218,7 @@ class Sink:
         if suffix == ".zarr":
             import zarr
 
+            zarr.config.set({"array.write_empty_chunks": True})  # so that a chunk that is lost is missed
             zarr.open_array(store=str(self.path), mode="r+")[region] = samples
             return
         if suffix == ".npy":

@@ -22,7 +22,7 @@ from konvolve.execution.chunked import family, filters, tasks
 from konvolve.execution.chunked.region import borders
 from konvolve.execution.kernel import Kernel
 from konvolve.planning.chunked.halo import Blocks, border_of
-from konvolve.planning.dtypes import fitted
+from konvolve.planning.dtypes import fitted, parse
 from konvolve.planning.operands import Operand, shown
 from konvolve.planning.signal.arguments import check_fill
 
@@ -216,6 +216,8 @@ def _filtered(operation: str, arrays: tuple, options: dict[str, Any], library: s
     x, *weights = arrays
     if not registry.in_chunks(x):
         raise TypeError("weights are a dask array and input is not: convolve the image in chunks, or compute them")
+    if parse(x.dtype.name).kind == "other":
+        raise RuntimeError(f"input must be an array of numbers, not of dtype {x.dtype}")
     weights = [each.compute() if registry.in_chunks(each) else _given(each) for each in weights]
     _operand("input", x)
     question = filters.ask(operation, x._meta, x.chunks, weights, options, library)

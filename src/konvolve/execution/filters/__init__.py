@@ -33,7 +33,7 @@ def solve(
         if nan == "raise" and any(map(is_symbolic, arrays)):
             raise ValueError(HIDDEN.format("input"))
         told = asked._asdict() if asked else {}
-        return record(f"ndimage.{name}", arrays, {"output": output and _dtype_alone(output), **options, **told})
+        return record(f"ndimage.{name}", arrays, {"output": _dtype_alone(output), **options, **told})
     xp, found = registry.resolve(dict(zip(("input", "weights"), arrays, strict=False)))
     given = [xp.dtype(x) for x in found]
     if dtypes.parse(given[0]).kind == "other":
@@ -58,10 +58,10 @@ def solve(
     return into
 
 
-def _dtype_alone(output: Any) -> str:
+def _dtype_alone(output: Any) -> str | None:
     if isinstance(output, np.ndarray):
-        raise TypeError("output must be a dtype: a symbolic tensor has no values to be written")
-    return arguments.output_dtype(output, "float32")
+        raise TypeError("output must be a dtype: what is computed later cannot be written into an array now")
+    return None if output is None else arguments.output_dtype(output, "float32")
 
 
 def generic(
