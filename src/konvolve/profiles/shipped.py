@@ -63,7 +63,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
             ("joined", 2.0),
             ("loop", 3.0),
             ("direct", (1.1, 2.0, 1.0)),
-            ("lone", 3.0),
+            ("lone", 5.1),  # 3.0 on the AMD EPYC the speeds are of, 5.1 on an Intel Xeon: oneDNN's layouts differ
             ("matrix", (2.0, 1.45, 1.25, 1.0)),
             ("layout", 1.3),
             ("digits", 1.4),
