@@ -304,6 +304,37 @@ def test_a_cluster_of_two_processes_gives_the_same(folder):
     np.testing.assert_allclose(found, scipy.ndimage.gaussian_filter(x, 1, mode="mirror"), atol=1e-12)
 
 
+def test_a_scheduler_that_does_not_answer_is_told_and_nothing_written(folder, capsys, monkeypatch):
+    pytest.importorskip("distributed")
+    from konvolve.command import running
+
+    monkeypatch.setattr(running, "_PATIENCE", 1)
+    stored("v.zarr", np.ones((16, 16), "f4"), (8, 8))
+    assert asked("blur", "v.zarr", "--sigma", "1", "--scheduler", "tcp://127.0.0.1:9") == 2
+    said = capsys.readouterr().err
+    assert "--scheduler tcp://127.0.0.1:9: no answer in 1 s; allowed: the address that" in said
+    assert os.listdir() == ["v.zarr"]
+
+
+def test_a_worker_without_konvolve_is_named(folder, capsys, monkeypatch):
+    pytest.importorskip("distributed")
+    from konvolve.command import running
+
+    class Client:
+        def __init__(self, address, timeout):
+            self.address = address
+
+        def run(self, function):
+            return {"tcp://one:1": True, "tcp://two:2": False}
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr("dask.distributed.Client", Client)
+    with pytest.raises(running.Mistake, match="worker tcp://two:2 has no konvolve"):
+        running.Cluster(None, "tcp://here:8786", 2**30).__enter__()
+
+
 def test_the_manifest_says_what_the_result_depends_on(folder, monkeypatch):
     from konvolve.command import work
 

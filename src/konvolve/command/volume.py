@@ -98,11 +98,11 @@ class Job:
         """Return the axes that are named, None for all."""
         if self.options.axes is None:
             return None
-        try:
-            found = tuple(int(each) for each in self.options.axes.split(","))
-        except ValueError:
-            found = (source_rank := len(source.shape),) * (source_rank + 1)
         rank = len(source.shape)
+        try:
+            found = [int(each) for each in self.options.axes.split(",")]
+        except ValueError:
+            found = [rank]  # which is none
         if not all(-rank <= axis < rank for axis in found) or len({axis % rank for axis in found}) < len(found):
             allowed = f"different numbers from {-rank} to {rank - 1}, with commas"
             raise Mistake(f"--axes {self.options.axes}: allowed: {allowed}")
