@@ -30,6 +30,7 @@ class MemoryMultiples(NamedTuple):
     cropped: float = 2.0  # of the result, where blocks as channels are more than is wanted: twice if cropping copies
     lone_channels: float = 0.0  # of the signal, beside, where it is a single row
     layout: float = 0.0  # of the signal, where axes are brought last
+    passes: float = 0.0  # of the signal, beside, where it is convolved along one axis after the other
     digits: float = 1.0  # of the spectra of integers' digits and their products, in one transform
     digit_blocks: float = 5.2  # of a band of digits
     digit_sums: float = 1.0  # of what its own convolution of digits takes

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from konvolve.planning import dtypes
 from konvolve.planning.cost import Estimate, fourier_seconds
-from konvolve.planning.geometry import sufficient_length
+from konvolve.planning.geometry import sufficient_length, trailing
 from konvolve.planning.lengths import fast_length, table
 from konvolve.planning.profile import MemoryMultiples, Profile
 from konvolve.planning.signal import candidate, integers
@@ -76,7 +76,8 @@ class Fft(SignalWay):
         if self.rows:
             part = rows._replace(out=_CORES * self.rows * _rest(problem))
             kept = rows.out * math.prod([kept.size for kept in windows])  # type: ignore[union-attr]
-            samples = _samples(profile.multiples, part, points, rank, dtypes.is_complex(dtype)) + kept
+            moved = trailing(len(problem.shape1), problem.axes) is not None  # the result, once more, with its axes back
+            samples = _samples(profile.multiples, part, points, rank, dtypes.is_complex(dtype)) + (1 + moved) * kept
         elif self.digits is None:
             samples = _samples(profile.multiples, rows, points, rank, dtypes.is_complex(dtype))
         else:

@@ -81,6 +81,13 @@ class Matrix(SignalWay):
         """The matrix."""
         return (self.name, self.block, self.neighbours)
 
+    @classmethod
+    def around(cls, problem: Problem, profile: Profile) -> int:
+        """Return what ``SignalWay.around`` says: of several axes, what was extended along the first."""
+        if len(problem.axes) < 2 or not profile.banded:
+            return 0
+        return candidate.samples(problem) * candidate.item_size(problem.compute, profile.has_float64)
+
     @property
     def words(self) -> str:
         """The blocks, and how they are taken."""

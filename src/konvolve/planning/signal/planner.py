@@ -157,8 +157,8 @@ def _separable(problem: Problem, windows: Windows, layout: Layout, profile: Prof
     if not separable.separates(problem):
         raise ValueError(separable.Separable.refusal(problem))
     steps = separable.problems(problem, tuple(METHODS))
-    passes = [_pass(each, profile, separable.given_bytes(each) if i else 0) for i, each in enumerate(steps)]
-    way, estimate, _ = separable.settled(problem, passes)
+    passes = [_pass(each, profile, separable.given_bytes(each, profile, i)) for i, each in enumerate(steps)]
+    way, estimate, _ = separable.settled(problem, passes, profile)
     estimates = (estimate,) if estimate else ()
     return Plan(problem, problem, way, windows, layout, reason="one pass per axis", estimates=estimates)
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 from konvolve.planning import dtypes
 from konvolve.planning.cost import Estimate
 from konvolve.planning.geometry import window
+from konvolve.planning.profile import Profile
 from konvolve.planning.signal import candidate
 from konvolve.planning.signal.candidate import SignalWay
 from konvolve.planning.signal.plan import Plan
@@ -93,14 +94,15 @@ def problems(problem: Problem, methods: tuple[str, ...]) -> list[Problem]:
     return found
 
 
-def given_bytes(problem: Problem) -> int:
-    """Return the bytes of the signal that a pass is given by the one before."""
-    return math.prod(size or 1 for size in problem.shape1) * dtypes.item_size(problem.dtype1)
+def given_bytes(problem: Problem, profile: Profile, place: int) -> int:
+    """Return the bytes that a pass holds beside its own: what the one before gave it, and what the library leaves."""
+    signal = math.prod(size or 1 for size in problem.shape1) * dtypes.item_size(problem.dtype1)
+    return int(signal * ((place > 0) + profile.multiples.passes))
 
 
-def settled(problem: Problem, passes: Sequence[Plan]) -> Candidate:
+def settled(problem: Problem, passes: Sequence[Plan], profile: Profile) -> Candidate:
     """Return the method with these passes, and what they cost together."""
-    most = max((given_bytes(each.problem) if i else 0) + (each.bytes or 0) for i, each in enumerate(passes))
+    most = max(given_bytes(each.problem, profile, i) + (each.bytes or 0) for i, each in enumerate(passes))
     wide = max(8, dtypes.item_size(problem.compute))  # the kernel is looked at in float64
     kernel = candidate.sizes(problem)[1]
     # To see whether it is a product: it, the product and what is left. Its factors, as they are found and as they are
