@@ -59,7 +59,7 @@ def filter_question(rng):
 @pytest.mark.parametrize("seed", range(4))
 def test_filters_in_chunks_are_scipys(seed):
     rng = np.random.default_rng(seed)
-    for _ in range(60):
+    for _ in range(30):
         name, x, arguments, options = filter_question(rng)
         y = getattr(ndimage, name)(asking.in_chunks(x, rng), *arguments, **options)
         assert isinstance(y, da.Array)
