@@ -20,6 +20,7 @@ class MemoryMultiples(NamedTuple):
     one_band: float = 2.4  # of the only band, beside the result
     joined: float = 1.0  # of the result, which is made of the bands
     chunks: float = 1.0  # of what a chunk of a batch takes
+    chunked: float = 1.0  # of the result, at least, where a batch is taken in chunks
     direct: tuple[float, float, float] = (2.0, 2.0, 2.0)  # of the result, by the number of axes, in its own convolution
     lone: float = 2.0  # instead, for a single row
     returned: float = 1.0  # of the result as it is handed over

@@ -101,6 +101,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
             ("lone", 1.0),
             ("passes", 1.0),
             ("chunks", 1.4),
+            ("chunked", 1.55),
             ("lone_channels", 0.5),
             ("matrix", (0.0, 2.4, 2.4, 0.0)),
             ("integer_loop", 1.0),

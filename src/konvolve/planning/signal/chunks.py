@@ -61,6 +61,7 @@ def joined(problem: Problem, windows: Windows, part: Plan, axis: int, rows: int,
         problem, problem, Chunks(lengths=part.lengths, axis=axis, rows=rows, part=part), windows, reason=part.reason
     )
     result = math.prod(size or 1 for size in plan.output_shape) * dtypes.item_size(problem.result)
-    most = profile.multiples.joined * result + profile.multiples.chunks * (part.bytes or 0)
+    multiples = profile.multiples
+    most = max(multiples.joined * result + multiples.chunks * (part.bytes or 0), multiples.chunked * result)
     count = -(-(problem.shape1[axis] or 0) // rows)
     return replace(plan, estimates=(Estimate(part.method, count * (part.seconds or 0.0), int(most)),))
