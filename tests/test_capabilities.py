@@ -79,7 +79,8 @@ def test_what_works_where(function, library, way, kernel, reason, tmp_path, serv
     if function == "sepfir2d":  # the kernel enters twice: no longer a parabola, so only the image's slope is exact
         found = found[:1]
     curved = any(word in function for word in ("normalize", "gaussian", "omit"))  # no parabola, in sigma either
-    step, tolerance = (1e-4, 1e-6) if curved else (1.0, 1e-9)
+    # What a difference leaves out falls with the square of the step: in sigma it was 1.3e-6 of 40 for 1e-4.
+    step, tolerance = (2e-5, 1e-6) if curved else (1.0, 1e-9)
     for gradient, expected in zip(found, slopes(ask, a, b, step), strict=False):
         np.testing.assert_allclose(gradient, expected, rtol=0, atol=tolerance)
 
