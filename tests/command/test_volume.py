@@ -180,6 +180,11 @@ def test_a_stopped_run_is_taken_up_and_gives_the_same_bits(folder, how, output):
     assert 5 <= done < 64
     assert main([*arguments, output]) == 2  # a run was stopped here
     assert main([*arguments, output, "--resume", "--sigma", "2"]) == 2  # another question
+    chunk = folder / "v.zarr" / "c" / "0" / "0" / "0"
+    when = chunk.stat()
+    os.utime(chunk)  # as if a chunk of the input had been written again
+    assert main([*arguments, output, "--resume"]) == 2
+    os.utime(chunk, ns=(when.st_atime_ns, when.st_mtime_ns))
     assert main([*arguments, output, "--resume"]) == 0
     assert main([*arguments, "whole" + output]) == 0
     read = (lambda path: zarr.open_array(path)[...]) if output.endswith("zarr") else np.load

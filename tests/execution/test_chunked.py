@@ -80,7 +80,8 @@ def test_holes_in_chunks_are_those_of_the_whole(nan):
         x = rng.standard_normal(shape)
         x[rng.random(shape) < 0.2] = np.nan
         options = {"nan": nan, "mode": str(rng.choice(["same", "full"]))}
-        options["boundary"] = [0, "reflect", np.nan, "wrap"][rng.integers(4)]
+        edges = [0, "reflect", np.nan, "wrap"]
+        options["boundary"] = [edges[i] for i in rng.integers(4, size=2)]  # of each axis its own
         if nan == "fill":
             options["fill_value"] = 2.0
         if options["mode"] == "same":

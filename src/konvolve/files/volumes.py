@@ -47,10 +47,10 @@ class Volume:
     @property
     def stamp(self) -> dict[str, Any]:
         """What tells this file from another, or from itself after a change."""
-        found = self.path.stat()
+        size, changed = _stamp(self.path / self.name)
         return {
             "path": str(self.path.resolve()), "name": self.name, "shape": list(self.shape), "dtype": str(self.dtype),
-            "size": found.st_size, "changed": found.st_mtime_ns,
+            "size": size, "changed": changed,
         }  # fmt: skip
 
     def __getitem__(self, region: Region) -> np.ndarray:
@@ -71,6 +71,13 @@ class Volume:
 
     def __str__(self) -> str:
         return f"{self.path}/{self.name}" if self.name else str(self.path)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Return the bytes of a file, or of all in a store, and when the last of them was changed."""
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    found = [each.stat() for each in files]
+    return sum(each.st_size for each in found), max((each.st_mtime_ns for each in found), default=0)
 
 
 def is_volume(given: str) -> bool:

@@ -20,7 +20,6 @@ from konvolve.planning.chunked.plan import ChunkedPlan
 from konvolve.planning.chunked.planner import FAN_IN, chunked_plan
 from konvolve.planning.operands import Edge, Operand
 from konvolve.planning.signal.arguments import check_axes
-from konvolve.planning.signal.holes import split_boundary
 from konvolve.planning.signal.plan import Plan
 from konvolve.profiles import in_use
 
@@ -148,12 +147,12 @@ class Need(NamedTuple):
     sources: tuple[tuple[int, tuple[int, ...], bool], ...]
 
 
-def needs(plan: ChunkedPlan, edges: Sequence[Edge | None], dtype: str) -> Iterator[Need]:
+def needs(plan: ChunkedPlan, weights: Sequence[bool], dtype: str) -> Iterator[Need]:
     """Yield what each block needs of each operand in chunks, all of which have the chunks of in1.
 
-    ``edges`` has for each operand what lies beyond it instead of what the problem says, None for that.
+    ``weights`` says of each operand whether it is the weights of in1, which count in full beyond constant edges.
     """
-    lines = [[_regions(each, edge) for each in plan.along] for edge in edges]
+    lines = [[_regions(each, weighing) for each in plan.along] for weighing in weights]
     own = [blocks(each, _sizes(along.starts)).own for each, along in zip(lines[0], plan.along, strict=True)]
     for index in itertools.product(*(range(len(each.blocks)) for each in plan.along)):
         mine = tuple(each[place] for each, place in zip(own, index, strict=True))
@@ -169,24 +168,18 @@ def needs(plan: ChunkedPlan, edges: Sequence[Edge | None], dtype: str) -> Iterat
 
 def along_axes(plan: ChunkedPlan) -> list[Blocks]:
     """Return what the blocks along each axis need of in1."""
-    return [blocks(_regions(each, None), _sizes(each.starts)) for each in plan.along]
+    return [blocks(_regions(each, False), _sizes(each.starts)) for each in plan.along]
 
 
-def _regions(along: Along, edge: Edge | None) -> list[tuple[Piece, ...]]:
-    replaced = along if edge is None or not along.taps else along._replace(edge=edge)
-    return [replaced.region(block) for block in along.blocks]
+def _regions(along: Along, weighing: bool) -> list[tuple[Piece, ...]]:
+    """Return the pieces of each block; of weights what lies beyond a constant edge counts, unless it is missing."""
+    if weighing and along.edge.kind in ("zero", "constant"):
+        along = along._replace(edge=Edge("constant", float(cmath.isfinite(along.edge.value))))
+    return [along.region(block) for block in along.blocks]
 
 
 def _sizes(starts: Sequence[int]) -> list[int]:
     return [b - a for a, b in itertools.pairwise(starts)]
-
-
-def beyond_weights(question: Question) -> list[Edge | None]:
-    """Return what lies beyond the edges of weights: they count in full, or not at all where in1 is missing there."""
-    boundary = question.options["boundary"]
-    _, holes, _ = split_boundary(boundary)
-    one = holes[0] if isinstance(holes, list | tuple) else holes
-    return [Edge("constant", 0.0 if one == 1.0 else 1.0) if isinstance(one, float) or one == "zero" else None]
 
 
 def transform(question: Question, plan: ChunkedPlan) -> Transform:

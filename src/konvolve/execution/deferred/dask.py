@@ -60,12 +60,10 @@ def record(operation: str, arrays: tuple, options: dict[str, Any]) -> Any:
         _coefficient(graph, question, plan, (in1, ref), more)
         return graph.array(in1)
     operands: list[Any] = [in1]
-    edges: list[Any] = [None]
     if more:
         operands.append(_like(more[0], in1))
-        edges += family.beyond_weights(question)
     job = family.job_of(question, masked=False)
-    graph.blocks(job, plan, operands, edges, ref)
+    graph.blocks(job, plan, operands, [False, True][: len(operands)], ref)
     y = graph.array(*operands)
     if options.get("keep_nan"):
         y = da.where(_holes(in1, more), np.asarray(math.nan, y.dtype), y)
@@ -164,7 +162,7 @@ def _coefficient(graph: _Graph, question: family.Question, plan: Any, pair: tupl
     whole = family.job_of(question, masked=mask1 is not None)
     masked = family.job_of(question, masked=True)
     graph.more += (present, *filter(registry.in_chunks, given))
-    graph.blocks(masked, plan, [in1, present], [None, None], ref, more, None if mask1 is not None else whole)
+    graph.blocks(masked, plan, [in1, present], [False, False], ref, more, None if mask1 is not None else whole)
 
 
 def _same(x: Any) -> Any:
@@ -264,13 +262,13 @@ class _Graph:
         return self.once(what, function, given, *arguments)
 
     def blocks(
-        self, job: tasks.Job, plan: Any, operands: Sequence[Any], edges: Sequence[Any], kernel: TaskRef,
+        self, job: tasks.Job, plan: Any, operands: Sequence[Any], weights: Sequence[bool], kernel: TaskRef,
         more: Sequence[TaskRef] = (), inner: tasks.Job | None = None,
     ) -> None:  # fmt: skip
         """Enter the blocks of a result; ``inner`` is the job of those that need only the first operand."""
         along = family.along_axes(plan)
         near = [_Borders(self, x, along, number) for number, x in enumerate(operands)]
-        for need in family.needs(plan, edges, operands[0].dtype.name):
+        for need in family.needs(plan, weights, operands[0].dtype.name):
             block, sources, own = need.block, need.sources, job
             if inner is not None and not need.padded:
                 block, own = block._replace(operands=block.operands[:1]), inner
