@@ -1,24 +1,35 @@
-"""The README's performance section, written from a results file, so that no figure in it is typed by hand.
+"""The figures in README.md and docs/speed.md, written from a results file, so that none of them is typed by hand.
 
-``python -m benchmarks --readme benchmarks/results/NAME.json`` rewrites what stands between two comments in README.md,
-of which the first names the file. What else has been measured is taken in where it lies beside that: the choice of the
-method (``NAME-choice.json``, from ``--validate``) and the sweeps (``NAME-sweep.json``), with pictures.
+``python -m benchmarks --readme benchmarks/results/NAME.json`` rewrites what stands between two comments in both, of
+which the first names the file: three sentences and a picture in the README, all of it in docs/speed.md. What else has
+been measured is taken in where it lies beside that: the choice of the method (``NAME-choice.json``, from
+``--validate``) and the sweeps (``NAME-sweep.json``), with pictures.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import chosen
 from konvolve.bench.ours import CALLED
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+SPEED = ROOT / "docs" / "speed.md"
 _OPEN, _CLOSE = "<!-- performance: from {} -->", "<!-- /performance -->"
 _SECTION = re.compile(r"<!-- performance(?:: from (\S+))? -->\n.*?<!-- /performance -->", re.DOTALL)
 _LIBRARIES = {"tensorflow": "`tf.function`", "numpy": "NumPy", "jax": "`jax.jit`", "torch": "PyTorch"}
+# The workloads that the README tells of, and its words for them.
+_FACTS = {
+    "conv2d_31": "A layer of 16 to 32 channels with 31x31 taps:",
+    "fir": "10^7 samples through 1001 taps:",
+    "blur_30": "A Gaussian of sigma 30 on a 2048x2048 picture:",
+}
 # On a machine that does nothing else the load at the start is well below this.
 _BUSY = 1.0
 
@@ -124,8 +135,30 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(text, 128, break_long_words=False, break_on_hyphens=False)
 
 
-def section(path: Path) -> str:
-    """The section, with the two comments, for a results file inside the repository."""
+def _picture(path: Path, kind: str, alternative: str, page: Path) -> list[str]:
+    """A picture that lies beside a results file, as Markdown; nothing where there is none."""
+    picture = path.with_name(f"{path.stem}-{kind}.png")
+    return ["", f"![{alternative}]({os.path.relpath(picture, page.parent)})"] if picture.exists() else []
+
+
+def facts(path: Path, page: Path) -> str:
+    """The README's: a sentence for each of three workloads, and the picture of the chosen ones."""
+    results = json.loads(path.read_text())
+    rows = {line: (ours, other, theirs) for line, ours, other, theirs in chosen.pairs(results)}
+    parts = [_OPEN.format(path.resolve().relative_to(ROOT).as_posix())]
+    for name, words in _FACTS.items():
+        ours, other, theirs = rows[chosen.CHOSEN[name]]
+        parts.append(f"- {words} {_digits(ours)} ms where {other} takes {_digits(theirs)}.")
+    parts += _picture(path, "chosen", "konvolve's time beside the quickest function of another library", page)
+    machine = results["machine"]
+    said = f"{machine['cores']} cores of an {machine['processor']}, in a `tf.function`, in one run with the others"
+    table = os.path.relpath(SPEED, page.parent)
+    more = f"Where it is slower, and against which peers, is in [the whole table]({table}#beside-other-libraries)."
+    return "\n".join([*parts, "", _wrapped(f"Measured on {said}. {more}"), _CLOSE])
+
+
+def section(path: Path, page: Path) -> str:
+    """All of it, with the two comments, for a results file inside the repository."""
     results = json.loads(path.read_text())
     name = path.resolve().relative_to(ROOT).as_posix()
     sentences = _sentences(results)
@@ -139,12 +172,10 @@ def section(path: Path) -> str:
         ),
         ("sweep", "Time against the size of the signal and of the kernel, beside the peers"),
     ):
-        picture = _beside(path, kind).with_suffix(".png")
-        if picture.exists():
-            parts += ["", f"![{alternative}]({picture.resolve().relative_to(ROOT).as_posix()})"]
-    tables = Path(name).with_suffix(".md").as_posix()
+        parts += _picture(path, kind, alternative, page)
+    tables = os.path.relpath(path.with_suffix(".md"), page.parent)
     every = (
-        f"Every contestant, with quartiles and errors: [{tables}]({tables}). `konvolve bench` times the first six "
+        f"Every contestant, with quartiles and errors: [{Path(tables).name}]({tables}). `konvolve bench` times the first six "
         "lines on your machine, `python -m benchmarks` in a checkout all of them."
     )
     parts += ["", _wrapped(every), _CLOSE]
@@ -157,13 +188,16 @@ def source(text: str) -> str | None:
     return found[1] if found else None
 
 
-def rewritten(text: str, path: Path) -> str:
-    """The README with its section made from a results file."""
+def rewritten(text: str, path: Path, page: Path, write_section: Callable[[Path, Path], str] = section) -> str:
+    """A page with its section made from a results file."""
     if not _SECTION.search(text):
-        raise ValueError(f"README.md has no section between <!-- performance --> and {_CLOSE}")
-    return _SECTION.sub(lambda _: section(path), text, count=1)
+        raise ValueError(f"{page.name} has no section between <!-- performance --> and {_CLOSE}")
+    return _SECTION.sub(lambda _: write_section(path, page), text, count=1)
 
 
 def write(path: Path) -> None:
-    """Rewrite README.md."""
-    README.write_text(rewritten(README.read_text(), path))
+    """Draw the picture, and rewrite README.md and docs/speed.md."""
+    path = path.resolve()
+    chosen.write(path.with_name(f"{path.stem}-chosen.png"), json.loads(path.read_text()))
+    for page, write_section in ((README, facts), (SPEED, section)):
+        page.write_text(rewritten(page.read_text(), path, page, write_section))

@@ -1,4 +1,4 @@
-"""Convolution for Keras: SciPy's convolution family, native on TensorFlow, JAX, PyTorch and NumPy."""
+"""SciPy's convolutions on TensorFlow, JAX, PyTorch and NumPy, and Keras's layers: fast when the kernel is large."""
 
 import importlib
 from typing import Any

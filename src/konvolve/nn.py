@@ -44,8 +44,8 @@ def conv(
 
     Returns:
         (batch, \\*spatial, outputs) or (batch, outputs, \\*spatial), of the inputs' library and the operands' common
-        dtype: floating or complex (beyond Keras); half precision is computed in float32, but directly
-            where the library's own is no slower.
+        dtype: floating or complex (beyond Keras). Half precision is summed in float32, unless the library's own
+        convolution of half precision is as quick.
 
     Raises:
         ValueError: for shapes that do not fit, a result without samples, and arguments that are not as above.

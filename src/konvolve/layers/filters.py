@@ -68,7 +68,7 @@ class Filter(_DataLayer):
             ``konvolve.convolve``: None, "propagate", "fill", "omit" or "interpolate".
         **kwargs: Arguments of ``keras.layers.Layer``.
 
-    Inputs and outputs: (batch, *sizes, channels), or one sample without the batch axis; of any dtype of numbers, cast
+    Inputs and outputs: ``(batch, *sizes, channels)``, or one sample without the batch axis; of any dtype of numbers, cast
     to the layer's compute dtype. A dictionary with "images" comes back with these filtered and all else as it was.
     The kernel is not a weight. In a ``tf.data`` pipeline TensorFlow is used, whatever the Keras backend.
 
@@ -203,7 +203,7 @@ class GaussianBlur(Filter):
     Args:
         sigma: Standard deviation in samples; a number for pictures, or one number for each axis, one to three.
         truncate: Where the Gaussian is cut off, in standard deviations.
-        padding_mode, data_format, method, nan, fill_value, min_weight, keep_nan, **kwargs: As those of
+        padding_mode, data_format, method, nan, fill_value, min_weight, keep_nan, kwargs: As those of
             :class:`Filter`.
 
     Inputs and outputs: as those of :class:`Filter`. An axis of sigma 0 is left alone.

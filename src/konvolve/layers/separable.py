@@ -38,7 +38,7 @@ class SeparableConv1D(SeparableConv, keras.layers.SeparableConv1D):
 
 @stand_in
 class SeparableConv2D(SeparableConv, keras.layers.SeparableConv2D):
-    """Each channel of a picture with kernels of its own, then mixed: (batch, *sizes, channels) to (..., filters).
+    """Each channel of a picture with kernels of its own, then mixed: from ``(batch, *sizes, channels)`` to ``(..., filters)``.
 
     >>> import numpy as np
     >>> from konvolve import layers

@@ -1,0 +1,74 @@
+"""
+A model with large kernels, converted and timed
+===============================================
+
+RepLKNet (Ding and others, 2022) convolves each channel with 31x31 taps; ConvNeXt (Liu and others, 2022) with 7x7.
+One line converts a Keras model: same weights, same results.
+"""
+
+import time
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow as tf
+
+import konvolve
+
+keras.utils.set_random_seed(0)
+
+
+def network(size, channels=16, blocks=3):
+    """Return blocks of a depthwise convolution and two dense layers, as both architectures have them."""
+    entry = keras.Input((160, 160, channels))
+    x = entry
+    for _ in range(blocks):
+        y = keras.layers.DepthwiseConv2D(size, padding="same")(x)
+        y = keras.layers.LayerNormalization()(y)
+        y = keras.layers.Dense(2 * channels, activation="gelu")(y)
+        x = keras.layers.Add()([x, keras.layers.Dense(channels)(y)])
+    return keras.Model(entry, x)
+
+
+def milliseconds(model, pictures):
+    """Return the median time of a compiled call."""
+    call = tf.function(lambda x: model(x, training=False))
+    call(pictures)
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        call(pictures).numpy()
+        times.append(1e3 * (time.perf_counter() - start))
+    return float(np.median(times))
+
+
+# %%
+# Kernels of 7 to 63 taps
+# -----------------------
+
+pictures = keras.random.normal((1, 160, 160, 16))
+sizes = (7, 15, 31, 63)
+rows = []
+for size in sizes:
+    model = network(size)
+    fast, report = konvolve.to_konvolve(model, return_report=True)
+    off = float(np.abs(model(pictures) - fast(pictures)).max())
+    rows.append((milliseconds(model, pictures), milliseconds(fast, pictures)))
+    print(f"{size:2} x {size:<2} Keras {rows[-1][0]:4.0f} ms, konvolve {rows[-1][1]:4.0f} ms, difference {off:.0e}")
+    assert off < 1e-3
+
+# %%
+
+figure, place = plt.subplots(figsize=(7, 3.8))
+for column, name in enumerate(("Keras", "konvolve")):
+    values = [row[column] for row in rows]
+    place.loglog(sizes, values, "o-")
+    place.text(sizes[-1] * 1.06, values[-1], name, color=f"C{column}", va="center")
+place.set(xticks=sizes, xticklabels=[f"{size}x{size}" for size in sizes], xlim=(6, 95))
+place.minorticks_off()
+place.set(xlabel="kernel", ylabel="ms a picture", title="three blocks on 160x160 pixels, 16 channels")
+
+# %%
+# What was converted:
+
+print(report)
