@@ -175,8 +175,8 @@ def section(path: Path, page: Path) -> str:
         parts += _picture(path, kind, alternative, page)
     tables = os.path.relpath(path.with_suffix(".md"), page.parent)
     every = (
-        f"Every contestant, with quartiles and errors: [{Path(tables).name}]({tables}). `konvolve bench` times the first six "
-        "lines on your machine, `python -m benchmarks` in a checkout all of them."
+        f"Every contestant, with quartiles and errors: [{Path(tables).name}]({tables}). `konvolve bench` times the "
+        "first six lines on your machine, `python -m benchmarks` in a checkout all of them."
     )
     parts += ["", _wrapped(every), _CLOSE]
     return "\n".join(parts)

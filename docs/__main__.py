@@ -3,6 +3,7 @@
 python -m docs            build into docs/_build/html, and check that no link inside the site is dead
 python -m docs --fast     the same without running the gallery
 python -m docs --clean    from nothing
+python -m docs --blocks   run the examples of every page instead, each page in a fresh process
 """
 
 from __future__ import annotations
@@ -34,7 +35,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m docs", description=__doc__.partition("\n")[0])
     parser.add_argument("--fast", action="store_true", help="do not run the gallery")
     parser.add_argument("--clean", action="store_true", help="start from nothing")
+    parser.add_argument("--blocks", action="store_true", help="only run the examples of the pages")
     given = parser.parse_args()
+    if given.blocks:
+        from docs.building import blocks
+
+        return blocks.main()
     if given.clean:
         clean()
     if given.fast:
@@ -48,13 +54,13 @@ def main() -> int:
         return code
     from docs.building import check
 
-    dead = check.dead_links(SITE)
-    for page, target in dead:
-        print(f"{page}: a dead link to {target}", file=sys.stderr)
+    faults = [f"{page}: a dead link to {target}" for page, target in check.dead_links(SITE)]
+    faults += [f"{page}: no words for the picture {name}" for page, name in check.silent_pictures(SITE)]
+    print(*faults, sep="\n", file=sys.stderr)
     size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
     pages = sum(1 for _ in SITE.rglob("*.html"))
     print(f"{SITE}: {pages} pages, {size / 2**20:.0f} MiB, {time.perf_counter() - start:.0f} s")
-    return bool(dead)
+    return bool(faults)
 
 
 if __name__ == "__main__":

@@ -24,14 +24,16 @@ class _Page(HTMLParser):
             self.targets.append(given["href"] or "")
         if tag in ("img", "script", "link", "source", "audio"):
             self.targets += [value for key in ("src", "href") if (value := given.get(key))]
-        if tag == "img" and not given.get("alt"):
-            self.silent.append(given.get("src") or "")
+        if tag == "img" and "alt" not in given:  # an empty text is one: a thumbnail beside its title
+            self.silent.append(given.get("src") or "a picture without a file")
 
 
 def read(site: Path) -> dict[Path, _Page]:
     """Return every page of the site."""
     found = {}
     for path in sorted(site.rglob("*.html")):
+        if "_static" in path.parts:  # the theme's templates
+            continue
         found[path] = _Page()
         found[path].feed(path.read_text(encoding="utf-8"))
     return found

@@ -31,14 +31,13 @@ for place, (title, image) in zip(places.flat, {"the picture": picture, **blurred
 # zeros there.
 
 figure, place = plt.subplots(figsize=(8, 3.4))
-names = {"reflect": "reflect, mirror", "nearest": "nearest", "wrap": "wrap", "constant": "constant"}
-heights = {}
+names = {"reflect": "reflect, mirror, nearest", "wrap": "wrap", "constant": "constant"}
 for colour, (mode, name) in enumerate(names.items()):
-    row = blurred[mode][30]
+    row = blurred[mode][150]
     place.plot(row, color=f"C{colour}")
     place.text(201, row[-1], name, color=f"C{colour}", va="center")
-place.plot(picture[30], color="0.8", zorder=0)
-place.set(xlabel="column", ylabel="grey level", title="row 30", xlim=(0, 225))
+place.plot(picture[150], color="0.8", zorder=0)
+place.set(xlabel="column", ylabel="grey level", title="row 150", xlim=(0, 265))
 
 # %%
 # :func:`konvolve.convolve` takes the same boundaries, by the words of ``numpy.pad``: what is "reflect" here is

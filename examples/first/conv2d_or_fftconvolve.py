@@ -6,6 +6,7 @@ No: ``tf.nn.conv2d`` does not turn the kernel, and it adds up the channels. For 
 neither shows, which is why the two are so often taken for each other. Here both show.
 """
 
+# sphinx_gallery_thumbnail_number = 2
 import matplotlib.pyplot as plt
 import numpy as np
 import skimage.data
@@ -34,7 +35,7 @@ spread = konvolve.fftconvolve(tf.constant(points), streak, mode="same")
 figure, places = plt.subplots(1, 4, figsize=(11, 3))
 shown = {"points": points, "the kernel": streak, "tf.nn.conv2d": slid, "fftconvolve": spread}
 for place, (title, image) in zip(places, shown.items(), strict=True):
-    place.imshow(image, cmap="magma", vmax=float(np.max(image)))
+    place.imshow(image, cmap="magma", vmax=0.5 * float(np.max(image)))
     place.set_title(title)
     place.axis("off")
 

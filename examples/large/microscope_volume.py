@@ -56,9 +56,13 @@ across, along = da.compute(seen[48], seen[:, 256])
 sharp = np.asarray(cells[48]), np.asarray(cells[:, 256])
 figure, places = plt.subplots(2, 2, figsize=(9, 6), height_ratios=(4, 1.1))
 for column, (images, title) in enumerate(((sharp, "the points"), ((across, along), "through the microscope"))):
-    places[0, column].imshow(np.sqrt(images[0].clip(0)), cmap="magma", vmax=np.sqrt(np.percentile(images[0], 99.7)) + 1)
+    places[0, column].imshow(
+        np.sqrt(images[0].clip(0)), cmap="magma", vmax=(3, np.sqrt(np.percentile(across, 99.7)))[column]
+    )
     places[0, column].set_title(title)
-    places[1, column].imshow(np.sqrt(images[1].clip(0)), cmap="magma", vmax=np.sqrt(np.percentile(images[1], 99.7)) + 1)
+    places[1, column].imshow(
+        np.sqrt(images[1].clip(0)), cmap="magma", vmax=(3, np.sqrt(np.percentile(along, 99.7)))[column]
+    )
 for place in places.flat:
     place.axis("off")
 

@@ -37,17 +37,22 @@ blurred = [
     konvolve.convolve(picture, kernel[:, :, np.newaxis], mode="same", axes=(0, 1), boundary="nearest")
     for kernel in kernels
 ]
-figure, places = plt.subplots(2, 3, figsize=(10, 4.8), height_ratios=(3, 1))
-for column, image in enumerate([picture, *blurred]):
-    places[0, column].imshow(image.clip(0, 1))
-    places[0, column].set_title(("the shutter opens and closes", "a short exposure", "a long exposure")[column])
-places[1, 0].set_axis_off()
-for column, kernel in enumerate(kernels, 1):
+figure, places = plt.subplots(1, 3, figsize=(11, 2.9))
+for place, image, title in zip(places, [picture, *blurred], ("at once", "a short exposure", "a long one"), strict=True):
+    place.imshow(image.clip(0, 1))
+    place.set_title(title)
+    place.axis("off")
+
+# %%
+# The two paths, at the same scale:
+
+figure, places = plt.subplots(1, 2, figsize=(6, 3.2))
+for place, kernel in zip(places, kernels, strict=True):
     shown = np.zeros((91, 91))
     margin = (91 - len(kernel)) // 2
     shown[margin : 91 - margin, margin : 91 - margin] = kernel
-    places[1, column].imshow(shown, cmap="magma", vmax=0.6 * kernel.max())
-for place in places.flat:
+    place.imshow(shown, cmap="magma", vmax=0.3 * kernel.max(), interpolation="bilinear")
+    place.set_title(f"{len(kernel)} x {len(kernel)}")
     place.axis("off")
 
 # %%

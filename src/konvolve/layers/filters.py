@@ -68,8 +68,8 @@ class Filter(_DataLayer):
             ``konvolve.convolve``: None, "propagate", "fill", "omit" or "interpolate".
         **kwargs: Arguments of ``keras.layers.Layer``.
 
-    Inputs and outputs: ``(batch, *sizes, channels)``, or one sample without the batch axis; of any dtype of numbers, cast
-    to the layer's compute dtype. A dictionary with "images" comes back with these filtered and all else as it was.
+    Inputs and outputs: ``(batch, *sizes, channels)``, or one sample without the batch axis; of any dtype of numbers,
+    cast to the layer's compute dtype. A dictionary with "images" comes back with these filtered and all else as it was.
     The kernel is not a weight. In a ``tf.data`` pipeline TensorFlow is used, whatever the Keras backend.
 
     Raises:

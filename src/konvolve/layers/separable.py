@@ -27,7 +27,9 @@ class SeparableConv(ConvolutionLayer):
 
 @stand_in
 class SeparableConv1D(SeparableConv, keras.layers.SeparableConv1D):
-    """Each channel of a sequence with kernels of its own, then mixed: (batch, steps, channels) to (..., filters).
+    """Each channel of a sequence with kernels of its own, then mixed.
+
+    From ``(batch, steps, channels)`` to ``(batch, steps, filters)``.
 
     >>> import numpy as np
     >>> from konvolve import layers
@@ -38,7 +40,9 @@ class SeparableConv1D(SeparableConv, keras.layers.SeparableConv1D):
 
 @stand_in
 class SeparableConv2D(SeparableConv, keras.layers.SeparableConv2D):
-    """Each channel of a picture with kernels of its own, then mixed: from ``(batch, *sizes, channels)`` to ``(..., filters)``.
+    """Each channel of a picture with kernels of its own, then mixed.
+
+    From ``(batch, *sizes, channels)`` to ``(batch, *sizes, filters)``.
 
     >>> import numpy as np
     >>> from konvolve import layers
