@@ -17,7 +17,9 @@ from pathlib import Path
 
 DOCS = Path(__file__).parent
 SITE = DOCS / "_build" / "html"
-MADE = ("_build", "api", "gallery", "results", "command.md", "changelog.md", "contributing.md")
+MADE = (
+    "_build", "api", "gallery", "results", "command.md", "changelog.md", "contributing.md", "sg_execution_times.rst",
+)  # fmt: skip
 
 
 def clean() -> None:

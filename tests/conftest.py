@@ -1,5 +1,7 @@
 """The whole suite: quiet start of the libraries, and the flag for the tests that take minutes."""
 
+import ctypes
+import gc
 import os
 import sys
 import zlib
@@ -46,6 +48,19 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="takes minutes: run with --slow"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_is_given_back():
+    """After each file of tests let go of what the libraries have compiled, so that a process stays small."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+    if "torch._dynamo" in sys.modules:
+        sys.modules["torch._dynamo"].reset()
+    gc.collect()
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)  # what glibc's allocator would keep
 
 
 def _left_out(items, seed):

@@ -131,8 +131,6 @@ def _members(module: str, name: str) -> list[str]:
 _ELSEWHERE = {
     "konvolve.layers": "On Keras's backends TensorFlow, JAX and PyTorch: eager, compiled, trained and saved; "
     ":doc:`the page on layers <../layers>` says which formats.",
-    "konvolve.nn": "On NumPy, TensorFlow, JAX and PyTorch: eager, compiled and differentiated, and exported for "
-    "signals of any length; :doc:`more on it <../nn>`.",
     "konvolve.compat.astropy": "Wherever :doc:`konvolve.convolve <konvolve.convolve>` with ``nan=`` works.",
     "plan": "Arithmetic on shapes: no array and no array library is needed.",
     "Kernel": "In the functions of the family and of ``konvolve.nn``, on every library. It is a constant: no "
@@ -155,8 +153,12 @@ def _works(module: str, name: str) -> list[str]:
         if row not in capabilities.FUNCTIONS:
             row = "ndimage.gaussian_filter" if name in _WIDTHS else "ndimage.correlate"
             said = f"As ``{row}``, which is computed in the same way and tested cell by cell."
+    elif module == "konvolve.nn" and name != "plan":
+        row = f"nn.{name}"
+        if row not in capabilities.FUNCTIONS:
+            row, said = "nn.depthwise_conv", "As ``nn.depthwise_conv``, with which it begins and which is tested so."
     elif module != "konvolve" or name not in capabilities.FUNCTIONS:
-        return [_ELSEWHERE.get(name if module == "konvolve" else module, ""), ""]
+        return [_ELSEWHERE[name if name in _ELSEWHERE else module], ""]
     lines = [said, ""] if said else []
     lines += [".. list-table::", "   :header-rows: 1", "", "   * -"]
     lines += [f"     - {library}" for library in capabilities.LIBRARIES.values()]

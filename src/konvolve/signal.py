@@ -43,6 +43,13 @@ def fftconvolve(in1: Array, in2: Array, mode: str = "full", axes: Any = None) ->
 
     >>> fftconvolve([1.0, 2.0, 3.0], [1.0, 0.5]).round(6)
     array([1. , 2.5, 4. , 1.5])
+
+    A batch of tensors, height, width and channels, with one kernel for all of them:
+
+    >>> import tensorflow as tf
+    >>> images, kernel = tf.ones((8, 32, 32, 3)), tf.ones((1, 5, 5, 1)) / 25
+    >>> fftconvolve(images, kernel, mode="same", axes=(1, 2)).shape
+    TensorShape([8, 32, 32, 3])
     """
     return execution.solve("fftconvolve", in1, in2, mode=mode, axes=axes)
 
@@ -81,10 +88,11 @@ def convolve(
             one transform, "overlap" transforms of blocks, "matrix" blocks times a banded matrix (floating point, one
             kernel for all rows; on NumPy, and for complex numbers, a single axis), "separable" one axis after the
             other, for a kernel that is a product.
-        axes: The axes to convolve over, all by default; the others are broadcast, in mode "same" too. Beyond SciPy.
-        boundary: What lies beyond in1's ends, in numpy.pad's words: "zero", "wrap", "symmetric", "reflect", "nearest"
-            (or "edge"), or a number; one, or a list with one for each axis, extended in ascending order. Beyond SciPy.
-            Mode "valid" sees none of it.
+        axes: The axes to convolve over, all by default. The others are a batch, and broadcast. Beyond SciPy.
+        boundary: What lies beyond in1's ends: "zero", "wrap" (the other end), "symmetric" (mirrored, the last sample
+            twice), "reflect" (mirrored, the last sample once), "nearest" or "edge" (the last sample), or a number. One,
+            or a list with one for each axis; the axes are extended in ascending order. Mode "valid" sees none of it.
+            Beyond SciPy.
         max_memory: A ceiling in bytes for the predicted peak of memory beside the inputs, the result included. The plan
             keeps below it with another method, smaller blocks, or the batch in chunks. Beyond SciPy.
         nan: What becomes of in1's holes, which are NaN and infinite samples (docs/holes.md). None: what the method
@@ -120,6 +128,12 @@ def convolve(
     array([4, 3, 5])
     >>> convolve([1.0, float("nan"), 3.0], [0.25, 0.5, 0.25], mode="same", boundary="nearest", nan="omit")
     array([1., 2., 3.])
+
+    Each row by itself:
+
+    >>> convolve([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [[0.5, 0.5]], mode="same", axes=1)
+    array([[0.5, 1.5, 2.5],
+           [2. , 4.5, 5.5]])
     """
     if check_holes(nan, fill_value, weights is not None, min_weight, keep_nan, mode):
         return holes.solve(

@@ -66,6 +66,24 @@ FUNCTIONS = {
     "convolve2d": (lambda a, b: konvolve.convolve2d(a, b, "same", "wrap"), normal(12, 11), normal(4, 5), None),
     "correlate2d": (lambda a, b: konvolve.correlate2d(a, b, "full", "symm"), normal(12, 11), normal(4, 5), None),
     "sepfir2d": (lambda a, b: konvolve.sepfir2d(a, b, b), normal(12, 11), normal(5), None),
+    "nn.conv": (
+        lambda a, b: konvolve.nn.conv(a, b, padding="same", data_format="channels_last"),
+        normal(3, 30, 2),
+        normal(5, 2, 3),
+        0,
+    ),
+    "nn.depthwise_conv": (
+        lambda a, b: konvolve.nn.depthwise_conv(a, b, padding="same", data_format="channels_last"),
+        normal(3, 30, 2),
+        normal(5, 2, 1),
+        0,
+    ),
+    "nn.conv_transpose": (
+        lambda a, b: konvolve.nn.conv_transpose(a, b, strides=2, data_format="channels_last"),
+        normal(3, 20, 2),
+        normal(5, 3, 2),
+        0,
+    ),
     "ndimage.correlate": (
         lambda a, b: konvolve.ndimage.correlate(a, b, mode="mirror", axes=(1, 2)),
         normal(2, 12, 11),
@@ -102,7 +120,12 @@ KERNELS = {"torch": ("tensor", "parameter")}
 """What a kernel may be, where a library has kinds of arrays that its compiler tells apart."""
 
 SHAPED = "of a known shape"
-"""The kind of kernel whose sizes are known where no others are: an image filter's, and a sigma."""
+"""The kind of kernel whose sizes are known where no others are: an image filter's, a sigma, and a network's."""
+
+
+def unknown_axes(function):
+    """Return the axes of the first array whose sizes may be unknown: all, but for a network's number of channels."""
+    return range(FUNCTIONS[function][1].ndim - function.startswith("nn."))
 
 
 def cells():
@@ -113,7 +136,7 @@ def cells():
         for library in LIBRARIES
         for way in WAYS
         if way != "unknown batch" or batch is not None
-        for kernel in KERNELS.get(library, (SHAPED if function.startswith("ndimage") else "array",))
+        for kernel in KERNELS.get(library, (SHAPED if function.startswith(("ndimage", "nn")) else "array",))
         if kernel != "tensor" or "normalize" not in function  # a large program: parameters alone, which ask for more
     ]
 

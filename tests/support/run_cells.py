@@ -30,7 +30,7 @@ PARTS = {
 SPEC = "float64"
 
 
-def in_tensorflow(way, ask, a, b, batch, kernel, folder):
+def in_tensorflow(way, ask, a, b, batch, sizes, kernel, folder):
     import tensorflow as tf
 
     def signature(unknown):
@@ -50,7 +50,7 @@ def in_tensorflow(way, ask, a, b, batch, kernel, folder):
         return [g.numpy() for g in tape.gradient(loss, [one, two])]
     unknown = (lambda x, axis: x is a and axis == batch) if way == "unknown batch" else (lambda x, axis: True)
     if kernel == capabilities.SHAPED and way != "unknown batch":
-        unknown = lambda x, axis: x is a  # noqa: E731
+        unknown = lambda x, axis: x is a and axis in sizes  # noqa: E731
     compiled = tf.function(ask, input_signature=signature(unknown))
     if way == "saved":
         module = tf.Module()
@@ -60,7 +60,7 @@ def in_tensorflow(way, ask, a, b, batch, kernel, folder):
     return [compiled(a, b).numpy()]
 
 
-def in_jax(way, ask, a, b, batch, kernel, folder):
+def in_jax(way, ask, a, b, batch, sizes, kernel, folder):
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -75,13 +75,13 @@ def in_jax(way, ask, a, b, batch, kernel, folder):
     if way == "unknown batch":
         shape[batch] = "n"
     if way == "unknown sizes":
-        shape = [f"n{axis}" for axis in range(a.ndim)]
+        shape = [f"n{axis}" if axis in sizes else str(n) for axis, n in enumerate(a.shape)]
     spec = jax.ShapeDtypeStruct(jax.export.symbolic_shape(", ".join(shape)), a.dtype)
     exported = jax.export.export(jax.jit(ask))(spec, jax.ShapeDtypeStruct(b.shape, b.dtype))
     return [np.asarray(jax.export.deserialize(exported.serialize()).call(a, b))]
 
 
-def in_torch(way, ask, a, b, batch, kernel, folder):
+def in_torch(way, ask, a, b, batch, sizes, kernel, folder):
     import torch
 
     a, b = torch.from_numpy(a.copy()), torch.from_numpy(b.copy())
@@ -111,9 +111,7 @@ def in_torch(way, ask, a, b, batch, kernel, folder):
     dynamic = {
         "saved": {},
         "unknown batch": {batch: dimension("n", min=2, max=9)},
-        "unknown sizes": {
-            axis: dimension(f"n{axis}", min=2 if axis == batch else 10, max=999) for axis in range(a.ndim)
-        },
+        "unknown sizes": {axis: dimension(f"n{axis}", min=2 if axis == batch else 10, max=999) for axis in sizes},
     }[way]
     module, arrays, shapes = Given(), (a, b), {"a": dynamic, "b": {}}
     if kernel == "parameter":
@@ -124,7 +122,7 @@ def in_torch(way, ask, a, b, batch, kernel, folder):
     return [torch.export.load(memory).module()(*arrays).detach().numpy()]
 
 
-def in_numpy(way, ask, a, b, batch, kernel, folder):
+def in_numpy(way, ask, a, b, batch, sizes, kernel, folder):
     if way != "eager":
         raise NotImplementedError(way)
     return [ask(a, b)]
@@ -137,7 +135,8 @@ def run(library, function, way, kernel, folder):
     """Run a cell, and leave in the folder what came of it."""
     ask, a, b, batch = capabilities.question(function, way)
     try:
-        results = RUN[library](way, ask, a, b, batch, kernel, folder)
+        sizes = capabilities.unknown_axes(function)
+        results = RUN[library](way, ask, a, b, batch, sizes, kernel, folder)
         np.savez(folder / "results.npz", *results)
     except Exception:
         (folder / "raised.txt").write_text(traceback.format_exc())

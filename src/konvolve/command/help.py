@@ -31,7 +31,7 @@ pixels, TIFFs of several pages, and more than 89 megapixels unless --max-pixels 
 width x height wherever they are printed. A folder stands for the pictures in it.
 
 \b
-EDGES. --boundary says what lies outside the picture, in numpy.pad's words: reflect (mirrored about
+EDGES. --boundary says what lies outside the picture: reflect (mirrored about
 the pixel at the edge), symmetric (mirrored about the edge itself), nearest, wrap, or zero: black, as
 in scipy.signal.fftconvolve, which darkens the edges.
 
