@@ -1,6 +1,6 @@
 """One picture of a race that a person reads: few workloads, konvolve beside the quickest function of another library.
 
-``python -m benchmarks --readme RESULTS.json`` draws it beside the results file. Every contestant is in the table.
+``python -m benchmarks`` draws it beside the results of a whole race; every contestant is in the tables.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def draw(results: dict) -> Any:
     from matplotlib.figure import Figure
 
     rows = pairs(results)
-    figure = Figure(figsize=(9, 0.42 * len(rows) + 1.1), layout="constrained")
+    figure = Figure(figsize=(9, 0.42 * len(rows) + 1.1), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     for place, (_, ours, other, theirs) in enumerate(rows):
         axes.barh(place, ours / theirs, 0.6, color=_QUICKER if ours < theirs else _SLOWER)
@@ -61,4 +61,4 @@ def draw(results: dict) -> Any:
 
 def write(path: Path, results: dict) -> None:
     """Draw the picture to a file."""
-    draw(results).savefig(path, dpi=110)
+    draw(results).savefig(path)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks import options, process, readme, report, screen
+from benchmarks import chosen, options, process, readme, report, screen
 from konvolve.command import bench_options
 from konvolve.command.bench import bars, fitted, save, say_where, share_gpus, start_quietly
 from konvolve.command.main import SETTINGS, run
@@ -184,6 +184,8 @@ def write_report(results: dict, output: Path) -> list[Path]:
         figure = memory.plot(results["memory"])
     elif "streams" in results or "chunks" in results:
         figure = None
+    elif len(results["workloads"]) > chart.MOST_PANELS:
+        figure = chosen.draw(results)
     else:
         figure = chart.chart(results)
     if figure is None:  # there is nothing to draw

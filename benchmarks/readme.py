@@ -137,7 +137,7 @@ def _wrapped(text: str) -> str:
 
 def _picture(path: Path, kind: str, alternative: str, page: Path) -> list[str]:
     """A picture that lies beside a results file, as Markdown; nothing where there is none."""
-    picture = path.with_name(f"{path.stem}-{kind}.png")
+    picture = _beside(path, kind).with_suffix(".png") if kind else path.with_suffix(".png")
     return ["", f"![{alternative}]({os.path.relpath(picture, page.parent)})"] if picture.exists() else []
 
 
@@ -149,7 +149,7 @@ def facts(path: Path, page: Path) -> str:
     for name, words in _FACTS.items():
         ours, other, theirs = rows[chosen.CHOSEN[name]]
         parts.append(f"- {words} {_digits(ours)} ms where {other} takes {_digits(theirs)}.")
-    parts += _picture(path, "chosen", "konvolve's time beside the quickest function of another library", page)
+    parts += _picture(path, "", "konvolve's time beside the quickest function of another library", page)
     machine = results["machine"]
     said = f"{machine['cores']} cores of an {machine['processor']}, in a `tf.function`, in one run with the others"
     table = os.path.relpath(SPEED, page.parent)
@@ -198,6 +198,6 @@ def rewritten(text: str, path: Path, page: Path, write_section: Callable[[Path, 
 def write(path: Path) -> None:
     """Draw the picture, and rewrite README.md and docs/speed.md."""
     path = path.resolve()
-    chosen.write(path.with_name(f"{path.stem}-chosen.png"), json.loads(path.read_text()))
+    chosen.write(path.with_suffix(".png"), json.loads(path.read_text()))
     for page, write_section in ((README, facts), (SPEED, section)):
         page.write_text(rewritten(page.read_text(), path, page, write_section))

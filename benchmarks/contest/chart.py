@@ -1,4 +1,4 @@
-"""The chart of the results file: a panel of bars for each workload."""
+"""The chart of a race of few workloads: a panel of bars for each."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from benchmarks.report import ordered, speed
 from konvolve.bench.contestants import BY_HAND, KONVOLVE, PEER
 from konvolve.bench.results import digits
 
+# Okabe and Ito's, and lighter ones of the same hue for what is of the same side: told apart by every colour vision.
 COLOURS = {
-    KONVOLVE: "#d1495b",
-    PART: "#e8a5ad",
-    PEER: "#5c6b8a",
-    BY_HAND: "#a3b0c9",
+    KONVOLVE: "#d55e00",
+    PART: "#f0b98d",
+    PEER: "#0072b2",
+    BY_HAND: "#80b9d9",
     EASIER: "#dddddd",
-    TRANSFORMS: "#8fae8b",
+    TRANSFORMS: "#999999",
 }
 LABELS = {
     KONVOLVE: "konvolve", PEER: "ready-made function", BY_HAND: "put together by hand",
@@ -24,6 +25,8 @@ LABELS = {
 }  # fmt: skip
 # A bar that stands for more times than this is cut off, so that the others can be told apart.
 LONGEST = 60
+# A page with more panels is read by nobody: of a whole race `chosen.py` draws the chosen few.
+MOST_PANELS = 6
 # Entries of the legend side by side above each panel; a third would be cut off.
 LEGEND_COLUMNS = 2
 

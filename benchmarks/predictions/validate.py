@@ -12,7 +12,8 @@ from benchmarks.process import HERE
 from konvolve.bench import problems
 from konvolve.bench.judge import HIGH_AIM, JUDGED_BY, MEDIAN_AIM, ratio, summed
 
-COLOURS = {"direct": "#d1495b", "fft": "#33658a", "overlap": "#e0a030", "separable": "#5c9a6b", "matrix": "#8d6cab"}
+# Okabe and Ito's, which people of every colour vision tell apart.
+COLOURS = {"direct": "#d55e00", "fft": "#0072b2", "overlap": "#e69f00", "separable": "#009e73", "matrix": "#cc79a7"}
 
 
 def validated(
@@ -100,7 +101,7 @@ def _predictions(axes, library: str, records: Sequence[dict]) -> None:
 def _choices(axes, library: str, found: dict) -> None:
     ratios = np.sort([ratio(record) for record in found["records"]])
     parts = np.arange(1, len(ratios) + 1) / len(ratios)
-    axes.step(ratios, 100 * parts, where="post", color="#d1495b")
+    axes.step(ratios, 100 * parts, where="post", color="#0072b2")
     for aim, part, name in ((MEDIAN_AIM, 50, "median"), (HIGH_AIM, 95, "95th percentile")):
         axes.plot([aim], [part], marker="x", color="0.2", markersize=7, linestyle="none")
         axes.annotate(f"aim: {name} {aim}", (aim, part), xytext=(8, -10), textcoords="offset points", fontsize=8)

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("typer", reason="the [cli] extra is not installed")
 
-from benchmarks import command, screen
+from benchmarks import chosen, command, screen
 from benchmarks.contest import aims, chart, contestants, filters, layers, sweeps, verdicts
 from benchmarks.contest.workloads import BACKWARD, CALL, WORKLOADS
 from konvolve.bench import everyone as race
@@ -229,3 +229,17 @@ def test_every_filter_is_right(name, taps):
     installed = {name: one for name, one in found.items() if not one.contestant.missing}
     assert {name: one.detail or one.error for name, one in installed.items() if one.status != "ok"} == {}
     assert any(name.endswith("tf.function") for name in installed)
+
+
+def test_of_a_whole_race_the_chosen_workloads_are_drawn(tmp_path):
+    pytest.importorskip("matplotlib")
+    results = json.loads((ROOT / "benchmarks" / "results" / "cpu.json").read_text())
+    rows = chosen.pairs(results)
+    assert len(rows) == len(chosen.CHOSEN)
+    contestants = {row["name"]: row for row in results["workloads"]["template"]["contestants"]}
+    ready = [row["median_ms"] for row in contestants.values() if row["role"] == "ready-made" and "median_ms" in row]
+    line, ours, other, theirs = rows[list(chosen.CHOSEN).index("template")]
+    assert (theirs, ours) == (min(ready), contestants["konvolve.correlate, tf.function"]["median_ms"])
+    words = [text.get_text() for text in chosen.draw(results).axes[0].texts]
+    assert f"{ours / theirs:.2f} of {other}: {ours:.0f} of {theirs:.0f} ms" in words
+    assert line in [label.get_text() for label in chosen.draw(results).axes[0].get_yticklabels()]
