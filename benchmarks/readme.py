@@ -61,7 +61,7 @@ def _verdict(result: dict, library: str, what: str) -> dict | None:
 def _table(results: dict) -> list[str]:
     """A line for each workload: konvolve on each library, the fastest other, and the ratio."""
     lines = [
-        f"| | konvolve: {' | '.join(_LIBRARIES.values())} | SciPy | the fastest other | ratio |",
+        f"| workload | konvolve: {' | '.join(_LIBRARIES.values())} | SciPy | the fastest other | ratio |",
         "| --- |" + " ---: |" * (len(_LIBRARIES) + 1) + " --- | ---: |",
     ]
     for result in results["workloads"].values():

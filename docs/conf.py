@@ -84,6 +84,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "konvolve"
 html_static_path = ["static"]
 html_css_files = ["konvolve.css"]
+html_js_files = [("konvolve.js", {"defer": "defer"})]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {

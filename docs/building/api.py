@@ -160,7 +160,7 @@ def _works(module: str, name: str) -> list[str]:
     elif module != "konvolve" or name not in capabilities.FUNCTIONS:
         return [_ELSEWHERE[name if name in _ELSEWHERE else module], ""]
     lines = [said, ""] if said else []
-    lines += [".. list-table::", "   :header-rows: 1", "", "   * -"]
+    lines += [".. list-table::", "   :header-rows: 1", "", "   * - way"]
     lines += [f"     - {library}" for library in capabilities.LIBRARIES.values()]
     for way, meaning in capabilities.WAYS.items():
         lines += [f"   * - **{way}**: {meaning}"]
