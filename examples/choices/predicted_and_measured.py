@@ -2,9 +2,9 @@
 Choosing a method: predicted against measured
 =============================================
 
-A direct sum costs as many products as there are samples times taps; a transform costs hardly more for a large
-kernel than for a small one. ``convolve`` predicts what each method would take, from the shapes alone, and takes the
-quickest.
+A direct sum costs as many products as there are samples times taps; a transform costs
+hardly more for a large kernel than for a small one. ``convolve`` predicts what each
+method would take, from the shapes alone, and takes the quickest.
 """
 
 import time
@@ -44,20 +44,34 @@ for size in sizes:
     for method in methods:
         if method == "direct" and size > 25:
             continue
-        plan = konvolve.plan(picture.shape, kernel.shape, mode="same", method=method, library="numpy")
+        plan = konvolve.plan(
+            picture.shape, kernel.shape, mode="same", method=method, library="numpy"
+        )
         predicted[method].append(1e3 * plan.seconds)
-        measured[method].append(milliseconds(partial(konvolve.convolve, picture, kernel, "same", method)))
-    chosen.append(konvolve.plan(picture.shape, kernel.shape, mode="same", library="numpy").method)
+        measured[method].append(
+            milliseconds(partial(konvolve.convolve, picture, kernel, "same", method))
+        )
+    chosen.append(
+        konvolve.plan(picture.shape, kernel.shape, mode="same", library="numpy").method
+    )
 
 figure, place = plt.subplots(figsize=(8, 4.4))
 for colour, method in enumerate(methods):
     given = sizes[: len(measured[method])]
     place.loglog(given, measured[method], "o-", color=f"C{colour}")
     place.loglog(given, predicted[method], "--", color=f"C{colour}", alpha=0.6)
-    place.text(given[-1] * 1.07, measured[method][-1], method, color=f"C{colour}", va="center")
-place.set(xticks=sizes, xticklabels=[f"{size}x{size}" for size in sizes], xlim=(2.7, 95))
+    place.text(
+        given[-1] * 1.07, measured[method][-1], method, color=f"C{colour}", va="center"
+    )
+place.set(
+    xticks=sizes, xticklabels=[f"{size}x{size}" for size in sizes], xlim=(2.7, 95)
+)
 place.minorticks_off()
-place.set(xlabel="kernel", ylabel="ms", title="512x512 pixels on NumPy: measured (dots), predicted (dashed)")
+place.set(
+    xlabel="kernel",
+    ylabel="ms",
+    title="512x512 pixels on NumPy: measured (dots), predicted (dashed)",
+)
 
 # %%
 # What was chosen:

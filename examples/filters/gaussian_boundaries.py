@@ -2,8 +2,9 @@
 A Gaussian with every boundary
 ==============================
 
-A filter at the edge of a picture needs samples from beyond it. The modes of ``scipy.ndimage`` say which: they
-change the result as far from the edge as the kernel reaches.
+A filter at the edge of a picture needs samples from beyond it. The modes of
+``scipy.ndimage`` say which: they change the result as far from the edge as the kernel
+reaches.
 """
 
 import matplotlib.pyplot as plt
@@ -17,7 +18,9 @@ modes = ("reflect", "mirror", "nearest", "wrap", "constant")
 blurred = {mode: ndimage.gaussian_filter(picture, 12.0, mode=mode) for mode in modes}
 
 figure, places = plt.subplots(2, 3, figsize=(9, 6.4))
-for place, (title, image) in zip(places.flat, {"the picture": picture, **blurred}.items(), strict=True):
+for place, (title, image) in zip(
+    places.flat, {"the picture": picture, **blurred}.items(), strict=True
+):
     place.imshow(image, vmin=0, vmax=255)
     place.set_title(title)
     place.axis("off")
@@ -26,9 +29,9 @@ for place, (title, image) in zip(places.flat, {"the picture": picture, **blurred
 # Along one row
 # -------------
 #
-# In the middle of the picture all of them agree. ``nearest`` goes on with the last pixel; ``reflect`` repeats it
-# and goes back, ``mirror`` goes back without repeating it; ``wrap`` continues at the other end; ``constant`` has
-# zeros there.
+# In the middle of the picture all of them agree. ``nearest`` goes on with the last
+# pixel; ``reflect`` repeats it and goes back, ``mirror`` goes back without repeating
+# it; ``wrap`` continues at the other end; ``constant`` has zeros there.
 
 figure, place = plt.subplots(figsize=(8, 3.4))
 names = {"reflect": "reflect, mirror, nearest", "wrap": "wrap", "constant": "constant"}
@@ -40,13 +43,15 @@ place.plot(picture[150], color="0.8", zorder=0)
 place.set(xlabel="column", ylabel="grey level", title="row 150", xlim=(0, 265))
 
 # %%
-# :func:`konvolve.convolve` takes the same boundaries, by the words of ``numpy.pad``: what is "reflect" here is
-# "symmetric" there.
+# :func:`konvolve.convolve` takes the same boundaries, by the words of ``numpy.pad``:
+# what is "reflect" here is "symmetric" there.
 
 import konvolve
 
 line = np.exp(-0.5 * (np.arange(-48, 49) / 12) ** 2)
 kernel = np.outer(line, line) / line.sum() ** 2
-again = konvolve.convolve(picture.astype("float64"), kernel, "same", boundary="symmetric")
+again = konvolve.convolve(
+    picture.astype("float64"), kernel, "same", boundary="symmetric"
+)
 print(f"largest difference {np.abs(again - blurred['reflect']).max():.0e} grey levels")
 assert np.allclose(again, blurred["reflect"], atol=1e-2)

@@ -2,8 +2,9 @@
 Scale space, and a sigma that is learned
 ========================================
 
-A picture blurred by Gaussians of growing width is its scale space. ``sigma`` may be a tensor: one width for each
-picture of a batch, and it is differentiated, so that the width can be found by gradient descent.
+A picture blurred by Gaussians of growing width is its scale space. ``sigma`` may be a
+tensor: one width for each picture of a batch, and it is differentiated, so that the
+width can be found by gradient descent.
 """
 
 import matplotlib.pyplot as plt
@@ -18,11 +19,13 @@ picture = tf.constant(skimage.data.camera()[::2, ::2] / 255, tf.float32)
 # One call, eight widths
 # ----------------------
 #
-# A batch of eight copies, each with its own sigma. ``radius=`` says how far the Gaussians reach, since a tensor's
-# value cannot set a shape.
+# A batch of eight copies, each with its own sigma. ``radius=`` says how far the
+# Gaussians reach, since a tensor's value cannot set a shape.
 
 sigmas = tf.constant([[0.5], [1.0], [2.0], [3.0], [4.0], [6.0], [8.0], [12.0]])
-space = ndimage.gaussian_filter(tf.repeat(picture[tf.newaxis], 8, axis=0), sigmas, axes=(1, 2), radius=48)
+space = ndimage.gaussian_filter(
+    tf.repeat(picture[tf.newaxis], 8, axis=0), sigmas, axes=(1, 2), radius=48
+)
 
 figure, places = plt.subplots(2, 4, figsize=(10, 5.3))
 for place, image, sigma in zip(places.flat, space, sigmas[:, 0].numpy(), strict=True):
@@ -34,8 +37,8 @@ for place, image, sigma in zip(places.flat, space, sigmas[:, 0].numpy(), strict=
 # Which sigma was it?
 # -------------------
 #
-# A blurred picture is given, and its sigma, 5, is to be found. The gradient of the squared difference with respect
-# to sigma comes from the same tape as any other.
+# A blurred picture is given, and its sigma, 5, is to be found. The gradient of the
+# squared difference with respect to sigma comes from the same tape as any other.
 
 target = ndimage.gaussian_filter(picture, 5.0, radius=20)
 sigma = tf.Variable(1.5)
@@ -43,7 +46,9 @@ optimizer = tf.keras.optimizers.Adam(0.15)
 history = []
 for _ in range(150):
     with tf.GradientTape() as tape:
-        loss = tf.reduce_mean((ndimage.gaussian_filter(picture, sigma, radius=20) - target) ** 2)
+        loss = tf.reduce_mean(
+            (ndimage.gaussian_filter(picture, sigma, radius=20) - target) ** 2
+        )
     history.append((float(sigma), float(loss)))
     optimizer.apply_gradients([(tape.gradient(loss, sigma), sigma)])
 

@@ -2,8 +2,9 @@
 A sky picture with holes
 ========================
 
-Dead pixels, saturated stars, stripes that were not read out: a filter that meets them spreads them. ``nan="omit"``
-leaves out what is missing and brings the rest to the kernel's scale.
+Dead pixels, saturated stars, stripes that were not read out: a filter that meets them
+spreads them. ``nan="omit"`` leaves out what is missing and brings the rest to the
+kernel's scale.
 """
 
 import matplotlib.pyplot as plt
@@ -29,10 +30,18 @@ kernel /= kernel.sum()
 
 ways = {
     "as they are seen": seen,
-    'nan="propagate"': konvolve.convolve(seen, kernel, "same", boundary="symmetric", nan="propagate"),
-    'nan="fill": zeros': konvolve.convolve(seen, kernel, "same", boundary="symmetric", nan="fill"),
-    'nan="omit"': konvolve.convolve(seen, kernel, "same", boundary="symmetric", nan="omit"),
-    "omit, min_weight=0.5": konvolve.convolve(seen, kernel, "same", boundary="symmetric", nan="omit", min_weight=0.5),
+    'nan="propagate"': konvolve.convolve(
+        seen, kernel, "same", boundary="symmetric", nan="propagate"
+    ),
+    'nan="fill": zeros': konvolve.convolve(
+        seen, kernel, "same", boundary="symmetric", nan="fill"
+    ),
+    'nan="omit"': konvolve.convolve(
+        seen, kernel, "same", boundary="symmetric", nan="omit"
+    ),
+    "omit, min_weight=0.5": konvolve.convolve(
+        seen, kernel, "same", boundary="symmetric", nan="omit", min_weight=0.5
+    ),
     "without holes": konvolve.convolve(sky, kernel, "same", boundary="symmetric"),
 }
 colours = plt.get_cmap("magma").with_extremes(bad="#56b4e9")
@@ -43,8 +52,9 @@ for place, (title, image) in zip(places.flat, ways.items(), strict=True):
     place.axis("off")
 
 # %%
-# Blue is what is missing. "omit" puts the mean of what is there into a hole, however little that is;
-# ``min_weight=0.5`` asks for half of the kernel, so that the middle of the large hole stays one.
+# Blue is what is missing. "omit" puts the mean of what is there into a hole, however
+# little that is; ``min_weight=0.5`` asks for half of the kernel, so that the middle
+# of the large hole stays one.
 
 true = ways["without holes"]
 for name in ('nan="fill": zeros', 'nan="omit"'):

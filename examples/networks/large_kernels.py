@@ -2,8 +2,9 @@
 A model with large kernels, converted and timed
 ===============================================
 
-RepLKNet (Ding and others, 2022) convolves each channel with 31x31 taps; ConvNeXt (Liu and others, 2022) with 7x7.
-One line converts a Keras model: same weights, same results.
+RepLKNet (Ding and others, 2022) convolves each channel with 31x31 taps; ConvNeXt (Liu
+and others, 2022) with 7x7. One line converts a Keras model: same weights, same
+results.
 """
 
 import time
@@ -19,7 +20,7 @@ keras.utils.set_random_seed(0)
 
 
 def network(size, channels=16, blocks=3):
-    """Return blocks of a depthwise convolution and two dense layers, as both architectures have them."""
+    """Return blocks of a depthwise convolution and two dense layers, as in both."""
     entry = keras.Input((160, 160, channels))
     x = entry
     for _ in range(blocks):
@@ -54,7 +55,10 @@ for size in sizes:
     fast, report = konvolve.to_konvolve(model, return_report=True)
     off = float(np.abs(model(pictures) - fast(pictures)).max())
     rows.append((milliseconds(model, pictures), milliseconds(fast, pictures)))
-    print(f"{size:2} x {size:<2} Keras {rows[-1][0]:4.0f} ms, konvolve {rows[-1][1]:4.0f} ms, difference {off:.0e}")
+    print(
+        f"{size:2} x {size:<2} Keras {rows[-1][0]:4.0f} ms, "
+        f"konvolve {rows[-1][1]:4.0f} ms, difference {off:.0e}"
+    )
     assert off < 1e-3
 
 # %%
@@ -67,7 +71,11 @@ for column, name in enumerate(("Keras", "konvolve")):
 place.set(xticks=sizes, xticklabels=[f"{size}x{size}" for size in sizes], xlim=(6, 150))
 place.set(yticks=(20, 50, 100, 200), yticklabels=(20, 50, 100, 200))
 place.minorticks_off()
-place.set(xlabel="kernel", ylabel="ms a picture", title="three blocks on 160x160 pixels, 16 channels")
+place.set(
+    xlabel="kernel",
+    ylabel="ms a picture",
+    title="three blocks on 160x160 pixels, 16 channels",
+)
 
 # %%
 # What was converted:

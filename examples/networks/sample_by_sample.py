@@ -2,8 +2,9 @@
 A network that goes on by itself
 ================================
 
-Two causal convolutions learn to predict the next sample of a tone. ``layer.stream()`` runs each of them one sample
-at a time, so that each output becomes the next input; a sample costs the same however long the network has gone on.
+Two causal convolutions learn to predict the next sample of a tone. ``layer.stream()``
+runs each of them one sample at a time, so that each output becomes the next input; a
+sample costs the same however long the network has gone on.
 """
 
 import time
@@ -19,10 +20,12 @@ taps, epochs = 128, 60
 
 
 def tones(number, steps, seed):
-    """Return (number, steps, 1) of a tone and its octave, of 40 samples a period, at random phases."""
+    """Return (number, steps, 1) of a tone of 40 samples a period and its octave."""
     first, second = np.random.default_rng(seed).uniform(0, 2 * np.pi, (2, number))
     at = np.arange(steps)[:, None]
-    waves = 0.6 * np.sin(2 * np.pi * at / 40 + first) + 0.3 * np.sin(4 * np.pi * at / 40 + second)
+    waves = 0.6 * np.sin(2 * np.pi * at / 40 + first) + 0.3 * np.sin(
+        4 * np.pi * at / 40 + second
+    )
     return waves.T[..., None].astype("float32")
 
 
@@ -30,14 +33,29 @@ def tones(number, steps, seed):
 # Training, on whole sequences
 # ----------------------------
 
-net = [layers.Conv1D(32, taps, padding="causal", activation="gelu"), layers.Conv1D(1, 1, padding="causal")]
+net = [
+    layers.Conv1D(32, taps, padding="causal", activation="gelu"),
+    layers.Conv1D(1, 1, padding="causal"),
+]
 model = keras.Sequential([keras.Input((None, 1)), *net])
 x = tones(128, 512, seed=0)
-noisy = x + 0.01 * np.random.default_rng(1).standard_normal(x.shape).astype("float32")  # its own errors, later
-model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-2, 8 * epochs)), "mse")
+noisy = x + 0.01 * np.random.default_rng(1).standard_normal(x.shape).astype(
+    "float32"
+)  # its own errors, later
+model.compile(
+    keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-2, 8 * epochs)),
+    "mse",
+)
 weights = np.ones((len(x), x.shape[1] - 1), "float32")
 weights[:, :taps] = 0  # before the kernel is full there is silence in what it sees
-model.fit(noisy[:, :-1], x[:, 1:], sample_weight=weights, batch_size=16, epochs=epochs, verbose=0)
+model.fit(
+    noisy[:, :-1],
+    x[:, 1:],
+    sample_weight=weights,
+    batch_size=16,
+    epochs=epochs,
+    verbose=0,
+)
 
 # %%
 # Generation, sample by sample
@@ -58,7 +76,10 @@ made = np.concatenate(samples, 1)
 
 whole = keras.ops.convert_to_numpy(model(made[:, :-1]))
 difference = float(np.abs(whole[:, 399:] - made[:, 400:]).max())
-print(f"200 samples in {seconds:.2f} s, {difference:.0e} from what the whole model says of them")
+print(
+    f"200 samples in {seconds:.2f} s, "
+    f"{difference:.0e} from what the whole model says of them"
+)
 assert difference < 1e-5
 
 figure, place = plt.subplots(figsize=(9, 3))

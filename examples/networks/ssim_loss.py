@@ -2,9 +2,10 @@
 SSIM as a loss
 ==============
 
-The structural similarity index (Wang and others, 2004) compares means, variances and covariances of two pictures
-under a Gaussian window: five Gaussian filters. Since these are differentiated, it can be a loss, and it looks at
-structure where the squared error looks at grey levels.
+The structural similarity index (Wang and others, 2004) compares means, variances and
+covariances of two pictures under a Gaussian window: five Gaussian filters. Since
+these are differentiated, it can be a loss, and it looks at structure where the
+squared error looks at grey levels.
 """
 
 import matplotlib.pyplot as plt
@@ -22,9 +23,17 @@ def ssim(x, y, sigma=1.5, top=1.0):
         return ndimage.gaussian_filter(z, sigma, radius=5)
 
     mean_x, mean_y = mean(x), mean(y)
-    var_x, var_y, cov = mean(x * x) - mean_x**2, mean(y * y) - mean_y**2, mean(x * y) - mean_x * mean_y
+    var_x, var_y, cov = (
+        mean(x * x) - mean_x**2,
+        mean(y * y) - mean_y**2,
+        mean(x * y) - mean_x * mean_y,
+    )
     c1, c2 = (0.01 * top) ** 2, (0.03 * top) ** 2
-    values = (2 * mean_x * mean_y + c1) * (2 * cov + c2) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
+    values = (
+        (2 * mean_x * mean_y + c1)
+        * (2 * cov + c2)
+        / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
+    )
     return tf.reduce_mean(values[5:-5, 5:-5])
 
 
@@ -64,7 +73,9 @@ for _ in range(150):
         stages.append(found.numpy())
 
 figure, places = plt.subplots(1, 4, figsize=(12, 3.2))
-for place, image, title in zip(places, stages, ("noise", "after 15 steps", "after 150 steps"), strict=False):
+for place, image, title in zip(
+    places, stages, ("noise", "after 15 steps", "after 150 steps"), strict=False
+):
     place.imshow(image, vmin=0, vmax=1)
     place.set_title(title)
     place.axis("off")

@@ -2,9 +2,9 @@
 Find a template in a picture
 ============================
 
-Where in a picture does a smaller one lie? The cross-correlation is largest where the picture is bright, whatever is
-there; the correlation coefficient, ``normalize=True``, is between -1 and 1 and does not depend on brightness and
-contrast.
+Where in a picture does a smaller one lie? The cross-correlation is largest where the
+picture is bright, whatever is there; the correlation coefficient, ``normalize=True``,
+is between -1 and 1 and does not depend on brightness and contrast.
 """
 
 import matplotlib.pyplot as plt
@@ -30,10 +30,25 @@ for place, (title, image) in zip(places, shown.items(), strict=True):
     place.imshow(image, cmap="gray" if title == "coins" else "viridis")
     place.set_title(title)
     place.axis("off")
-for scores, colour, words in ((plain, "C1", "largest correlation"), (coefficient, "C2", "largest coefficient")):
+for scores, colour, words in (
+    (plain, "C1", "largest correlation"),
+    (coefficient, "C2", "largest coefficient"),
+):
     row, column = np.unravel_index(np.argmax(scores), scores.shape)
-    places[0].add_patch(plt.Rectangle((column, row), 50, 50, fill=False, edgecolor=colour, linewidth=2.5))
-    places[0].text(column + 25, row - 6, words, color=colour, ha="center", fontsize=8, backgroundcolor="white")
+    places[0].add_patch(
+        plt.Rectangle(
+            (column, row), 50, 50, fill=False, edgecolor=colour, linewidth=2.5
+        )
+    )
+    places[0].text(
+        column + 25,
+        row - 6,
+        words,
+        color=colour,
+        ha="center",
+        fontsize=8,
+        backgroundcolor="white",
+    )
 
 # %%
 # The coefficient is 1 where the coin lies, although the template is darker:

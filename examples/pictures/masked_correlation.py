@@ -2,8 +2,9 @@
 Align two pictures whose borders must not count
 ===============================================
 
-Two scans of one scene overlap in part, and each has regions without data. ``mask1=`` and ``mask2=`` leave these out
-of the correlation coefficient at every shift (Padfield 2012), so that an empty border does not attract the match.
+Two scans of one scene overlap in part, and each has regions without data. ``mask1=``
+and ``mask2=`` leave these out of the correlation coefficient at every shift (Padfield
+2012), so that an empty border does not attract the match.
 """
 
 import matplotlib.pyplot as plt
@@ -27,11 +28,17 @@ second[~mask2] = 0
 # With and without the masks
 # --------------------------
 #
-# ``min_overlap=0.3`` asks for at least 30 % of the second picture: of a few samples any two agree.
+# ``min_overlap=0.3`` asks for at least 30 % of the second picture: of a few samples
+# any two agree.
 
 plain = konvolve.correlate(first, second, normalize=True, min_overlap=0.3)
-masked = konvolve.correlate(first, second, normalize=True, mask1=mask1, mask2=mask2, min_overlap=0.3)
-lags = [konvolve.correlation_lags(n, k) for n, k in zip(first.shape, second.shape, strict=True)]
+masked = konvolve.correlate(
+    first, second, normalize=True, mask1=mask1, mask2=mask2, min_overlap=0.3
+)
+lags = [
+    konvolve.correlation_lags(n, k)
+    for n, k in zip(first.shape, second.shape, strict=True)
+]
 
 
 def best(scores):
@@ -41,14 +48,25 @@ def best(scores):
 
 
 figure, places = plt.subplots(1, 4, figsize=(12, 3.3))
-for place, image, title in zip(places[:2], (first, second), ("first", "second"), strict=True):
+for place, image, title in zip(
+    places[:2], (first, second), ("first", "second"), strict=True
+):
     place.imshow(image)
     place.set_title(title)
     place.axis("off")
 extent = (lags[1][0], lags[1][-1], lags[0][-1], lags[0][0])
-for place, scores, title in zip(places[2:], (plain, masked), ("without masks", "with masks"), strict=True):
+for place, scores, title in zip(
+    places[2:], (plain, masked), ("without masks", "with masks"), strict=True
+):
     place.imshow(scores, extent=extent, cmap="viridis")
-    place.plot(*best(scores)[::-1], "o", markersize=14, markerfacecolor="none", markeredgecolor="C1", markeredgewidth=2)
+    place.plot(
+        *best(scores)[::-1],
+        "o",
+        markersize=14,
+        markerfacecolor="none",
+        markeredgecolor="C1",
+        markeredgewidth=2,
+    )
     place.set_title(f"{title}: {best(scores)}")
     place.set(xlabel="shift in columns", ylabel="shift in rows")
 

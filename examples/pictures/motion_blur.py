@@ -2,8 +2,9 @@
 Motion blur: a kernel of any shape
 ==================================
 
-A camera that moves while its shutter is open records the picture convolved with the path of the camera. The path is
-the kernel: it has no symmetry, it is not a product of a row and a column, and it may be large.
+A camera that moves while its shutter is open records the picture convolved with the
+path of the camera. The path is the kernel: it has no symmetry, it is not a product of
+a row and a column, and it may be large.
 """
 
 import matplotlib.pyplot as plt
@@ -30,15 +31,23 @@ def path(size, turns):
 # A short and a long exposure
 # ---------------------------
 #
-# PyTorch tensors go in and come out. ``boundary="nearest"`` goes on with the last pixel beyond the edges.
+# PyTorch tensors go in and come out. ``boundary="nearest"`` goes on with the last
+# pixel beyond the edges.
 
 kernels = [path(25, 5), path(91, 7)]
 blurred = [
-    konvolve.convolve(picture, kernel[:, :, np.newaxis], mode="same", axes=(0, 1), boundary="nearest")
+    konvolve.convolve(
+        picture, kernel[:, :, np.newaxis], mode="same", axes=(0, 1), boundary="nearest"
+    )
     for kernel in kernels
 ]
 figure, places = plt.subplots(1, 3, figsize=(11, 2.9))
-for place, image, title in zip(places, [picture, *blurred], ("at once", "a short exposure", "a long one"), strict=True):
+for place, image, title in zip(
+    places,
+    [picture, *blurred],
+    ("at once", "a short exposure", "a long one"),
+    strict=True,
+):
     place.imshow(image.clip(0, 1))
     place.set_title(title)
     place.axis("off")
@@ -63,6 +72,14 @@ for place, kernel in zip(places, kernels, strict=True):
 
 for kernel in kernels:
     plan = konvolve.plan(
-        picture.shape, (*kernel.shape, 1), mode="same", axes=(0, 1), boundary="nearest", library="torch"
+        picture.shape,
+        (*kernel.shape, 1),
+        mode="same",
+        axes=(0, 1),
+        boundary="nearest",
+        library="torch",
     )
-    print(f"{kernel.shape[0]:3} x {kernel.shape[1]:<3} {plan.method:8} predicted {1e3 * plan.seconds:.0f} ms")
+    print(
+        f"{kernel.shape[0]:3} x {kernel.shape[1]:<3} {plan.method:8} "
+        f"predicted {1e3 * plan.seconds:.0f} ms"
+    )

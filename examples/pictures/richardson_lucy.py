@@ -2,8 +2,9 @@
 Undo a blur: Richardson and Lucy in ten lines
 =============================================
 
-The algorithm of Richardson (1972) and Lucy (1974) finds the picture that, blurred, gives the picture at hand, if
-light is counted in photons. Each step takes two convolutions with the same two kernels.
+The algorithm of Richardson (1972) and Lucy (1974) finds the picture that, blurred,
+gives the picture at hand, if light is counted in photons. Each step takes two
+convolutions with the same two kernels.
 """
 
 import matplotlib.pyplot as plt
@@ -44,7 +45,10 @@ sharp = richardson_lucy(tf.constant(seen), psf, 40)
 
 figure, places = plt.subplots(1, 3, figsize=(11, 3.9))
 for place, image, title in zip(
-    places, (moon, seen, sharp), ("the moon", "as it was seen", "after 40 steps"), strict=True
+    places,
+    (moon, seen, sharp),
+    ("the moon", "as it was seen", "after 40 steps"),
+    strict=True,
 ):
     place.imshow(image, vmin=moon.min(), vmax=moon.max())
     place.set_title(title)

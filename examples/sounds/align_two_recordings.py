@@ -2,8 +2,8 @@
 Align two recordings
 ====================
 
-Two microphones record the same speaker; one of them started later. The lag at which their cross-correlation is
-largest says by how much.
+Two microphones record the same speaker; one of them started later. The lag at which
+their cross-correlation is largest says by how much.
 """
 
 import matplotlib.pyplot as plt
@@ -17,13 +17,19 @@ rng = np.random.default_rng(0)
 
 
 def voice(seconds):
-    """Return something like speech: tones that glide and stop, and hiss between them."""
+    """Return something like speech: tones that glide and stop, and hiss."""
     time = np.arange(int(seconds * rate)) / rate
-    pitch = 140 + 40 * np.sin(2 * np.pi * 0.7 * time) + 15 * np.sin(2 * np.pi * 2.3 * time)
+    pitch = (
+        140 + 40 * np.sin(2 * np.pi * 0.7 * time) + 15 * np.sin(2 * np.pi * 2.3 * time)
+    )
     phase = 2 * np.pi * np.cumsum(pitch) / rate
-    loudness = np.clip(np.sin(2 * np.pi * 1.9 * time) + 0.3 * np.sin(2 * np.pi * 0.5 * time), 0, None)
+    loudness = np.clip(
+        np.sin(2 * np.pi * 1.9 * time) + 0.3 * np.sin(2 * np.pi * 0.5 * time), 0, None
+    )
     tone = sum(np.sin(k * phase) / k for k in range(1, 12))
-    return 0.3 * loudness * tone + 0.05 * (1 - loudness) * rng.standard_normal(time.size)
+    return 0.3 * loudness * tone + 0.05 * (1 - loudness) * rng.standard_normal(
+        time.size
+    )
 
 
 speech = voice(6)
@@ -59,7 +65,12 @@ places[1].set_title("far, moved by the lag")
 for place in places[:2]:
     place.set(xlim=(0, 5.4), yticks=(), xlabel="seconds")
 places[2].plot(lags / rate, scores, color="C2", linewidth=0.7)
-places[2].annotate(f"{lag / rate:.3f} s", (lag / rate, scores.max()), xytext=(12, -8), textcoords="offset points")
+places[2].annotate(
+    f"{lag / rate:.3f} s",
+    (lag / rate, scores.max()),
+    xytext=(12, -8),
+    textcoords="offset points",
+)
 places[2].set(title="cross-correlation", xlabel="lag in seconds", yticks=())
 assert lag == late
 

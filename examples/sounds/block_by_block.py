@@ -2,8 +2,9 @@
 A stream, block by block
 ========================
 
-A sound card hands over 256 samples at a time and wants 256 samples back before the next ones come.
-:class:`konvolve.Stream` convolves block by block with a kernel of two seconds, without any latency.
+A sound card hands over 256 samples at a time and wants 256 samples back before the
+next ones come. :class:`konvolve.Stream` convolves block by block with a kernel of two
+seconds, without any latency.
 """
 
 import time
@@ -15,15 +16,20 @@ import konvolve
 
 rate, block = 44100, 256
 rng = np.random.default_rng(0)
-room = (rng.standard_normal(2 * rate) * np.exp(-np.arange(2 * rate) / 12000)).astype("float32")
-sound = rng.standard_normal(4 * rate).astype("float32") * np.repeat(rng.random(16) > 0.5, rate // 4)
+room = (rng.standard_normal(2 * rate) * np.exp(-np.arange(2 * rate) / 12000)).astype(
+    "float32"
+)
+sound = rng.standard_normal(4 * rate).astype("float32") * np.repeat(
+    rng.random(16) > 0.5, rate // 4
+)
 
 # %%
 # The plan
 # --------
 #
-# The kernel is cut into partitions. The first ones are as long as a block, so that no sample has to wait; those
-# behind are longer, which is cheaper, and their work is spread over many blocks.
+# The kernel is cut into partitions. The first ones are as long as a block, so that no
+# sample has to wait; those behind are longer, which is cheaper, and their work is
+# spread over many blocks.
 
 stream = konvolve.Stream(room, block=block)
 stream(sound[:block])
@@ -42,7 +48,10 @@ for start in range(0, sound.size, block):
 answers.append(stream.flush())
 wet = np.concatenate(answers)
 whole = konvolve.oaconvolve(sound, room)
-print(f"off by {np.abs(wet - whole).max() / np.abs(whole).max():.0e} of the largest value, from all at once")
+print(
+    f"off by {np.abs(wet - whole).max() / np.abs(whole).max():.0e} "
+    "of the largest value, from all at once"
+)
 assert np.allclose(wet, whole, atol=1e-4 * np.abs(whole).max())
 
 limit = 1e3 * block / rate

@@ -2,8 +2,8 @@
 Change the room while the sound goes on
 =======================================
 
-A player walks from a bathroom into a church. ``set_kernel(new, fade=)`` goes over from one room to the other along
-a straight line, without a click.
+A player walks from a bathroom into a church. ``set_kernel(new, fade=)`` goes over
+from one room to the other along a straight line, without a click.
 """
 
 import matplotlib.pyplot as plt
@@ -17,10 +17,12 @@ rng = np.random.default_rng(2)
 
 
 def room(seconds, brightness):
-    """Return the response of a room whose sound falls by 60 dB in so many seconds, with energy 1."""
+    """Return a response of energy 1 that falls by 60 dB in so many seconds."""
     time = np.arange(int(seconds * rate)) / rate
     tail = rng.standard_normal(time.size) * np.exp(-6.9 * time / seconds)
-    tail = konvolve.convolve(tail, np.hanning(brightness) / np.hanning(brightness).sum(), "same")
+    tail = konvolve.convolve(
+        tail, np.hanning(brightness) / np.hanning(brightness).sum(), "same"
+    )
     return (tail / np.sqrt((tail**2).sum())).astype("float32")
 
 
@@ -53,9 +55,16 @@ Audio(smooth, rate=rate)
 
 figure, places = plt.subplots(2, 2, figsize=(10, 5), width_ratios=(3, 2))
 at = 3 * rate // block * block
-for row, (answer, title) in enumerate(((abrupt, "fade=0"), (smooth, "fade of a quarter of a second"))):
+for row, (answer, title) in enumerate(
+    ((abrupt, "fade=0"), (smooth, "fade of a quarter of a second"))
+):
     places[row, 0].specgram(
-        answer + 1e-7 * rng.standard_normal(answer.size), Fs=rate, NFFT=512, noverlap=256, cmap="magma", vmin=-120
+        answer + 1e-7 * rng.standard_normal(answer.size),
+        Fs=rate,
+        NFFT=512,
+        noverlap=256,
+        cmap="magma",
+        vmin=-120,
     )
     places[row, 0].set(title=title, ylabel="Hz", ylim=(0, 6000))
     near = slice(at - 150, at + 150)
@@ -66,5 +75,8 @@ places[1, 0].set_xlabel("seconds")
 places[1, 1].set_xlabel("milliseconds")
 
 jump = [float(np.abs(np.diff(answer))[at - 1]) for answer in (abrupt, smooth)]
-print(f"the jump from one sample to the next: {jump[0]:.4f} without a fade, {jump[1]:.4f} with it")
+print(
+    f"the jump from one sample to the next: {jump[0]:.4f} without a fade, "
+    f"{jump[1]:.4f} with it"
+)
 assert jump[1] < jump[0]

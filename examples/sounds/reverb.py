@@ -2,8 +2,9 @@
 Put a sound into a room
 =======================
 
-A room answers a clap with its impulse response: the clap, the first echoes from its walls, and a tail that dies
-away. Any sound in this room is that sound convolved with the response.
+A room answers a clap with its impulse response: the clap, the first echoes from its
+walls, and a tail that dies away. Any sound in this room is that sound convolved with
+the response.
 """
 
 import matplotlib.pyplot as plt
@@ -17,14 +18,20 @@ rng = np.random.default_rng(1)
 
 
 def plucked(pitch, seconds=0.6):
-    """Return the tone of a plucked string: overtones that die away, the higher the sooner."""
+    """Return a plucked string: overtones that die away, the higher the sooner."""
     time = np.arange(int(seconds * rate)) / rate
-    return sum(np.sin(2 * np.pi * pitch * k * time) * np.exp(-(2 + 1.5 * k) * time) / k for k in range(1, 9))
+    return sum(
+        np.sin(2 * np.pi * pitch * k * time) * np.exp(-(2 + 1.5 * k) * time) / k
+        for k in range(1, 9)
+    )
 
 
-melody = np.concatenate([0.25 * plucked(pitch) for pitch in (262, 330, 392, 523, 392, 330)]).astype("float32")
+melody = np.concatenate(
+    [0.25 * plucked(pitch) for pitch in (262, 330, 392, 523, 392, 330)]
+).astype("float32")
 
-# A hall: a few echoes from the walls, then noise that takes 2.2 seconds to fall by 60 dB, its high tones sooner.
+# A hall: a few echoes from the walls, then noise that takes 2.2 seconds to fall by 60
+# dB, its high tones sooner.
 time = np.arange(int(2.2 * rate)) / rate
 tail = rng.standard_normal(time.size) * np.exp(-6.9 * time / 2.2)
 tail = konvolve.convolve(tail, np.hanning(9) / np.hanning(9).sum(), "same")
@@ -38,7 +45,8 @@ room = room.astype("float32")
 # Dry and wet
 # -----------
 #
-# 48,510 taps: :func:`konvolve.oaconvolve` works in overlapping blocks, as SciPy's does.
+# 48,510 taps: :func:`konvolve.oaconvolve` works in overlapping blocks, as SciPy's
+# does.
 
 wet = konvolve.oaconvolve(melody, room)
 print(melody.shape, room.shape, wet.shape)
@@ -51,9 +59,12 @@ Audio(wet, rate=rate)
 # %%
 
 figure, places = plt.subplots(3, 1, figsize=(9, 6))
-for place, sound, title in zip(places, (melody, room, wet), ("dry", "the room", "wet"), strict=True):
+for place, sound, title in zip(
+    places, (melody, room, wet), ("dry", "the room", "wet"), strict=True
+):
     place.specgram(
-        np.pad(sound, (0, wet.size - sound.size)) + 1e-6 * rng.standard_normal(wet.size),
+        np.pad(sound, (0, wet.size - sound.size))
+        + 1e-6 * rng.standard_normal(wet.size),
         Fs=rate,
         NFFT=512,
         noverlap=256,
