@@ -15,7 +15,7 @@ import matplotlib  # noqa: E402
 matplotlib.use("agg")
 
 import konvolve  # noqa: E402
-from docs.building import api, command, links, pictures  # noqa: E402
+from docs.building import api, command, drawing, links, pictures  # noqa: E402
 
 project = "konvolve"
 author = "the konvolve developers"
@@ -108,3 +108,10 @@ def setup(app):
     command.write(DOCS / "command.md")
     links.write_pages(DOCS)
     app.connect("source-read", links.on_source_read)
+    app.connect("source-read", draw, priority=600)
+
+
+def draw(app, name, source):
+    """Sphinx's event: the drawing in the page on the architecture."""
+    if name == "architecture":
+        source[0] = drawing.replaced(source[0], DOCS / "results")

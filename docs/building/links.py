@@ -80,5 +80,4 @@ def on_source_read(app: object, name: str, source: list[str]) -> None:
     """Sphinx's event: the links of a Markdown page."""
     page = DOCS / f"{name}.md"
     if (page.exists() and name not in OUTSIDE.values()) or name == "index":
-        # Mermaid's drawings need a program from elsewhere: the site shows their text.
-        source[0] = relinked(source[0], page, page).replace("```mermaid", "```text")
+        source[0] = relinked(source[0], page, page)

@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from docs.building import api, blocks, check, command, links, pictures
+from docs.building import api, blocks, check, command, drawing, links, pictures
 
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
@@ -72,6 +72,18 @@ def test_dead_links_and_silent_pictures_are_found(tmp_path):
     (tmp_path / "b.html").write_text('<p id="here"></p><img src="b.html" alt="words"><a href="a.html"></a>')
     assert check.dead_links(tmp_path) == [("a.html", "b.html#there"), ("a.html", "c.html")]
     assert check.silent_pictures(tmp_path) == [("a.html", "b.html")]
+
+
+def test_a_drawing_has_every_room_and_says_what_it_shows(tmp_path):
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    page = drawing.replaced(text, tmp_path)
+    assert "mermaid" not in page
+    assert "methods imports planning, backends" in page
+    floors, arrows = drawing.parsed(text.partition("```mermaid")[2].partition("```")[0])
+    picture = (tmp_path / "architecture.svg").read_text()
+    assert picture.count('<path d="M') == len(arrows) + 1  # and the tip
+    assert all(f">{room}</text>" in picture for rooms in floors.values() for room in rooms)
+    assert arrows[0] == ("command", "bench")
 
 
 def test_every_section_of_the_gallery_is_listed():
