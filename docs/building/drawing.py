@@ -60,12 +60,12 @@ def drawn(floors: dict[str, list[str]], arrows: list[tuple[str, str]]) -> str:
         parts.append(f'<text x="12" y="{row * tall + 22}" font-size="13" fill="#555555">{title}</text>')
     for one, other in arrows:
         (x1, y1), (x2, y2) = places[one], places[other]
-        if y1 == y2:  # along a floor
-            side = 1 if x2 > x1 else -1
-            x1, x2 = x1 + side * box[0] / 2, x2 - side * box[0] / 2
+        if y1 == y2:  # along a floor: over the boxes between
+            y1 = y2 = y1 - box[1] / 2
+            bend = y1 - 36
         else:
             y1, y2 = y1 + box[1] / 2, y2 - box[1] / 2
-        bend = (y1 + y2) / 2
+            bend = (y1 + y2) / 2
         parts.append(
             f'<path d="M{x1:.0f},{y1:.0f} C{x1:.0f},{bend:.0f} {x2:.0f},{bend:.0f} {x2:.0f},{y2:.0f}" fill="none" '
             'stroke="#0072b2" stroke-opacity="0.55" marker-end="url(#tip)"/>'
