@@ -4,6 +4,8 @@ import os
 import tempfile
 
 os.environ["KONVOLVE_CACHE"] = os.path.join(tempfile.gettempdir(), "konvolve-tests-keep-no-cache")
+# Fewer pools of memory than glibc has for the many threads of the libraries, each of which keeps what it once held.
+os.environ.setdefault("MALLOC_ARENA_MAX", "2")
 
 # Each process imports all the libraries, which takes 2 GB.
 MOST_PROCESSES = 4
