@@ -58,7 +58,8 @@ def main() -> int:
 
     faults = [f"{page}: a dead link to {target}" for page, target in check.dead_links(SITE)]
     faults += [f"{page}: no words for the picture {name}" for page, name in check.silent_pictures(SITE)]
-    print(*faults, sep="\n", file=sys.stderr)
+    for fault in faults:
+        print(fault, file=sys.stderr)
     size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
     pages = sum(1 for _ in SITE.rglob("*.html"))
     print(f"{SITE}: {pages} pages, {size / 2**20:.0f} MiB, {time.perf_counter() - start:.0f} s")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import shutil
 from pathlib import Path
 
 import capabilities  # tests/support: the table that the tests check cell by cell
 from docs.building.links import write as write_page
 
-# Every public name, by the page of the index that lists it; tests/docs/test_api.py holds them against the modules.
+# Every public name, by the page of the index that lists it; tests/docs/test_building.py holds them against the modules.
 GROUPS = {
     "SciPy's functions": (
         "konvolve",
@@ -71,11 +70,6 @@ def write(folder: Path) -> None:
             path.unlink()
     for name, text in pages.items():
         write_page(folder / f"{name}.rst", text)
-
-
-def remove(folder: Path) -> None:
-    """Remove all that was written."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def first_line(module: str, name: str) -> str:

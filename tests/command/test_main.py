@@ -125,13 +125,19 @@ def test_jpeg_stays_jpeg_unless_only_its_name_is(folder, picture, capsys):
     assert read_picture(folder / "deep-blur.png").pixels.dtype == np.uint16
 
 
-def test_figure_is_a_picture_of_three_panels(folder, picture, capsys):
+def test_figure_shows_the_middle_of_both_pictures_pixel_by_pixel(folder, picture, capsys):
     picture("a$b$c.png", shape=(300, 300))
-    konvolve_command(capsys, "blur", "a$b$c.png")
+    konvolve_command(capsys, "blur", "a$b$c.png", "--sigma", "2")
     with Image.open(folder / "a$b$c-blur-figure.png") as figure:
-        assert figure.width > 1500
-        assert 500 < figure.height < 800
-        assert len(figure.convert("RGB").getcolors(1 << 24)) > 1000
+        drawn = np.asarray(figure.convert("RGB"))
+    assert drawn.shape[1] > 1500
+    assert 500 < drawn.shape[0] < 800
+    for name in ("a$b$c.png", "a$b$c-blur.png"):
+        with Image.open(folder / name) as file:
+            pixels = np.asarray(file.convert("RGB"))
+        some = pixels[150, 130:170]  # of a row in the middle
+        windows = np.lib.stride_tricks.sliding_window_view(drawn, (1, 40, 3))[:, :, 0, 0]
+        assert (windows == some).all((-2, -1)).any(), name
 
 
 def test_sample_picture(folder, capsys, monkeypatch):
