@@ -81,6 +81,7 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "konvolve"
+html_favicon = "static/favicon.svg"
 html_static_path = ["static"]
 html_css_files = ["konvolve.css"]
 html_js_files = [("konvolve.js", {"defer": "defer"})]

@@ -68,7 +68,7 @@ def pages():
 
 def test_every_page_loads_without_an_error(address, page):
     said = []
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda each: said.append((each.text, each.location)) if each.type == "error" else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     # What is not on this machine is not fetched: the site has all it needs.
     page.on("request", lambda request: request.url.startswith((address, "data:")) or said.append(request.url))
