@@ -32,6 +32,7 @@ EXAMPLES
   python -m benchmarks --report torch.json                  measures nothing: shows what was measured
   python -m benchmarks --validate 300 --library torch       every method timed, the chosen one against the best
   python -m benchmarks --validate 100 --channels            the same of the layers of networks
+  python -m benchmarks --validate 100 --kernels --busy      of kernels people have, while one core computes elsewhere
   python -m benchmarks --sweep                              cost against size, from 10^3 to 10^8 samples
   python -m benchmarks --memory                             every method's peak against what its plan predicts
   python -m benchmarks --streams                            what a block of a stream takes, beside other streams
@@ -58,6 +59,10 @@ def bench(
     channels: Annotated[
         bool, typer.Option("--channels", help="With --validate: problems of networks' layers, channels and all.")
     ] = False,
+    kernels: Annotated[
+        bool, typer.Option("--kernels", help="With --validate: products, sums of products, edges, Kernel and lags.")
+    ] = False,
+    busy: Annotated[bool, typer.Option("--busy", help="With --validate: while one core computes elsewhere.")] = False,
     sweep: Annotated[bool, typer.Option("--sweep", help="Instead: time the same question at many sizes.")] = False,
     memory: Annotated[
         bool, typer.Option("--memory", help="Instead: measure each method's peak of memory beside its prediction.")
@@ -94,6 +99,8 @@ def bench(
         kind,
         {
             "--channels": (channels, ("--validate",)),
+            "--kernels": (kernels, ("--validate",)),
+            "--busy": (busy, ("--validate",)),
             "--only": (only is not None, (None,)),
             "--repeats": (repeats is not None, (None,)),
             "--quick": (quick, (None, "--calibrate", "--sweep", "--memory", "--streams", "--chunks")),
@@ -114,7 +121,8 @@ def bench(
         bench_options.check_cache()
         results = fitted(libraries, 25 if quick else 60)
     elif validate is not None:
-        results = validated(libraries, validate, channels)
+        drawn = options.one_kind({"--channels": channels, "--kernels": kernels}) or "--plain"
+        results = validated(libraries, validate, drawn[2:], busy)
     elif sweep:
         results = swept(libraries, quick)
     elif memory:
@@ -224,15 +232,15 @@ def timed(names: Sequence[str], libraries: Sequence[str], repeats: int, quick: b
     return results
 
 
-def validated(libraries: Sequence[str], count: int, channels: bool) -> dict:
-    """Put the choice of the method to the test on random problems; the results file's contents."""
+def validated(libraries: Sequence[str], count: int, kind: str, busy: bool) -> dict:
+    """Put the choice of the method to the test on random problems of a kind; the results file's contents."""
     from benchmarks.predictions import validate
     from konvolve.bench import machine
 
     results: dict[str, Any] = {"machine": machine.describe(), "validation": {}}
     with bars() as bar:
         for name in libraries:
-            results["validation"][name] = validate.validated(name, count, bar(name, count), channels=channels)
+            results["validation"][name] = validate.validated(name, count, bar(name, count), kind=kind, busy=busy)
     results["machine"]["devices"] = machine.devices()
     return results
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,12 +20,32 @@ COLOURS = {"direct": "#d55e00", "fft": "#0072b2", "overlap": "#e69f00", "separab
 
 
 def validated(
-    library: str, count: int, advance: Callable[[], None], seed: int = JUDGED_BY, channels: bool = False
-) -> dict:
-    """Time `count` random problems, or convolutions on channels, on a library, and sum up."""
-    module = "benchmarks.predictions.channels" if channels else "konvolve.bench.problems"
-    records = problems.measured(library, count, seed, advance, module, **HERE)
-    return summed(records) | {"records": records}
+    library: str, count: int, advance: Callable[[], None], seed: int = JUDGED_BY, kind: str = "plain",
+    busy: bool = False,
+) -> dict:  # fmt: skip
+    """Time `count` random problems of a kind on a library, and sum up; with one core `busy` by the median times."""
+    with one_core_taken() if busy else contextlib.nullcontext():
+        typical = "median" if busy else "least"
+        records = problems.measured(library, count, seed, advance, KINDS[kind], typical, **HERE)
+    return summed(records) | {"records": records, "kind": kind, "busy": busy}
+
+
+KINDS = {
+    "plain": "konvolve.bench.problems",
+    "kernels": "benchmarks.predictions.kernels",
+    "channels": "benchmarks.predictions.channels",
+}
+"""What draws the problems."""
+
+
+@contextlib.contextmanager
+def one_core_taken() -> Iterator[None]:
+    """Let another process compute without a pause meanwhile, as on a machine that is busy with other work."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        try:
+            yield
+        finally:
+            other.kill()
 
 
 def rows(results: dict) -> tuple[list[str], list[list[str]]]:

@@ -36,7 +36,7 @@ def test_a_layer_is_timed_both_ways(library):
         channels.Layer((2, 300, 4), (9, 4, 6), "causal", (1,), "float32", "conv", 1, True),
         channels.Layer((2, 20, 20, 4), (3, 3, 6, 4), "same", (1, 2), "float32", "conv_transpose", 2, False),
     ):
-        found = problems.timed(library, question, question.plan(problems.profile(library)))
+        found = problems.timed(library, question, *question.weighed(problems.profile(library)))
         assert {"direct"} < set(found) <= {"direct", "fft", "overlap"}
         assert all(seconds > 0 for seconds in found.values())
         json.dumps(question.told() | {"measured_s": found})

@@ -22,7 +22,7 @@ def test_the_import_is_timed_and_brings_no_library():
 
 
 def test_layers_are_timed_in_a_process_of_their_own():
-    found = validate.validated("numpy", 1, lambda: None, seed=58, channels=True)
+    found = validate.validated("numpy", 1, lambda: None, seed=58, kind="channels")
     (record,) = found["records"]
     assert set(record["measured_s"]) <= set(CHANNEL_METHODS)
     assert "strides" in record["mode"]

@@ -212,6 +212,12 @@ class Backend(Protocol):
     def matmul(self, x: Array, y: Array) -> Array:
         """Multiply matrices along the last two axes; the sizes before them are equal or 1."""
 
+    def banded_product(self, x: Array, band: Array, axis: int, start: int, size: int) -> Array:
+        """Multiply a matrix of (outputs, samples) with overlapping blocks of an axis, one block's outputs apart.
+
+        The first block begins at ``start``, which may be negative; x is zero outside. So many outputs are kept.
+        """
+
     def rfftn(self, x: Array, lengths: Sequence[Size]) -> Array:
         """Transform the trailing axes of a real array, padded with zeros to the lengths; keep half the spectrum."""
 
@@ -242,6 +248,15 @@ class Backend(Protocol):
 
     def conv_transpose(self, y: Array, kernel: Array, how: Native, sizes: Sequence[Size]) -> Array:
         """Return the adjoint of ``conv`` for inputs of these spatial sizes: every sample spread over the taps."""
+
+    def folded(
+        self, function: Callable[[Array | None, Sequence[Size]], Array], every: Sequence[Sequence[int]]
+    ) -> Array:
+        """Return function(... function(function(None, every[0]), every[1]) ...), a sum over taps by their offsets.
+
+        A compiler may be given a part of the offsets as scalars known at run time, in a loop, so that its program
+        does not grow with them.
+        """
 
     def with_gradient_of(
         self, forward: Callable, by_first: Callable | None, other: Callable, x: Array, y: Array

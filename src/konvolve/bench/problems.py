@@ -8,10 +8,11 @@ import json
 import math
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 from konvolve.bench.libraries import compiled, to_library
 from konvolve.bench.measure import sample
 from konvolve.bench.workloads import SEED
+from konvolve.planning.cost import Estimate
 from konvolve.planning.signal.plan import Plan
 
 # Points of the signal, batch included.
@@ -52,6 +54,11 @@ class Question:
         return konvolve.plan(
             self.signal, self.kernel, mode=self.mode, axes=self.axes, method=method, dtype=self.dtype, library=library
         )
+
+    def weighed(self, library: str) -> tuple[str, tuple[Estimate, ...]]:
+        """The method that is taken, and what each is predicted to take."""
+        plan = self.plan(library)
+        return plan.method, plan.estimates
 
     def arrays(self, library: str) -> tuple[Any, Any]:
         """The inputs. The values do not matter to the time; they are drawn once and repeated."""
@@ -112,55 +119,58 @@ def draw(seed: int, double: bool = True) -> Iterator[Question]:
             yield Question((batch, *sizes), (kernels, *taps), mode, tuple(range(1, rank + 1)), dtype)
 
 
-def quickest(calls: dict[str, Callable[[], Any]], compiles: bool) -> dict[str, float]:
-    """The least time of each of some calls, in turn: what it takes when nothing else disturbs it.
+def quickest(
+    calls: dict[str, Callable[[], Any]], compiles: bool, typical: Callable[[list[float]], float] = min
+) -> dict[str, float]:
+    """The least time of each of some calls, in turn: what it takes when nothing else disturbs it; or another of them.
 
     Those expected to be fast come first. `compiles` says whether the first call compiles, and so tells nothing.
     """
-    found: dict[str, float] = {}
+    found: dict[str, list[float]] = {}
     for name, call in calls.items():
         first = sample(call, 1)  # compiles, plans and allocates
-        again = compiles or not found or first < max(SLOW_S, BEHIND * min(found.values()))
-        found[name] = sample(call, 1) if again else first
+        again = compiles or not found or first < max(SLOW_S, BEHIND * min(map(min, found.values())))
+        found[name] = [sample(call, 1) if again else first]
     # One call may have been disturbed. But nothing is learnt from timing one over and over that is far behind.
     for name, call in calls.items():
-        if 10 * min(found.values()) <= found[name] < SLOW_S:
-            found[name] = min(found[name], sample(call, 1), sample(call, 1))
-    racers = [name for name in calls if found[name] < 10 * min(found.values())]
-    rounds = min(ROUNDS, round(PROBLEM_S / sum(found[name] for name in racers)))
+        if 10 * min(map(min, found.values())) <= found[name][0] < SLOW_S:
+            found[name] += [sample(call, 1), sample(call, 1)]
+    racers = [name for name in calls if min(found[name]) < 10 * min(map(min, found.values()))]
+    rounds = min(ROUNDS, round(PROBLEM_S / sum(min(found[name]) for name in racers)))
     for _ in range(rounds):
         for name in racers:
-            repeats = max(1, min(100, round(SAMPLE_S / found[name])))
-            found[name] = min(found[name], sample(calls[name], repeats))
-    return found
+            repeats = max(1, min(100, round(SAMPLE_S / min(found[name]))))
+            found[name].append(sample(calls[name], repeats))
+    return {name: typical(seconds) for name, seconds in found.items()}
 
 
-def timed(library: str, question: Question, plan: Plan) -> dict[str, float] | None:
+def timed(
+    library: str, question: Question, chosen: str, estimates: Sequence[Estimate], typical: Callable = min
+) -> dict[str, float] | None:
     """Seconds by method, of those the plan might have taken; None for a problem that is too large or has no choice."""
-    if not plan.estimates:
+    if not estimates:
         return None
-    best = min(each.seconds for each in plan.estimates)
+    best = min(each.seconds for each in estimates)
     worth = [
-        each.method
-        for each in plan.estimates
-        if each.seconds <= min(HOPELESS * best, TOO_LONG) and each.bytes <= TOO_LARGE
+        each.method for each in estimates if each.seconds <= min(HOPELESS * best, TOO_LONG) and each.bytes <= TOO_LARGE
     ]
-    if best > LONGEST or plan.method not in worth:
+    if best > LONGEST or chosen not in worth:
         return None
     x, k = question.arrays(library)
     calls = {method: question.compiled(library, method, x, k) for method in worth}
-    return quickest(calls, compiles=library in ("tensorflow", "jax"))
+    return quickest(calls, library in ("tensorflow", "jax"), typical)
 
 
 def measured(
-    library: str, count: int, seed: int, advance: Callable[[], None], module: str = __name__, **environment: str
-) -> list[dict]:
+    library: str, count: int, seed: int, advance: Callable[[], None], module: str = __name__, typical: str = "least",
+    **environment: str,
+) -> list[dict]:  # fmt: skip
     """Time `count` random problems: a record of each, with what was predicted, measured and chosen.
 
     In a process of its own, for one library's threads slow another's down: it runs `module`, which ends in `serve`,
-    with these variables in its environment.
+    with these variables in its environment. The `typical` time of a method is the "least" or the "median".
     """
-    command = [sys.executable, "-P", "-m", module, library, str(count), str(seed)]
+    command = [sys.executable, "-P", "-m", module, library, str(count), str(seed), typical]
     with (
         tempfile.TemporaryFile("w+") as complaints,
         subprocess.Popen(
@@ -183,16 +193,16 @@ def measured(
     return records
 
 
-def _answered(library: str, count: int, drawn: Iterator[Question]) -> Iterator[dict]:
+def _answered(library: str, count: int, drawn: Iterator[Question], typical: Callable) -> Iterator[dict]:
     key = profile(library)
     done = 0
     for question in drawn:
-        plan = question.plan(key)
-        seconds = timed(library, question, plan)
+        chosen, estimates = question.weighed(key)
+        seconds = timed(library, question, chosen, estimates, typical)
         if seconds is None:
             continue
-        predicted = {each.method: each.seconds for each in plan.estimates}
-        yield question.told() | {"chosen": plan.method, "predicted_s": predicted, "measured_s": seconds}
+        predicted = {each.method: each.seconds for each in estimates}
+        yield question.told() | {"chosen": chosen, "predicted_s": predicted, "measured_s": seconds}
         done += 1
         if done == count:
             return
@@ -207,7 +217,8 @@ def serve(draw: Callable[[int, bool], Iterator[Question]]) -> None:
     """Run in the process that `measured` starts: time problems and print the records, a line each."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     library, count, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    for record in _answered(library, count, draw(seed, profile(library) != "jax32")):
+    typical: Callable = statistics.median if sys.argv[4] == "median" else min
+    for record in _answered(library, count, draw(seed, profile(library) != "jax32"), typical):
         print(json.dumps(record), flush=True)
 
 

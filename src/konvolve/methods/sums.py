@@ -26,12 +26,12 @@ def by_taps(
 
     ``x`` are the samples that are needed for so many outputs (``sizes``); the sum is None before the first tap.
     """
-    total = None
-    for offsets in itertools.product(*(range(k) for k in taps)):
+
+    def with_tap(total: Array | None, offsets: Sequence[Size]) -> Array:
         shifted = xp.window(x, [k - 1 - offset for k, offset in zip(taps, offsets, strict=True)], sizes)
-        total = add(total, shifted, xp.window(kernel, offsets, [1] * len(taps)))
-    assert total is not None  # a kernel has a tap
-    return total
+        return add(total, shifted, xp.window(kernel, offsets, [1] * len(taps)))
+
+    return xp.folded(with_tap, list(itertools.product(*(range(k) for k in taps))))
 
 
 def in_parts(xp: Backend, convolve: Callable[[Array, Array], Array], x: Array, kernel: Array) -> Array:

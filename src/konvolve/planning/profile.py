@@ -64,6 +64,7 @@ class Profile(NamedTuple):
     # cache, one part of the batch for each core at a time; 0 for all at once
     crowded: float = 1.0  # how many times slower transforms along several axes are that leave the last cache
     parts: int = 0  # of how many blocks an axis is made that would not be cut for speed, at least; 0 for none
+    blocks_in_place: bool = False  # whether overlapping blocks are multiplied by a matrix where they lie
     fused: bool = False  # whether a loop over taps is compiled into one pass, whose gradient by the kernel is slow
     late_lengths: bool = True  # whether the length of a transform may be known only at run time
     banded: Mapping[int, float] = MappingProxyType({})  # s: one multiply-add of its convolution of 16 channels, by rank

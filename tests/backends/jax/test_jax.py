@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import jax.test_util
 import numpy as np
 import pytest
+import scipy.signal
 
 import konvolve
 import oracle
@@ -356,3 +357,29 @@ def test_dtypes_jax_has_not():
     for kernel in (np.array([1, None, 2]), np.ones(3, np.longdouble)):
         with pytest.raises(TypeError, match=f"no such dtype.*{kernel.dtype}"):
             konvolve.convolve(jnp.ones(3), kernel)
+
+
+def test_a_long_sum_is_a_loop_whose_program_does_not_grow():
+    x, k = normal((3, 700)), normal((1, 500), 1)
+
+    def program(taps):
+        convolve = jax.jit(lambda x, k: konvolve.convolve(x, k, "valid", "direct", axes=1))
+        return convolve.lower(x, k[:, :taps]).as_text()
+
+    assert len(program(500)) < 1.5 * len(program(150))
+    assert "while" in program(500)
+
+
+def test_a_long_sum_of_integers_and_its_gradient():
+    rng = np.random.default_rng(5)
+    a, b = rng.integers(-99, 99, (20, 21, 22)), rng.integers(-99, 99, (6, 7, 4))
+    found = konvolve.convolve(jnp.asarray(a), jnp.asarray(b), "same", "direct")
+    np.testing.assert_array_equal(found, scipy.signal.convolve(a, b, "same", "direct"))
+    x, k, w = (rng.standard_normal(n) for n in (400, 130, 271))
+
+    def loss(x, k):
+        return (konvolve.convolve(x, k, "valid", "direct") * w).sum()
+
+    by_x, by_k = jax.grad(loss, (0, 1))(jnp.asarray(x), jnp.asarray(k))
+    np.testing.assert_allclose(by_x, np.correlate(w, k, "full"), atol=1e-12)
+    np.testing.assert_allclose(by_k, np.correlate(x, w, "valid")[::-1], atol=1e-12)

@@ -14,6 +14,7 @@ XLA's convolutions on channels in ``convolutions.py``, what is done where sample
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,21 +22,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from konvolve.backends import blocks
 from konvolve.backends.jax import uncompiled as uncompiled
 from konvolve.backends.jax.convolutions import conv, conv_transpose, is_fast_in
 from konvolve.backends.jax.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.jax.spectra import fftn, ifftn, irfftn, rfftn
-from konvolve.backends.jax.windows import map_slabs, overlapping_blocks, window
+from konvolve.backends.jax.windows import folded, map_slabs, overlapping_blocks, window
 from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.numpy.operands import dtype_name
 
 # Adapted next door, asked for here.
 __all__ = [
-    "all_finite", "constant", "conv", "conv_transpose", "either", "fftn", "ifftn", "irfftn", "is_fast_in",
+    "all_finite", "constant", "conv", "conv_transpose", "either", "fftn", "folded", "ifftn", "irfftn", "is_fast_in",
     "isfinite", "map_slabs", "overlapping_blocks", "rfftn", "summed", "unless", "window", "zeroed",
 ]  # fmt: skip
 
 name = "jax"
+_HERE = sys.modules[__name__]
 types: tuple[type, ...] = ()
 
 
@@ -176,6 +179,11 @@ def compiled(function: Callable) -> Callable:
 def program(function: Callable, plan: Any, arrays: Sequence[Any]) -> None:
     """Return None: ``compiled`` does that."""
     return
+
+
+def banded_product(x: Any, band: Any, axis: int, start: int, size: int) -> Any:
+    """Multiply blocks that are cut out."""
+    return blocks.banded_product(_HERE, x, band, axis, start, size)
 
 
 def map_rows(compute: Callable, x: Any, rows: int) -> Any:

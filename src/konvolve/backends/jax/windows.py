@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,8 +12,14 @@ import numpy as np
 
 
 def window(x: jax.Array, starts: Sequence[Any], sizes: Sequence[Any]) -> jax.Array:
-    """Cut windows out of the trailing axes, zeros where a window reaches outside: one pad, negative where it cuts."""
+    """Cut windows out of the trailing axes, zeros where a window reaches outside: one pad, negative where it cuts.
+
+    A start that is known at run time, in ``folded``, is that of a window inside.
+    """
     batch = x.ndim - len(sizes)
+    if any(isinstance(start, jax.core.Tracer) for start in starts):
+        every = [jnp.asarray(start, np.int32) for start in (*(0 for _ in range(batch)), *starts)]
+        return jax.lax.dynamic_slice(x, every, (*x.shape[:batch], *sizes))
     shape = x.shape[batch:]
     edges = [(-start, start + size - n) for start, size, n in zip(starts, sizes, shape, strict=True)]
     if all(edge == (0, 0) for edge in edges):
@@ -67,3 +74,23 @@ def map_slabs(compute: Callable[[Any], jax.Array], x: jax.Array, axis: int, slab
             y,
         )
     return y
+
+
+# XLA takes up to so many taps together in one pass. Of 300 x 187 samples in each of 44 rows, 64 taps take 15 ms, 128
+# take 48 and 256 take 890 (XLA of JAX 0.10, two cores of an Intel Xeon); a program of 9129 taps is compiled in ten
+# minutes and 13 GB.
+_TAPS = 64
+
+
+def folded(function: Callable[[Any, Sequence[Any]], jax.Array], every: Sequence[Sequence[int]]) -> jax.Array:
+    """Fold so many at a time, in a loop that is compiled once; a backward pass keeps none of the sums."""
+    total = functools.reduce(function, every[: len(every) % _TAPS or _TAPS], None)
+    rest = every[len(every) % _TAPS or _TAPS :]
+    if not rest:
+        return total
+    table = jnp.asarray(np.asarray(rest, np.int32).reshape(-1, _TAPS, len(rest[0])))
+
+    def some(total: jax.Array, offsets: jax.Array) -> tuple[jax.Array, None]:
+        return functools.reduce(function, [tuple(each) for each in offsets], total), None
+
+    return jax.lax.scan(jax.checkpoint(some), total, table)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,15 +12,16 @@ import numpy as np
 from konvolve.backends.numpy.convolutions import conv, conv_transpose, depthwise_correlate, is_fast_in, with_gradient_of
 from konvolve.backends.numpy.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.numpy.operands import dtype_name, in_memory
+from konvolve.backends.numpy.products import banded_product
 from konvolve.backends.numpy.spectra import fftn, ifftn, irfftn, rfftn
 from konvolve.backends.numpy.stored import back, order_of
 from konvolve.backends.numpy.windows import map_rows, map_slabs, overlapping_blocks, window
 
 # Adapted next door, asked for here.
 __all__ = [
-    "all_finite", "constant", "conv", "conv_transpose", "depthwise_correlate", "either", "fftn", "ifftn", "irfftn",
-    "is_fast_in", "isfinite", "map_rows", "map_slabs", "overlapping_blocks", "rfftn", "summed", "unless", "window",
-    "with_gradient_of", "zeroed",
+    "all_finite", "banded_product", "constant", "conv", "conv_transpose", "depthwise_correlate", "either", "fftn",
+    "ifftn", "irfftn", "is_fast_in", "isfinite", "map_rows", "map_slabs", "overlapping_blocks", "rfftn", "summed",
+    "unless", "window", "with_gradient_of", "zeroed",
 ]  # fmt: skip
 
 name = "numpy"
@@ -180,6 +182,11 @@ def flip(x: np.ndarray, axes: Sequence[int]) -> np.ndarray:
 
 
 _WHOLE, _REVERSED = slice(None), slice(None, None, -1)
+
+
+def folded(function: Callable, every: Sequence[Any]) -> Any:
+    """Call the function for one after the other."""
+    return functools.reduce(function, every, None)
 
 
 def total(x: np.ndarray, axes: Sequence[int]) -> np.ndarray:

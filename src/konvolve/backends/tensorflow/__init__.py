@@ -13,6 +13,8 @@ are not finite in ``finite.py``.
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +22,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import raw_ops
 
+from konvolve.backends import blocks
 from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.tensorflow import spectra
 from konvolve.backends.tensorflow.convolutions import (
@@ -43,6 +46,7 @@ __all__ = [
 ]  # fmt: skip
 
 name = "tensorflow"
+_HERE = sys.modules[__name__]
 types: tuple[type, ...] = ()
 
 
@@ -182,6 +186,16 @@ def next_length(size: Callable[[], tf.Tensor], table: Sequence[int]) -> tf.Tenso
 def compiled(function: Callable) -> Callable:
     """Return the function as it is: operations run one by one."""
     return function
+
+
+def banded_product(x: Any, band: Any, axis: int, start: int, size: int) -> Any:
+    """Multiply blocks that are cut out."""
+    return blocks.banded_product(_HERE, x, band, axis, start, size)
+
+
+def folded(function: Callable, every: Sequence[Any]) -> Any:
+    """Call the function for one after the other."""
+    return functools.reduce(function, every, None)
 
 
 def map_rows(compute: Callable, x: Any, rows: int) -> Any:

@@ -11,12 +11,15 @@ Seen with PyTorch 2.13 on CPU:
 from __future__ import annotations
 
 import contextlib
+import functools
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from konvolve.backends import blocks
 from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.numpy.operands import dtype_name
 from konvolve.backends.torch.convolutions import conv, conv_transpose, depthwise_correlate, is_fast_in, with_gradient_of
@@ -33,6 +36,7 @@ __all__ = [
 ]  # fmt: skip
 
 name = "torch"
+_HERE = sys.modules[__name__]
 
 
 def profile() -> str:
@@ -184,6 +188,16 @@ def _autocast(device: str) -> bool:
 def program(function: Callable, plan: Any, arrays: Sequence[Any]) -> None:
     """Return None: its operations run one after the other as fast as it can."""
     return
+
+
+def banded_product(x: Any, band: Any, axis: int, start: int, size: int) -> Any:
+    """Multiply blocks that are cut out."""
+    return blocks.banded_product(_HERE, x, band, axis, start, size)
+
+
+def folded(function: Callable, every: Sequence[Any]) -> Any:
+    """Call the function for one after the other."""
+    return functools.reduce(function, every, None)
 
 
 def map_rows(compute: Callable, x: Any, rows: int) -> Any:

@@ -73,28 +73,13 @@ def _in_channels(xp: Backend, way: Matrix, sizes: Sizes, a: Array, band: Array) 
 def _cut_out(xp: Backend, way: Matrix, sizes: Sizes, a: Array, band: Array) -> Array:
     """Multiply blocks of the one axis on which the kernel has more than one sample.
 
-    Output i of a block is the product of row i with the block's ``block + K - 1`` samples.
+    Output i of a block is the product of row i with the block's ``block + K - 1`` samples, from K - 1 before it on.
     """
-    rank, block = len(sizes.windows), way.block
-    place = way.place
+    rank, place = len(sizes.windows), way.place
     axis = len(xp.shape(a)) - rank + place
-    extent = xp.sizes(band)[1]
-    kept = sizes.windows[place]
-    count = -(-kept.size // block)
-    # Blocks are counted whole, from K - 1 samples before the window on; zeros lie outside the signal. Along the other
-    # axes, where the kernel has one sample, the window is cut out as it is.
     starts, extents = [each.start for each in sizes.windows], [each.size for each in sizes.windows]
-    starts[place], extents[place] = kept.start - (extent - block), count * block + extent - block
+    kept = sizes.windows[place]
+    # Along the other axes, where the kernel has one sample, the window is cut out as it is.
+    starts[place], extents[place] = 0, xp.sizes(a)[axis]
     a = xp.window(a, starts, extents)
-    shape = xp.sizes(a)
-    lead, behind = shape[:axis], shape[axis + 1 :]
-    samples = (
-        xp.reshape(a, (*lead, 1, extent, *behind)) if count == 1 else xp.overlapping_blocks(a, axis, extent, block)
-    )
-    inner = math.prod(behind)
-    if inner == 1:
-        y = xp.matmul(xp.reshape(samples, (-1, extent)), xp.transpose(band, (1, 0)))
-    else:
-        y = xp.matmul(xp.reshape(band, (1, block, extent)), xp.reshape(samples, (-1, extent, inner)))
-    y = xp.reshape(y, (*lead, count * block, *behind))
-    return xp.window(y, [0] * rank, [kept.size for kept in sizes.windows])
+    return xp.banded_product(a, band, axis, kept.start - (way.taps - 1), kept.size)

@@ -163,7 +163,7 @@ def _loop_seconds(problem: Problem, profile: Profile, windows: Windows, taps: in
     kind = dtypes.parse(problem.compute)
     # Integers are looped over as int64, and complex numbers take four products where real ones take one.
     width = 2 if kind.integral else dtypes.item_size(problem.compute) / 4 * (2 if kind.kind == "complex" else 1)
-    many = _LONG_LOOP_FACTOR if taps > _LONG_LOOP else 1
+    many = _LONG_LOOP_FACTOR if taps > _LONG_LOOP and not profile.fused else 1  # a compiled loop is one of programs
     calls = _CALLS_COMPILED if profile.fused else _CALLS_PER_TAP * taps
     return _sums(problem, windows, taps) * profile.tap * width * many + calls * profile.call
 

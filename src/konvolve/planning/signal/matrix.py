@@ -35,6 +35,16 @@ _MOST = 2**29
 _BLOCKS = (32, 64, 128, 256)
 _COLUMNS = 16
 
+# Outputs per block that is multiplied where it lies. With 32 signals, pictures and volumes take 0.7 to 2.6 times as
+# long for 3 to 241 taps, mostly more; with 64 up to 4 times (NumPy, two cores of an Intel Xeon).
+_IN_PLACE = 16
+
+# Samples of a block from which on so few blocks are multiplied on one core together that each takes longer.
+_LONG = 512
+
+# Samples of a task where blocks are multiplied where they lie (backends/numpy/products.py), and tasks at once.
+_TASK, _TASKS = 2**17, 2
+
 # Operations per call: as channels, and cut out.
 _CALLS_CHANNELS, _CALLS_CUT_OUT = 12, 15
 
@@ -132,20 +142,55 @@ def _in_channels(problem: Problem, profile: Profile, windows: Any) -> Candidate 
 
 
 def _cut_out(problem: Problem, profile: Profile, windows: Any) -> Candidate | None:
-    """Cut blocks out and multiply them.
+    """Multiply blocks along one axis, which are cut out where the library cannot multiply them where they lie.
 
-    A block of B outputs needs ``B + K - 1`` samples: that many multiply-adds per output, and the signal is copied
-    ``(B + K - 1) / B`` times.
+    A block of B outputs needs ``B + K - 1`` samples: that many multiply-adds per output, and where it is cut out the
+    signal is copied ``(B + K - 1) / B`` times.
     """
     long = [place for place, axis in enumerate(problem.axes) if problem.shape2[axis] != 1]
     if len(long) != 1:
         return None
     taps, kept = problem.shape2[problem.axes[long[0]]] or 1, windows[long[0]].size
     outputs = problem.rows[2] * math.prod([window.size for window in windows])
+    columns = math.prod([window.size for window in windows[long[0] + 1 :]])
+    if profile.blocks_in_place:
+        seconds, block = _in_place_seconds(problem, profile, taps, outputs, columns), _IN_PLACE
+    else:
+        seconds, block = _cut_out_seconds(problem, profile, taps, kept, outputs, columns)
+    products = outputs / kept * -(-kept // block) * block  # blocks are counted whole
+    signal, frames = products * (kept + taps - 1) / kept, products * (block + taps - 1) / block
+    if profile.blocks_in_place:
+        # The result; the matrix twice; what reaches beyond the ends, padded, and few columns as rows, task by task.
+        tasks = _TASKS * max(_TASK, kept * columns if 1 < columns < _COLUMNS else 0)
+        samples = outputs + 2 * block * (block + taps - 1) + min(signal + products, 2 * tasks)
+    else:
+        of_signal, of_frames, of_views, of_products = profile.multiples.matrix
+        view = columns > 1 and outputs == kept * columns
+        samples = of_signal * signal + (of_views if view else of_frames) * frames + of_products * products
+    size = int(samples * candidate.item_size(problem.compute, profile.has_float64))
+    way = Matrix(block=block, place=long[0], taps=taps)
+    return Candidate(way, Estimate(way.name, seconds, size))
+
+
+def _in_place_seconds(problem: Problem, profile: Profile, taps: int, outputs: int, columns: int) -> float:
+    """Predict products of blocks where they lie."""
+    width = dtypes.item_size(problem.compute) / 4
+    parts = 2 if dtypes.is_complex(problem.compute) else 1
+    turned = 2 if 1 < columns < _COLUMNS else 0  # a few columns are brought before the axis, and back
+    needed = _IN_PLACE + taps - 1
+    product = profile.product * max(1.0, needed / _LONG)
+    each = needed * product * parts + (1 + turned) * profile.move
+    made = 2 * _IN_PLACE * needed * profile.move  # the matrix
+    return (outputs * each + made) * width + _CALLS_CUT_OUT * profile.call
+
+
+def _cut_out_seconds(
+    problem: Problem, profile: Profile, taps: int, kept: int, outputs: int, columns: int
+) -> tuple[float, int]:
+    """Predict products of blocks that are cut out, and say how many outputs a block has."""
     width = dtypes.item_size(problem.compute) / 4
     parts = 2 if dtypes.is_complex(problem.compute) else 1
     # A few columns, such as the channels of a picture, are not multiplied at full speed.
-    columns = math.prod([window.size for window in windows[long[0] + 1 :]])
     product = profile.product * (max(1.0, _COLUMNS / columns) if columns > 1 else 1.0)
     best = (math.inf, 0)
     # A block of as many outputs as taps shares samples with one neighbour alone; otherwise cutting blocks is slow.
@@ -155,15 +200,7 @@ def _cut_out(problem: Problem, profile: Profile, windows: Any) -> Candidate | No
         each = needed * product * width * parts + (1 + needed / block) * cut
         made = 2 * block * needed * profile.move * width  # the matrix
         best = min(best, (computed * each + made + _CALLS_CUT_OUT * profile.call, block))
-    seconds, block = best
-    products = outputs / kept * -(-kept // block) * block  # blocks are counted whole
-    signal, frames = products * (kept + taps - 1) / kept, products * (block + taps - 1) / block
-    of_signal, of_frames, of_views, of_products = profile.multiples.matrix
-    view = columns > 1 and outputs == kept * columns
-    samples = of_signal * signal + (of_views if view else of_frames) * frames + of_products * products
-    size = int(samples * candidate.item_size(problem.compute, profile.has_float64))
-    way = Matrix(block=block, place=long[0], taps=taps)
-    return Candidate(way, Estimate(way.name, seconds, size))
+    return best
 
 
 def single_taps_behind(problem: Problem) -> Problem:
