@@ -60,6 +60,9 @@ class Profile(NamedTuple):
     start: float = 0.0  # s: what its own convolution costs once, beside all else
     tiny: float = 0.0  # s: below it an eager call is quicker by NumPy, in the memory of the library's arrays; above it
     # as a compiled program, if it comes again; 0 where operations are quick, or compiled in any case
+    mapped: float = 0.0  # s: four bytes of new memory, where arrays are so large that none of it is used again
+    few_outputs: float = 1.0  # how many times slower a direct sum of few outputs is
+    direct_double: float = 1.0  # how many times slower its own convolution in double precision is, beside the bytes
     rows: int = 0  # samples of a batch that are transformed, multiplied and transformed back while they are in the
     # cache, one part of the batch for each core at a time; 0 for all at once
     crowded: float = 1.0  # how many times slower transforms along several axes are that leave the last cache

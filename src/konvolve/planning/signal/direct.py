@@ -21,6 +21,10 @@ _LONG_LOOP, _LONG_LOOP_FACTOR = 256, 10
 # A kernel of so few taps is summed directly also where the signal's size is not known.
 _SHORT = 9
 
+# So few outputs are not summed side by side (`Profile.few_outputs`): 9 of 1224 x 1503 samples with 657 x 524 took 4 to
+# 13 times what was predicted without it.
+_FEW_OUTPUTS = 16
+
 # Operations per call: of a loop that is compiled into one pass, for each tap of one that is not, of the library's own
 # convolution, and of that where integers are split into digits.
 _CALLS_COMPILED, _CALLS_PER_TAP, _CALLS_NATIVE, _CALLS_DIGITS = 8, 2, 8, 16
@@ -158,14 +162,23 @@ def _sums(problem: Problem, windows: Windows, taps: int) -> int:
     return problem.rows[2] * math.prod([kept.size for kept in windows]) * taps  # type: ignore[union-attr]
 
 
+def _few(profile: Profile, outputs: float) -> float:
+    """Return how many times as long a sum of few outputs takes for each of them."""
+    return profile.few_outputs if outputs < _FEW_OUTPUTS else 1.0
+
+
 def _loop_seconds(problem: Problem, profile: Profile, windows: Windows, taps: int) -> float:
     """Predict the loop over taps."""
     kind = dtypes.parse(problem.compute)
     # Integers are looped over as int64, and complex numbers take four products where real ones take one.
     width = 2 if kind.integral else dtypes.item_size(problem.compute) / 4 * (2 if kind.kind == "complex" else 1)
-    many = _LONG_LOOP_FACTOR if taps > _LONG_LOOP and not profile.fused else 1  # a compiled loop is one of programs
+    sums = _sums(problem, windows, taps)
+    many = _few(profile, sums / taps)
+    if taps > _LONG_LOOP and not profile.fused:
+        many *= _LONG_LOOP_FACTOR
     calls = _CALLS_COMPILED if profile.fused else _CALLS_PER_TAP * taps
-    return _sums(problem, windows, taps) * profile.tap * width * many + calls * profile.call
+    written = sums / taps * profile.move * profile.fused  # beside few taps that is felt
+    return (sums * profile.tap * many + written) * width + calls * profile.call
 
 
 def _native_seconds(
@@ -174,12 +187,15 @@ def _native_seconds(
     """Predict the library's own convolution."""
     kind = dtypes.parse(problem.compute)
     width = dtypes.item_size(problem.compute) / 4 * (2 if kind.kind == "complex" else 1)
+    if problem.compute in ("float64", "complex128"):
+        width *= profile.direct_double
     if digits or kind.integral:
         width = 2 if digits else 4  # without vector instructions
     times = sum(map(len, digits.shifts)) if digits else 1
     sums = _sums(problem, windows, taps)
     copied = 2 * sums / taps * profile.move
-    each = (sums * profile.direct[len(problem.axes)] + copied) * width + problem.rows[2] * profile.row
+    tap = profile.direct[len(problem.axes)] * _few(profile, sums / taps)
+    each = (sums * tap + copied) * width + problem.rows[2] * profile.row
     return times * each + (_CALLS_DIGITS if digits else _CALLS_NATIVE) * profile.call + profile.start
 
 

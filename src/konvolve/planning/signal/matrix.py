@@ -179,7 +179,7 @@ def _in_place_seconds(problem: Problem, profile: Profile, taps: int, outputs: in
     turned = 2 if 1 < columns < _COLUMNS else 0  # a few columns are brought before the axis, and back
     needed = _IN_PLACE + taps - 1
     product = profile.product * max(1.0, needed / _LONG)
-    each = needed * product * parts + (1 + turned) * profile.move
+    each = needed * product * parts + (2 + turned) * profile.move  # read, and written to new memory
     made = 2 * _IN_PLACE * needed * profile.move  # the matrix
     return (outputs * each + made) * width + _CALLS_CUT_OUT * profile.call
 

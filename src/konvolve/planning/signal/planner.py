@@ -33,6 +33,12 @@ _WORTH = 2e-4
 # passes have more overhead than is predicted.
 _GAIN = 0.8
 
+# Operations that extend a signal along an axis: both ends are gathered and joined to it.
+_CALLS_EXTENDED = 6
+
+# From so many bytes on an array's memory is the system's, and new to each array: glibc keeps no more for the next one.
+_MAPPED = 2**25
+
 Layout = tuple[tuple[int, ...], tuple[int, ...]] | None
 
 
@@ -234,7 +240,12 @@ def _with_surroundings(
         moved /= 3
     before = candidate.bytes_before(core, profile, extended, layout is not None)
     around = way.around(core, profile) if extended else 0
-    return Candidate(way, Estimate(estimate.method, estimate.seconds + moved, estimate.bytes + before + around))
+    if extended:
+        moved += _CALLS_EXTENDED * len(core.axes) * profile.call
+    size = estimate.bytes + before + around
+    if size >= _MAPPED:
+        moved += size / 4 * profile.mapped
+    return Candidate(way, Estimate(estimate.method, estimate.seconds + moved, size))
 
 
 def _adjoint(taken: Plan, others: dict[str, Plan]) -> Plan | None:
