@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 from benchmarks.contest.contestants import EASIER, contestant
@@ -34,6 +35,32 @@ for _function in ("convolve", "correlate", "fftconvolve", "oaconvolve"):
 for _function in ("fftconvolve", "oaconvolve"):
     _enter(_function, "NumPy", "numpy", _in_numpy)
     _enter(_function, "tf.function", "tensorflow", in_tf_function)
+
+
+def _enter_transforms(function: str, distribution: str) -> None:
+    module = f"{distribution}.interfaces.scipy_fft"
+
+    @contestant(
+        f"konvolve.{function}, NumPy by {distribution}", "numpy", ("konvolve", distribution),
+        role=KONVOLVE, note=f"scipy.fft.set_backend({module})",
+    )  # fmt: skip
+    def make(w, x, k):
+        if (function == "correlate") != (w.operation == "correlate"):
+            return None
+        import scipy.fft
+
+        backend, convolve = importlib.import_module(module), ours(function, w, "numpy")
+
+        def call():
+            with scipy.fft.set_backend(backend):
+                return convolve(x, k)
+
+        return call
+
+
+for _function in ("convolve", "correlate"):
+    for _distribution in ("mkl_fft", "pyfftw"):
+        _enter_transforms(_function, _distribution)
 
 
 @contestant(

@@ -39,18 +39,28 @@ KINDS = {
 
 
 @contextlib.contextmanager
-def one_core_taken() -> Iterator[None]:
+def one_core_taken() -> Iterator[subprocess.Popen]:
     """Let another process compute without a pause meanwhile, as on a machine that is busy with other work."""
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
         try:
-            yield
+            yield other
         finally:
             other.kill()
+
+
+# The 95th percentile's aim where one core is busy.
+BUSY_AIM = 2.0
+
+
+def high_aim(found: dict) -> float:
+    """The aim at the 95th percentile, alone or on a busy machine."""
+    return BUSY_AIM if found.get("busy") else HIGH_AIM
 
 
 def rows(results: dict) -> tuple[list[str], list[list[str]]]:
     """Head and body of a table: a line for each library."""
     body = []
+    aim = high_aim(next(iter(results.values())))
     for library, found in results.items():
         off = ", ".join(
             f"{method} {each['median']:.2f} ({each['p5']:.2f} to {each['p95']:.2f})"
@@ -60,11 +70,11 @@ def rows(results: dict) -> tuple[list[str], list[list[str]]]:
             [
                 library, str(found["problems"]),
                 f"{found['median']:.2f} {'met' if found['median_met'] else 'missed'}",
-                f"{found['p95']:.2f} {'met' if found['p95_met'] else 'missed'}", f"{found['worst']:.1f}",
+                f"{found['p95']:.2f} {'met' if found['p95'] <= aim else 'missed'}", f"{found['worst']:.1f}",
                 f"{found['chosen_s'] / found['best_s']:.2f}", off,
             ]
         )  # fmt: skip
-    head = ["library", "problems", f"median, aim {MEDIAN_AIM}", f"95th percentile, aim {HIGH_AIM}", "worst"]
+    head = ["library", "problems", f"median, aim {MEDIAN_AIM}", f"95th percentile, aim {aim}", "worst"]
     return [*head, "of all the time", "measured of predicted (5 % to 95 %)"], body
 
 
@@ -125,7 +135,7 @@ def _choices(axes, library: str, found: dict) -> None:
     ratios = np.sort([ratio(record) for record in found["records"]])
     parts = np.arange(1, len(ratios) + 1) / len(ratios)
     axes.step(ratios, 100 * parts, where="post", color="#0072b2")
-    for aim, part, name in ((MEDIAN_AIM, 50, "median"), (HIGH_AIM, 95, "95th percentile")):
+    for aim, part, name in ((MEDIAN_AIM, 50, "median"), (high_aim(found), 95, "95th percentile")):
         axes.plot([aim], [part], marker="x", color="0.2", markersize=7, linestyle="none")
         axes.annotate(f"aim: {name} {aim}", (aim, part), xytext=(8, -10), textcoords="offset points", fontsize=8)
     right = max(2.2, min(10.0, float(ratios[-1]) * 1.05))

@@ -1,12 +1,14 @@
 """How the choice of the method is judged: on layers as spread as is said, on every library, and drawn."""
 
+import contextlib
 import itertools
 import json
 import math
 
+import numpy as np
 import pytest
 
-from benchmarks.predictions import channels, validate
+from benchmarks.predictions import channels, kernels, validate
 from konvolve.bench import problems
 from konvolve.planning.operands import CHANNEL_METHODS
 
@@ -57,3 +59,38 @@ def test_a_library_is_timed_and_drawn(library, tmp_path):
     json.dumps(found)
     validate.plot({library: found}).savefig(tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000
+
+
+def test_kernels_cover_what_people_have():
+    drawn = list(itertools.islice(kernels.draw(1), 1000))
+    assert drawn[:50] == list(itertools.islice(kernels.draw(1), 50))
+    assert {question.boundary for question in drawn} == set(kernels.BOUNDARIES)
+    assert {question.terms for question in drawn} == {0, 1, 2, 3}
+    assert {question.wrapped for question in drawn} == {True, False}
+    assert any(question.lags for question in drawn)
+    assert any(question.terms and question.axes[0] > 0 for question in drawn)
+    assert any(question.terms and question.axes[-1] < len(question.signal) - 1 for question in drawn)
+    taken = [question.weighed("numpy")[0] for question in drawn[:300]]
+    assert {"direct", "fft", "overlap", "matrix", "separable"} == set(taken)
+
+
+@pytest.mark.parametrize("terms", [0, 1, 2])
+@pytest.mark.parametrize("library", ["numpy", "tensorflow", "jax", "torch"])
+def test_a_kernel_of_terms_gives_the_sum_by_every_method(library, terms):
+    pytest.importorskip(library)
+    question = kernels.Question((40, 50), (7, 6), "same", (0, 1), "float32", "reflect", terms, terms > 1, None)
+    x, k = question.arrays(library)
+    chosen, estimates = question.weighed(problems.profile(library))
+    methods = [each.method for each in estimates]
+    assert chosen in methods
+    assert ("separable" in methods) == (terms > 0)
+    answers = [np.asarray(question.compiled(library, method, x, k)()) for method in methods]
+    for answer in answers:
+        np.testing.assert_allclose(answer, answers[0], atol=2e-5 * np.abs(answers[0]).max())
+
+
+def test_the_other_program_ends_with_the_measurement():
+    with contextlib.suppress(KeyboardInterrupt), validate.one_core_taken() as other:
+        assert other.poll() is None
+        raise KeyboardInterrupt
+    assert other.poll() is not None

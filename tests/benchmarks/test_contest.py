@@ -146,6 +146,8 @@ def test_the_legend_names_what_is_drawn_and_fits():
         (["--sweep", "--memory"], "--sweep and --memory: allowed: one of --report, --calibrate"),
         (["--sweep", "--only", "face"], "--only has no meaning with --sweep"),
         (["--channels"], "--channels has no meaning without --validate"),
+        (["--busy"], "--busy has no meaning without --validate"),
+        (["--validate", "3", "--channels", "--kernels"], "--channels and --kernels: allowed: one of"),
         (["--json", ""], "--json .: a folder; allowed: a file"),
         (["--json", "found.md"], "--json found.md: the name of the tables or the chart"),
         (["--json", "taken.json"], "taken.png: the output is a directory"),

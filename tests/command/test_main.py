@@ -574,6 +574,18 @@ def test_doctor_reports_the_broken_and_the_missing(folder, capsys, monkeypatch):
     assert 'not installed: pip install "konvolve[torch]"' in rows["nonesuch"]
 
 
+def test_doctor_checks_the_constants_of_what_works(folder, capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "LIBRARIES", {"numpy": "", "scipy": "", "jax": "jax"})
+    monkeypatch.setattr(doctor, "examined", lambda until: {
+        "numpy": {"version": "2", "note": ""}, "scipy": {"version": "1", "note": doctor.transforms()},
+        "jax": {"version": "broken", "note": "", "style": "red"},
+    })  # fmt: skip
+    code, out, _ = konvolve_command(capsys, "doctor", "--check", backend=None)
+    assert code == 0
+    assert any("transforms of NumPy's arrays" in line for line in out)
+    assert re.fullmatch(r"numpy: the methods chosen take \d.\d\d of the best's time; all take .*", out[-1])
+
+
 def test_doctor_does_not_wait_for_the_slow(folder, capsys, monkeypatch):
     """A library that is still being imported is named with its version, and --full waits for it."""
     Path("fakes").mkdir()

@@ -43,8 +43,11 @@ _SLOW = ("jax", "torch", "tensorflow", "keras")
 DEADLINE = 2.0
 
 
-def doctor(full: bool = False) -> None:
-    """Show konvolve's version, the cores, the libraries and their devices; all imported to the end if `full`."""
+def doctor(full: bool = False, check: bool = False) -> None:
+    """Show konvolve's version, the cores, the libraries and their devices; all imported to the end if `full`.
+
+    With `check`, a few convolutions say whether the planning constants fit this machine.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -59,6 +62,25 @@ def doctor(full: bool = False) -> None:
     python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     console.print(f"konvolve {konvolve.__version__}, {python}, {measured.cores()} cores")
     console.print(table)
+    if check:
+        for name, said in checked([name for name in found if found[name]["version"] not in ("-", "broken")]).items():
+            console.print(f"{name}: {said}")
+
+
+def checked(names: list[str]) -> dict[str, str]:
+    """Whether the constants of these libraries fit this machine, each asked in a process of its own, one by one."""
+    script = "import sys; from konvolve.bench import check; name = sys.argv[1]\n"
+    script += "__import__(name); print(check.sentence(name, check.measured(name)))"
+    found = {}
+    with progress(quiet=False) as step:
+        for name in (name for name in ("numpy", *registry.LIBRARIES) if name in names):
+            step(f"timing a few convolutions on {name}")
+            quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+            command = [sys.executable, "-P", "-c", script, name]
+            done = subprocess.run(command, env={**quiet, **os.environ}, capture_output=True, text=True)
+            lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+            found[name] = lines[-1] if lines else f"exit status {done.returncode}"
+    return found
 
 
 def examined(until: float | None) -> dict[str, dict[str, str]]:
@@ -160,10 +182,22 @@ def probed(name: str) -> dict[str, str]:
         note = ", ".join(["cpu", *gpus, *(["mps"] if library.backends.mps.is_available() else [])])
     elif name == "keras":
         note = f"backend {library.backend.backend()}"
+    elif name == "scipy":
+        note = transforms()
     if name == "numpy" or name in registry.LIBRARIES:
         note = ", ".join(part for part in (note, constants(name)) if part)
     version = getattr(library, "__version__", None) or importlib.metadata.version(name)
     return {"version": version, "note": note}
+
+
+# Backends of scipy.fft that are quicker: the distribution, and what scipy.fft.set_backend is given.
+_TRANSFORMS = {"mkl_fft": "mkl_fft.interfaces.scipy_fft", "pyfftw": "pyfftw.interfaces.scipy_fft"}
+
+
+def transforms() -> str:
+    """Which transforms NumPy's arrays are given, and which others are installed."""
+    others = [f"scipy.fft.set_backend({_TRANSFORMS[name]})" for name in _TRANSFORMS if importlib.util.find_spec(name)]
+    return "; ".join(["transforms of NumPy's arrays", *(f"others by {other}" for other in others)])
 
 
 def constants(library: str) -> str:

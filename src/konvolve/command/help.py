@@ -152,7 +152,8 @@ DOCTOR_HELP = """Show what is installed, and which devices it sees.
 
 Libraries are imported in processes of their own; one that is broken is shown as broken, with its error,
 and the exit code is 0 all the same. After 3 seconds those that are still being imported, as TensorFlow
-may be, are shown with their version alone; --full waits for them.
+may be, are shown with their version alone; --full waits for them. --check times a few convolutions on each library,
+within seconds, and says whether the planning constants fit this machine, and what to do where they do not.
 """
 
 REVERB_HELP = """Put a sound into a room: convolve it with the room's impulse response, block by block.

@@ -245,11 +245,14 @@ def bench(
 
 def doctor_(
     full: Annotated[bool, typer.Option("--full", help="Wait for libraries that are slow to import.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Time a few convolutions: whether the planning constants fit this machine.")
+    ] = False,
 ) -> None:
     """Show what is installed; the help is DOCTOR_HELP."""
     from konvolve.command.doctor import doctor
 
-    doctor(full)
+    doctor(full, check)
 
 
 def _explained(error: Exception) -> str | None:

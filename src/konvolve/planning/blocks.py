@@ -19,6 +19,9 @@ _IN_CACHE = 2**15
 _OUT_OF_CACHE = 1.25
 # From this many on the transform itself leaves the second-level cache, and every stage goes to memory.
 _OUTGROWN = 2**17
+# Blocks that are longer by this factor than the kernel are past the optimum of every cost that was fitted; and so many
+# samples are looked at in any case.
+_LONGEST, _LEAST_LONGEST = 64, 4096
 # Among so many crews of rows the last one need not be full.
 _MANY_CREWS = 8
 
@@ -98,13 +101,13 @@ def choose(taps: int, outputs: int | None, whole: int | None, rows: int = 2, cre
     """
     lengths, costs = table(), _costs()
     best, best_cost = None, float("inf")
-    longest = max(64 * taps, 4096)
+    longest = max(_LONGEST * taps, _LEAST_LONGEST)
     if whole is not None and whole <= lengths[-1]:
         length = fast_length(whole)
         single = transform_cost(length) * outgrown(length, True) if rows == 1 else block_cost(length)
         best, best_cost = Blocks(length, 0), single * crew.rows(rows)
         longest = min(longest, whole)
-    # Shorter blocks than 5/4 of the kernel redo nearly everything, longer ones than 64 times are past the optimum.
+    # Shorter blocks than 5/4 of the kernel redo nearly everything.
     first, last = place_of(taps + taps // 4 + 1), place_of(longest + 1)
     many = _MANY_CREWS * crew.together
     for place in range(first, max(last, first + 1) if best is None else last):

@@ -93,7 +93,8 @@ class ChannelProfile(NamedTuple):
     moved: float  # s: one byte moved while axes are transposed
     cliff: tuple[int, int, float] | None = None  # taps and taps times outputs from which on a multiply-add of the
     # kernel's gradient takes so many seconds; None where it need not be taken from elsewhere
-    depthwise_cliff: tuple[int, int, float] | None = None  # the same with a group for each channel
+    depthwise_cliff: tuple[int, float] | None = None  # the same with a group for each channel, from so many taps of an
+    # axis on
     plain: tuple[int, ...] = ()  # the ranks in which its own convolution has no groups
     mixed: bool = True  # whether it takes dilations with strides where a group has several channels
     native: bool = True  # whether it has one

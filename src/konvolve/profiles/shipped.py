@@ -186,7 +186,7 @@ CHANNELS: dict[str, dict[str, Any]] = {
         # Seen: 256 taps of 1793 outputs 6.1e-9 and of 769 outputs 9.5e-11; 15 x 15 of 64 x 64 8.2e-9, 14 x 14 2.9e-11.
         "cliff": (128, 400_000, 8.0e-9),
         # Seen: 3 x 3 2.9e-10, 7 x 7 4.4e-10, 15 x 15 1.1e-9.
-        "depthwise_cliff": (49, 0, 5.0e-10),
+        "depthwise_cliff": (7, 5.0e-10),
         "plain": (3,),
         "mixed": False,
     },
@@ -211,6 +211,8 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "slim": 12.0,
         "product": 1.5e-10,
         "moved": 2.5e-10,
+        # Seen: 3 x 3 6.7e-12, 7 x 7 1.3e-10, 15 x 15 4.3e-10 to 5.9e-10, 31 taps 4.5e-10 to 1.4e-9, 512 taps 5.4e-10.
+        "depthwise_cliff": (9, 7.0e-10),
     },
 }
 CHANNELS["jax32"] = CHANNELS["jax"]

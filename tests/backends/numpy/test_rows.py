@@ -62,3 +62,26 @@ def test_one_core_where_scipy_was_told_so():
     with scipy.fft.set_workers(3):
         assert cores.cores() == 3
     assert cores.cores() >= 1
+
+
+def test_the_backend_that_scipy_was_given_transforms_all_rows():
+    threads = []
+
+    class Counting:
+        __ua_domain__ = "numpy.scipy.fft"
+
+        @staticmethod
+        def __ua_function__(method, args, kwargs):
+            threads.append(threading.get_ident())
+            with scipy.fft.skip_backend(Counting):
+                return method(*args, **kwargs)
+
+    a, b = rng.standard_normal((25000, 100)), rng.standard_normal((1, 9))
+    with scipy.fft.set_backend(Counting):
+        found = konvolve.convolve(a, b, "same", "fft", axes=1)
+    seen = len(threads)
+    rows = konvolve.plan(a.shape, b.shape, mode="same", axes=1, method="fft", dtype="float64", library="numpy").way.rows
+    assert set(threads) == {threading.get_ident()}  # where the backend is the one in use
+    assert seen > 2 * (a.shape[0] // rows)  # there and back, for each part of the rows
+    np.testing.assert_array_equal(found, konvolve.convolve(a, b, "same", "fft", axes=1))
+    assert len(threads) == seen

@@ -1,4 +1,4 @@
-"""How many cores are used: as many as SciPy was told, or else all that this process may use."""
+"""How many cores are used, and whose transforms: as SciPy was told, or else all that this process may use."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ def one_core() -> Iterator[None]:
         yield
     finally:
         _here.one = False
+
+
+def own_transforms() -> bool:
+    """Whether SciPy's own transforms are in use here, and not a backend that ``scipy.fft.set_backend`` was given.
+
+    That holds in the thread that called it, so that no other thread may transform in its place. SciPy has no public
+    name for it, and another version's state may look otherwise.
+    """
+    try:
+        from scipy._lib import uarray
+
+        return not uarray.get_state()._pickle()[1]["numpy.scipy.fft"][1]
+    except (ImportError, AttributeError, LookupError, TypeError):
+        return True
 
 
 def _chosen() -> int | None:

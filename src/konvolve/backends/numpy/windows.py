@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from konvolve.backends.numpy.cores import cores, one_core
+from konvolve.backends.numpy.cores import cores, one_core, own_transforms
 from konvolve.backends.numpy.stored import empty
 
 
@@ -50,6 +50,10 @@ def map_rows(compute: Callable[[np.ndarray], np.ndarray], x: np.ndarray, rows: i
         with one_core():
             y[start : start + rows] = compute(x[start : start + rows])
 
+    if not own_transforms():
+        for start in range(rows, x.shape[0], rows):
+            y[start : start + rows] = compute(x[start : start + rows])
+        return y
     with ThreadPoolExecutor(cores()) as pool:  # not kept: threads do not outlive a fork
         for _ in pool.map(write, range(rows, x.shape[0], rows)):
             pass

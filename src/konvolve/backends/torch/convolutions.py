@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from konvolve.backends.interface import Native
-from konvolve.backends.torch.tracing import derived, recorded
+from konvolve.backends.torch.tracing import derived, in_dual_level, recorded, transforming
 from konvolve.backends.torch.windows import window
 
 _CONVOLUTIONS = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3: torch.nn.functional.conv3d}
@@ -89,6 +89,8 @@ def conv(x: torch.Tensor, kernel: torch.Tensor, how: Native) -> torch.Tensor:
 def conv_transpose(y: torch.Tensor, kernel: torch.Tensor, how: Native, sizes: Sequence[Any]) -> torch.Tensor:
     """Return the adjoint: a window of PyTorch's transposed convolution, which itself cuts off as much on both sides."""
     y = y.movedim(-1, 1) if how.last else y
+    if how.depthwise:
+        kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)
     reach = [
         (n - 1) * s + (k - 1) * d + 1
         for n, k, s, d in zip(y.shape[2:], kernel.shape, how.strides, how.dilations, strict=False)
@@ -117,7 +119,56 @@ def _as_pictures(x: torch.Tensor, kernel: torch.Tensor, last: bool) -> tuple[tor
 
 
 def with_gradient_of(
-    forward: Callable, by_first: Callable, other: Callable, x: torch.Tensor, y: torch.Tensor
+    forward: Callable, by_first: Callable | None, other: Callable, x: torch.Tensor, y: torch.Tensor
 ) -> torch.Tensor:
-    """Leave the gradient to PyTorch, whose own has no cliff."""
-    return forward(x, y)
+    """Return ``forward(x, y)``, whose gradients are ``by_first(gradient, y)`` and, for y, that of ``other(x, y)``.
+
+    In an eager backward pass: compiled, in forward mode and under ``torch.func`` the gradient is PyTorch's own.
+    """
+    sought = torch.is_grad_enabled() and y.requires_grad
+    if by_first is None or not sought or transforming() or in_dual_level() or recorded(y):
+        return forward(x, y)
+    return _Composed.apply(x, y, forward, by_first, other)
+
+
+class _Composed(torch.autograd.Function):
+    """A function that is linear in each of its two operands, with gradients from elsewhere."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, y: torch.Tensor, *rules: Callable) -> torch.Tensor:
+        """Return ``forward(x, y)``."""
+        forward, *ctx.rules = rules
+        ctx.save_for_backward(x, y)
+        return forward(x, y)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple:
+        """Return the gradients by both operands that are asked for."""
+        x, y = ctx.saved_tensors
+        by_first, other = ctx.rules
+        by_x = by_first(upstream, y) if ctx.needs_input_grad[0] else None
+        by_y = _BySecond.apply(x, y, upstream, by_first, other) if ctx.needs_input_grad[1] else None
+        return by_x, by_y, None, None, None
+
+
+class _BySecond(torch.autograd.Function):
+    """The gradient by the second operand, which is linear in the first one and in the gradient that comes from above.
+
+    It is a derivative of <upstream, other(x, y)>, so its own gradients are those of <upstream, other(x, cotangent)>.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, y: torch.Tensor, upstream: torch.Tensor, *rules: Callable) -> torch.Tensor:
+        """Return the gradient by y."""
+        ctx.save_for_backward(x, upstream)
+        _, other = ctx.rules = rules
+        with torch.enable_grad():
+            place = y.detach().requires_grad_()
+            return torch.autograd.grad(other(x.detach(), place), place, upstream)[0]
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: torch.Tensor) -> tuple:
+        """Return the gradients by x and by what came from above."""
+        x, upstream = ctx.saved_tensors
+        by_first, other = ctx.rules
+        return by_first(upstream, cotangent), None, other(x, cotangent), None, None

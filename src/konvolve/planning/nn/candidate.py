@@ -20,6 +20,10 @@ _LENGTHS = 16
 # Operations per call of one transform of everything: layouts, transforms, a product at each frequency.
 _CALLS = 40
 
+# How often what goes in and what comes out is read or written beside the transforms: padded and stored, and of the sums
+# stored, inverted and cropped. Counted in the programs; the speed of moving is fitted with them.
+_INWARD, _OUTWARD = 2, 3
+
 
 class Case(NamedTuple):
     """One problem as its methods are asked about it.
@@ -105,7 +109,7 @@ def transform_seconds(case: Case, profile: Profile, speed: ChannelProfile, lengt
     seconds = fourier_seconds(profile, (inputs + outputs) * count + kernel, lengths, case.problem.compute)
     bins = math.prod(lengths[:-1]) * (lengths[-1] // 2 + 1)
     # Rows are padded and their spectra written and read; frequencies are brought first and last again for matrices.
-    passes = 2 * inputs * count + 2 * kernel + 3 * outputs * count
+    passes = _INWARD * (inputs * count + kernel) + _OUTWARD * outputs * count
     if sums > outputs:
         passes += inputs * count + kernel + outputs * count
         seconds += width * bins * sums * count * speed.product

@@ -54,11 +54,20 @@ class Direct(ChannelWay):
         estimate = Estimate(cls.name, seconds, memory)
         in_parts = of_complex and not profile.native_complex
         other = _by_transforms(case, profile, speed)
-        cliff = speed.depthwise_cliff if depthwise else speed.cliff
-        beyond = cliff is not None and taps >= cliff[0] and taps * math.prod(places) >= cliff[1]
         # The library's gradient by the kernel, against a forward pass by transforms.
-        slow = cliff is not None and beyond and sums * cliff[2] * width > 2 * other.estimate.seconds  # type: ignore[union-attr]
+        by_kernel = sums * _cliff(case, speed, depthwise, taps, math.prod(places)) * width
+        slow = by_kernel > 2 * other.estimate.seconds  # type: ignore[union-attr]
         return Candidate(cls(in_parts=in_parts), estimate, other if slow else None)
+
+
+def _cliff(case: Case, speed: ChannelProfile, depthwise: bool, taps: int, places: int) -> float:
+    """Return the seconds of a multiply-add in the library's gradient by the kernel, 0 where that is no slower."""
+    if depthwise:
+        longest = max(axis.taps for axis in case.problem.axes)
+        return speed.depthwise_cliff[1] if speed.depthwise_cliff and longest >= speed.depthwise_cliff[0] else 0.0
+    if speed.cliff and taps >= speed.cliff[0] and taps * places >= speed.cliff[1]:
+        return speed.cliff[2]
+    return 0.0
 
 
 def _needs_loop(case: Case, speed: ChannelProfile) -> bool:

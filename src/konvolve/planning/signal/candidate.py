@@ -23,6 +23,10 @@ from konvolve.planning.way import Candidate, Way
 # are 2 GiB of float64.
 UNKNOWN_SAMPLES = 2**28
 
+# As many copies in order as transposing takes, and the part of that which is left where the signal may stay a view.
+# Chosen with the first constants on pictures with the channels last, and not fitted since.
+_TRANSPOSED, TRANSPOSED_VIEW = 3.0, 1 / 3
+
 Windows = tuple[Window | None, ...]
 Bits = tuple[int | None, int | None]
 
@@ -156,7 +160,7 @@ def transposing_seconds(problem: Problem, profile: Profile, windows: Sequence[Wi
         for problem_shape in (problem.shape1, problem.shape2)
     ]
     moved = rows1 * taken[0] + rows2 * taken[1] + rows * math.prod([kept.size for kept in windows])
-    return 3 * moved * profile.move * dtypes.item_size(problem.compute) / 4
+    return _TRANSPOSED * moved * profile.move * dtypes.item_size(problem.compute) / 4
 
 
 def bytes_before(problem: Problem, profile: Profile, extended: bool, laid_out: bool) -> int:

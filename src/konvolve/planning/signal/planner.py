@@ -237,7 +237,7 @@ def _with_surroundings(
         return proposed
     moved = candidate.transposing_seconds(core, profile, framed.windows) if layout is not None else 0.0  # type: ignore[arg-type]
     if way.takes_views and not profile.multiples.layout:  # a transposed signal is a view, where the library has them
-        moved /= 3
+        moved *= candidate.TRANSPOSED_VIEW
     before = candidate.bytes_before(core, profile, extended, layout is not None)
     around = way.around(core, profile) if extended else 0
     if extended:
