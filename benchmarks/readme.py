@@ -99,16 +99,31 @@ def _sentences(results: dict) -> list[str]:
     return found
 
 
-def _choice(results: dict) -> str:
-    """How good the choice of the method is, in a sentence."""
+# The validations, by what is between the name of the race's file and the ending, and on which problems they are.
+_CHOICES = {
+    "choice": "random problems",
+    "kernels": "problems as people have them, with products of factors, edges, `Kernel` and lags",
+    "kernels-busy": "these while another program has one of the cores",
+}
+
+
+def _choice(results: dict, problems: str) -> str:
+    """How good the choice of the method is on some problems, in a few words."""
     parts = [
         f"{found['median']:.2f} and {found['p95']:.2f} on {library} ({found['problems']} problems)"
         for library, found in results["validation"].items()
     ]
-    return (
-        "On random problems the method that is chosen takes, as a part of the best one's time, in the median and at "
-        f"the 95th percentile: {'; '.join(parts)}."
+    return f"on {problems}: {'; '.join(parts)}"
+
+
+def _choices(path: Path) -> list[str]:
+    """How good the choice of the method is, in a sentence; none where nothing was measured."""
+    files = {_beside(path, kind): problems for kind, problems in _CHOICES.items()}
+    found = [_choice(json.loads(file.read_text()), problems) for file, problems in files.items() if file.exists()]
+    told = (
+        "The method that is chosen takes, as a part of the best one's time, in the median and at the 95th percentile, "
     )
+    return [told + ". And ".join(found) + "."] if found else []
 
 
 def _machine(results: dict) -> str:
@@ -161,9 +176,7 @@ def section(path: Path, page: Path) -> str:
     """All of it, with the two comments, for a results file inside the repository."""
     results = json.loads(path.read_text())
     name = path.resolve().relative_to(ROOT).as_posix()
-    sentences = _sentences(results)
-    if (choice := _beside(path, "choice")).exists():
-        sentences.append(_choice(json.loads(choice.read_text())))
+    sentences = _sentences(results) + _choices(path)
     parts = [_OPEN.format(name), _wrapped(_machine(results)), "", *_table(results), "", _wrapped(" ".join(sentences))]
     for kind, alternative in (
         (

@@ -14,7 +14,7 @@ os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 import hypothesis
 import pytest
 
-from konvolve.execution import signal
+from konvolve.execution import plans, signal
 
 # The suite is a gate: the same draws every time, and no deadline on a machine that others use too.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
@@ -58,6 +58,11 @@ def memory_is_given_back():
         sys.modules["jax"].clear_caches()
     if "torch._dynamo" in sys.modules:
         sys.modules["torch._dynamo"].reset()
+    if "keras" in sys.modules and hasattr(sys.modules["keras"], "utils"):
+        sys.modules["keras"].utils.clear_session()
+    if "konvolve.backends.tensorflow.programs" in sys.modules:
+        sys.modules["konvolve.backends.tensorflow.programs"]._graphs.clear()
+    plans.forget()
     gc.collect()
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)  # what glibc's allocator would keep

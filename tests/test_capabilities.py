@@ -16,11 +16,18 @@ FOLDER = pathlib.Path(__file__).parent
 
 @pytest.fixture(scope="module")
 def servers():
-    """Return a function that runs a cell in a process of its own: one server for each library, started when needed."""
+    """Return a function that runs a cell in a process of its own: a server for each library, one at a time."""
     running = {}
+
+    def stop():
+        while running:
+            server = running.popitem()[1]
+            server.kill()
+            server.communicate()
 
     def run(library, *cell):
         if library not in running:
+            stop()
             running[library] = subprocess.Popen(
                 [sys.executable, str(FOLDER / "support" / "run_cells.py"), library],
                 env={**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "0"},
@@ -33,9 +40,7 @@ def servers():
         return server.stdout.readline().strip()
 
     yield run
-    for server in running.values():
-        server.kill()
-        server.communicate()
+    stop()
 
 
 def slopes(ask, a, b, step):
@@ -56,7 +61,7 @@ def slopes(ask, a, b, step):
 
 CELLS = [
     pytest.param(*cell, marks=[pytest.mark.slow] if capabilities.takes_long(cell[0], cell[2]) else [])
-    for cell in capabilities.cells()
+    for cell in sorted(capabilities.cells(), key=lambda cell: cell[1])  # a library's one after the other
 ]
 
 

@@ -41,7 +41,7 @@ def _enter_transforms(function: str, distribution: str) -> None:
     module = f"{distribution}.interfaces.scipy_fft"
 
     @contestant(
-        f"konvolve.{function}, NumPy by {distribution}", "numpy", ("konvolve", distribution),
+        f"konvolve.{function}, NumPy {distribution}", "numpy", ("konvolve", distribution),
         role=KONVOLVE, note=f"scipy.fft.set_backend({module})",
     )  # fmt: skip
     def make(w, x, k):

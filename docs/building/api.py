@@ -123,8 +123,6 @@ def _members(module: str, name: str) -> list[str]:
 
 
 _ELSEWHERE = {
-    "konvolve.layers": "On Keras's backends TensorFlow, JAX and PyTorch: eager, compiled, trained and saved; "
-    ":doc:`the page on layers <../layers>` says which formats.",
     "konvolve.compat.astropy": "Wherever :doc:`konvolve.convolve <konvolve.convolve>` with ``nan=`` works.",
     "plan": "Arithmetic on shapes: no array and no array library is needed.",
     "Kernel": "In the functions of the family and of ``konvolve.nn``, on every library. It is a constant: no "
@@ -140,9 +138,29 @@ _ELSEWHERE = {
 _WIDTHS = ("gaussian_filter1d", "gaussian_laplace", "gaussian_gradient_magnitude")
 
 
+# What a layer of Keras calls, by the end of its name; the first that fits.
+_CALLED = {
+    "Transpose": "nn.conv_transpose",
+    "DepthwiseConv1D": "nn.depthwise_conv",
+    "DepthwiseConv2D": "nn.depthwise_conv",
+    "SeparableConv1D": "nn.depthwise_conv",
+    "SeparableConv2D": "nn.depthwise_conv",
+    "Conv1D": "nn.conv",
+    "Conv2D": "nn.conv",
+    "Conv3D": "nn.conv",
+    "GaussianBlur": "ndimage.gaussian_filter",
+    "Filter": "ndimage.correlate",
+}
+
+
 def _works(module: str, name: str) -> list[str]:
-    row, said = name, ""
-    if module == "konvolve.ndimage":
+    row, said, libraries = name, "", dict(capabilities.LIBRARIES)
+    if module == "konvolve.layers":
+        row = next(row for end, row in _CALLED.items() if name.endswith(end))
+        said = f"A layer works as ``{row}`` does, which it calls, on the library that Keras computes with. "
+        said += ":doc:`The page on layers <../layers>` says in which formats it is saved."
+        del libraries["numpy"]
+    elif module == "konvolve.ndimage":
         row = f"ndimage.{name}"
         if row not in capabilities.FUNCTIONS:
             row = "ndimage.gaussian_filter" if name in _WIDTHS else "ndimage.correlate"
@@ -155,10 +173,10 @@ def _works(module: str, name: str) -> list[str]:
         return [_ELSEWHERE[name if name in _ELSEWHERE else module], ""]
     lines = [said, ""] if said else []
     lines += [".. list-table::", "   :header-rows: 1", "", "   * - way"]
-    lines += [f"     - {library}" for library in capabilities.LIBRARIES.values()]
+    lines += [f"     - {library}" for library in libraries.values()]
     for way, meaning in capabilities.WAYS.items():
         lines += [f"   * - **{way}**: {meaning}"]
-        for library in capabilities.LIBRARIES:
+        for library in libraries:
             missing = capabilities.reason(row, library, way)
             batchless = way == "unknown batch" and capabilities.FUNCTIONS[row][-1] is None
             lines += [f"     - {'no batch' if batchless else 'yes' if missing is None else 'no'}"]

@@ -38,9 +38,12 @@ def test_what_lies_beside_is_taken_in(monkeypatch, tmp_path):
     (tmp_path / "r.json").write_text(json.dumps(results))
     found = {"median": 1.02, "p95": 1.234, "problems": 300}
     (tmp_path / "r-choice.json").write_text(json.dumps({"validation": {"numpy": found}}))
+    busy = found | {"p95": 1.9, "problems": 100}
+    (tmp_path / "r-kernels-busy.json").write_text(json.dumps({"validation": {"numpy": busy}}))
     (tmp_path / "r-sweep.png").touch()
     text = readme.section(tmp_path / "r.json", tmp_path / "page.md")
     assert "1.02 and 1.23 on numpy (300 problems)" in text
+    assert "on these while another program has one of the cores: 1.02 and 1.90" in text.replace("\n", " ")
     assert "](r-sweep.png)" in text
     assert "r-choice.png" not in text
 

@@ -134,7 +134,6 @@ CONSTANTS: dict[str, dict[str, Any]] = {
         "native_exact": False,
         "native_complex": True,
         "band": 2**22,
-        "start": 6.0e-5,
         "few_outputs": 4.0,
         "memory": (
             ("fft", (2.0, 3.0, 3.0)),
