@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -47,13 +48,12 @@ def own_transforms() -> bool:
 def _chosen() -> int | None:
     """Return what ``scipy.fft.set_workers`` was told in this thread, None where nobody has called it.
 
-    SciPy's ``get_workers`` says 1 in both cases, so its own variable is read; where a version has none, what was
-    chosen is known only if it is more than 1.
+    SciPy's ``get_workers`` says 1 in both cases, so its own variable is read, in the module that sets it (another one
+    since SciPy 1.18); where a version has none, what was chosen is known only if it is more than 1.
     """
     import scipy.fft
-    from scipy.fft._pocketfft import helper
 
-    config = getattr(helper, "_config", None)
+    config = getattr(sys.modules.get(scipy.fft.set_workers.__module__), "_config", None)
     if config is not None:
         return getattr(config, "default_workers", None)
     chosen = scipy.fft.get_workers()
