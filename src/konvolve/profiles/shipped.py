@@ -18,7 +18,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
         "crowded": 1.4,
         "tap": 6.0e-10,
         "direct": {1: 1.6e-10, 2: 5.0e-9, 3: 3.0e-9, 4: 4.0e-9},
-        "product": 2.1e-11,
+        "product": 1.7e-11,
         "move": 6.5e-10,
         "mapped": 1.2e-9,
         "call": 6.0e-6,

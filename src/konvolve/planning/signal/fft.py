@@ -20,9 +20,10 @@ from konvolve.planning.words import lengths_text
 # Operations per call: casts, pads, two transforms, a product, the transform back and a crop.
 _CALLS = 10
 
-# A batch of fewer parts is transformed as a whole; of more, it takes so much of the time (8192 rows of 1000 samples
-# with 64 taps, and 1024 pictures of 64 x 64 with 9 x 9, on two cores). Memory is predicted for so many parts at once.
-_FEWEST_PARTS, _IN_CACHE, _CORES = 8, 0.6, 2
+# A batch of fewer parts is transformed as a whole; of more, it takes so much of the time: 8192 rows of 1000 samples
+# with 64 taps 0.56 on two cores of an AMD EPYC, and 1.1 on two of an Intel Xeon. Memory is predicted for so many parts
+# at once.
+_FEWEST_PARTS, _IN_CACHE, _CORES = 8, 0.9, 2
 
 
 @dataclass(frozen=True, kw_only=True)

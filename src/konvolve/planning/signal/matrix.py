@@ -39,6 +39,9 @@ _COLUMNS = 16
 # long for 3 to 241 taps, mostly more; with 64 up to 4 times (NumPy, two cores of an Intel Xeon).
 _IN_PLACE = 16
 
+# How often a sample is moved where blocks are multiplied where they lie: the result is new memory.
+_READ_AND_WRITTEN = 1.5
+
 # Samples of a block from which on so few blocks are multiplied on one core together that each takes longer.
 _LONG = 512
 
@@ -179,7 +182,7 @@ def _in_place_seconds(problem: Problem, profile: Profile, taps: int, outputs: in
     turned = 2 if 1 < columns < _COLUMNS else 0  # a few columns are brought before the axis, and back
     needed = _IN_PLACE + taps - 1
     product = profile.product * max(1.0, needed / _LONG)
-    each = needed * product * parts + (2 + turned) * profile.move  # read, and written to new memory
+    each = needed * product * parts + (_READ_AND_WRITTEN + turned) * profile.move
     made = 2 * _IN_PLACE * needed * profile.move  # the matrix
     return (outputs * each + made) * width + _CALLS_CUT_OUT * profile.call
 
