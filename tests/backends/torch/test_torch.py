@@ -393,3 +393,13 @@ def test_one_length_after_the_other_in_what_the_compiler_makes_by_default(count)
     code = LENGTHS.replace("COUNT", str(count))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_samples_are_taken_from_any_view(axis):
+    from konvolve.backends import torch as backend
+
+    x = torch.arange(5 * 6 * 7.0).reshape(5, 6, 7)
+    for view in (x, x.permute(2, 0, 1), x[::2].mT, x[:, 1:4]):
+        indices = torch.tensor([2, 0, 0, 1])
+        torch.testing.assert_close(backend.take(view, indices, axis), torch.index_select(view, axis, indices))

@@ -275,5 +275,7 @@ def split_complex(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def take(x: torch.Tensor, indices: torch.Tensor, axis: int) -> torch.Tensor:
-    """Gather along an axis."""
-    return torch.index_select(x, axis, indices)
+    """Gather along an axis; of a transposed view by indexing, since ``index_select`` copies all of it first (2.13)."""
+    if x.is_contiguous():
+        return torch.index_select(x, axis, indices)
+    return x[(slice(None),) * (axis % x.ndim) + (indices,)]
