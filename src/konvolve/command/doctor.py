@@ -41,6 +41,8 @@ _QUICK = ("numpy", "scipy", "PIL", "tifffile", "soundfile", "soxr", "typer", "ri
 _SLOW = ("jax", "torch", "tensorflow", "keras")
 # Seconds for all of them. TensorFlow takes 2 to 8 s to import.
 DEADLINE = 2.0
+# Seconds for the convolutions that --check times on one library, its import included: some 5 on a quiet machine.
+_CHECKED_IN = 120
 
 
 def doctor(full: bool = False, check: bool = False) -> None:
@@ -77,7 +79,13 @@ def checked(names: list[str]) -> dict[str, str]:
             step(f"timing a few convolutions on {name}")
             quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
             command = [sys.executable, "-P", "-c", script, name]
-            done = subprocess.run(command, env={**quiet, **os.environ}, capture_output=True, text=True)
+            try:
+                done = subprocess.run(
+                    command, env={**quiet, **os.environ}, capture_output=True, text=True, timeout=_CHECKED_IN
+                )
+            except subprocess.TimeoutExpired:
+                found[name] = f"no answer in {_CHECKED_IN} s"
+                continue
             lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
             found[name] = lines[-1] if lines else f"exit status {done.returncode}"
     return found

@@ -92,3 +92,12 @@ def test_one_core_where_scipy_was_told_so(monkeypatch):
 def test_an_empty_result():
     assert banded_product(np.ones((0, 50)), np.ones((16, 24)), 1, 0, 50).shape == (0, 50)
     assert banded_product(np.ones((3, 50)), np.ones((16, 24)), 1, 0, 0).shape == (3, 0)
+
+
+def test_the_rules_for_floating_point_hold_in_all_threads(monkeypatch):
+    monkeypatch.setattr(products, "_SMALL", 1)
+    x, band = np.full((600, 4000), 1e38, "float32"), np.full((16, 24), 1e38, "float32")
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert np.isinf(banded_product(x, band, 1, -4, 4000)).any()  # warnings are errors here
+    with np.errstate(over="raise", invalid="raise"), pytest.raises(FloatingPointError):
+        banded_product(x, band, 1, -4, 4000)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 _ALL = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -29,6 +31,14 @@ def one_core() -> Iterator[None]:
         yield
     finally:
         _here.one = False
+
+
+def side_by_side(tasks: Sequence[Callable[[], object]], workers: int) -> None:
+    """Call all of them, on so many threads, under the rules for floating point that hold here (``numpy.errstate``)."""
+    here = [contextvars.copy_context() for _ in tasks]
+    with ThreadPoolExecutor(workers) as pool:  # not kept: threads do not outlive a fork
+        for _ in pool.map(lambda context, task: context.run(task), here, tasks):
+            pass
 
 
 def own_transforms() -> bool:

@@ -12,12 +12,11 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from konvolve.backends.numpy.cores import cores
+from konvolve.backends.numpy.cores import cores, side_by_side
 from konvolve.backends.numpy.stored import back, order_of
 from konvolve.backends.numpy.windows import window
 
@@ -59,9 +58,7 @@ def _carried_out(tasks: list[Task], sums: int) -> None:
         for task in tasks:
             task()
         return
-    with ThreadPoolExecutor(workers) as pool:  # not kept: threads do not outlive a fork
-        for _ in pool.map(lambda task: task(), tasks):
-            pass
+    side_by_side(tasks, workers)
 
 
 def _tasks(x: np.ndarray, band: np.ndarray, start: int, y: np.ndarray) -> Iterator[Task]:

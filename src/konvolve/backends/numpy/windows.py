@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from konvolve.backends.numpy.cores import cores, one_core, own_transforms
+from konvolve.backends.numpy.cores import cores, one_core, own_transforms, side_by_side
 from konvolve.backends.numpy.stored import empty
 
 
@@ -50,13 +50,12 @@ def map_rows(compute: Callable[[np.ndarray], np.ndarray], x: np.ndarray, rows: i
         with one_core():
             y[start : start + rows] = compute(x[start : start + rows])
 
-    if not own_transforms():
-        for start in range(rows, x.shape[0], rows):
-            y[start : start + rows] = compute(x[start : start + rows])
-        return y
-    with ThreadPoolExecutor(cores()) as pool:  # not kept: threads do not outlive a fork
-        for _ in pool.map(write, range(rows, x.shape[0], rows)):
-            pass
+    tasks = [functools.partial(write, start) for start in range(rows, x.shape[0], rows)]
+    if own_transforms():
+        side_by_side(tasks, cores())
+    else:
+        for task in tasks:
+            task()
     return y
 
 
