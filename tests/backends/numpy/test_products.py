@@ -97,7 +97,7 @@ def test_an_empty_result():
 
 def test_the_rules_for_floating_point_hold_in_all_threads(monkeypatch):
     monkeypatch.setattr(products, "_SMALL", 1)
-    monkeypatch.setattr(products, "cores", lambda: 2)  # SciPy leaves one worker behind once set_workers was used
+    monkeypatch.setattr(products, "cores", lambda: 2)  # also where this process may use one only
     x, band = np.full((600, 4000), 1e38, "float32"), np.full((16, 24), 1e38, "float32")
     with np.errstate(over="ignore", invalid="ignore"):
         assert np.isinf(banded_product(x, band, 1, -4, 4000)).any()  # warnings are errors here

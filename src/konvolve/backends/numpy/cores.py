@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import gc
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import GeneratorType
 
 _ALL = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -55,16 +57,40 @@ def own_transforms() -> bool:
         return True
 
 
+class _Default(int):
+    """SciPy's default of one worker, in a form that can be told from a one that somebody chose."""
+
+
 def _chosen() -> int | None:
-    """Return what ``scipy.fft.set_workers`` was told in this thread, None where nobody has called it.
+    """Return what ``scipy.fft.set_workers`` was told in this thread, None outside of its blocks.
 
     SciPy's ``get_workers`` says 1 in both cases, so its own variable is read, in the module that sets it (another one
-    since SciPy 1.18); where a version has none, what was chosen is known only if it is more than 1.
+    since SciPy 1.18); where a version has none, what was chosen is known only if it is more than 1. A block puts back
+    what it found, 1 where nothing was. So a ``_Default`` is left there: a block that puts that back has ended.
     """
     import scipy.fft
 
     config = getattr(sys.modules.get(scipy.fft.set_workers.__module__), "_config", None)
-    if config is not None:
-        return getattr(config, "default_workers", None)
-    chosen = scipy.fft.get_workers()
-    return chosen if chosen > 1 else None
+    if config is None:
+        chosen = scipy.fft.get_workers()
+        return chosen if chosen > 1 else None
+    chosen = getattr(config, "default_workers", None)
+    if chosen is None or (chosen == 1 and type(chosen) is int and not _in_a_block()):
+        config.default_workers = chosen = _Default(1)
+    return None if isinstance(chosen, _Default) else chosen
+
+
+def _in_a_block() -> bool:
+    """Whether a block of ``scipy.fft.set_workers`` is open, in any thread: a generator of that function that waits.
+
+    All objects are looked through (80 ms where TensorFlow is imported), at most once for each block that began before
+    this thread's first look at what SciPy was told: the block that is found is kept until it ends.
+    """
+    import scipy.fft
+
+    block = getattr(_here, "block", None)
+    if block is None or block.gi_frame is None:  # it has ended
+        code = getattr(getattr(scipy.fft.set_workers, "__wrapped__", None), "__code__", None)
+        blocks = (one for one in gc.get_objects() if type(one) is GeneratorType and one.gi_code is code)
+        block = _here.block = next((one for one in blocks if one.gi_frame is not None), None)
+    return block is not None
