@@ -1,7 +1,10 @@
 """Convolution of data with holes, against the sums themselves, taken directly in float64."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
+import scipy.fft
 
 import konvolve
 import oracle
@@ -330,3 +333,22 @@ def test_nothing_changes_where_nothing_is_missing():
     x, k = rng.standard_normal((20, 20)), rng.random((3, 3))
     for choice in ("omit", "interpolate", "propagate", "fill", "raise"):
         np.testing.assert_array_equal(konvolve.convolve(x, k, nan=choice), konvolve.convolve(x, k))
+
+
+@pytest.mark.parametrize("nan", ["omit", "interpolate"])
+def test_memory_is_at_most_a_quarter_of_astropys(nan):
+    astropy = pytest.importorskip("astropy.convolution")
+    rng = np.random.default_rng(5)
+    x, k = rng.random((2048, 2048)), rng.random((61, 61))
+    x[rng.random(x.shape) < 0.01] = np.nan
+
+    def peak(call):
+        tracemalloc.start()
+        call()
+        held = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return held
+
+    with scipy.fft.set_workers(2):  # as many cores everywhere: each has rows in work
+        ours = peak(lambda: konvolve.convolve(x, k, "same", nan=nan))
+    assert ours <= 0.25 * peak(lambda: astropy.convolve_fft(x, k, allow_huge=True))

@@ -58,8 +58,8 @@ class _Work(NamedTuple):
     """The arrays, in the dtype of the work.
 
     ``kernel`` is in2 as it was given where its dtype is right, so that what is known of it stays known; ``seen`` are
-    its values, None where they are hidden, and ``own`` is its dtype as it came. ``hole`` says where a sample is missing
-    and ``missing`` by how much.
+    its values, None where they are hidden, and ``own`` is its dtype as it came. ``missing`` says how much of a sample
+    is missing, 1 in a hole.
     """
 
     xp: Backend
@@ -68,7 +68,6 @@ class _Work(NamedTuple):
     taps: Array
     seen: np.ndarray | None
     own: str
-    hole: Array
     missing: Array
 
 
@@ -131,11 +130,11 @@ def _answered(
     data, edges, beyond = split_boundary(options["boundary"])
     if weights is None and not beyond and (finite is None or xp.all_finite((a,)) is True):
         return signal.solve(function, a, kernel[0], **options)
-    work = _work(xp, a, kernel, seen, finite, weights, result)
-    boundaries = data, edges
+    facts = xp, a, kernel, seen, finite, weights, result
     if nan == "omit":
-        return _omitted(question, work, boundaries)
-    return _interpolated(question, work, boundaries, a)
+        return _omitted(question, _work(*facts), (data, edges))
+    filled = _filled(question, facts, (data, edges))
+    return signal.solve(function, filled, kernel[0], **options, local=True)
 
 
 def _values(xp: Backend, given: Any, b: Array) -> np.ndarray | None:
@@ -177,7 +176,7 @@ def _work(
     if weights is not None:
         data = data * (there if xp.dtype(data) == real else xp.cast(there, xp.dtype(data)))
     given = kernel[0] if xp.dtype(taps) == own and not isinstance(kernel[0], list | tuple) else taps
-    return _Work(xp, data, given, taps, seen, own, _holes(xp, a, finite, weights), 1 - there)
+    return _Work(xp, data, given, taps, seen, own, 1 - there)
 
 
 def _holes(xp: Backend, a: Array, finite: Array | None, weights: Array | None) -> Array:
@@ -205,36 +204,47 @@ def _omitted(question: _Question, work: _Work, boundaries: tuple, interpolating:
     zero_sums = _zero_sums(work, axes, total, size)
     if interpolating and zero_sums is True:
         raise ValueError(_NO_MEAN)
-    divided = None if zero_sums is True else _shared(question, work, z, total, (total, missing, size))
     if zero_sums is False or interpolating:
-        return divided
+        del work  # as large as the data, and nobody else has it
+        return _shared(xp, question, z, total, (total, missing, size))
+    divided = None if zero_sums is True else _shared(xp, question, z, total, (total, missing, size))
     support = xp.cast(xp.where(work.taps != 0, xp.zeros((), xp.dtype(work.missing), z) + 1, 0 * size), xp.dtype(size))
     near = signal.solve(question.function, work.data, support, **of_data)
     away = signal.solve(question.function, work.missing, support, **of_holes)
     count = xp.total(support, axes)
-    mean = _shared(question, work, near, 1 + 0 * count, (count, away, count))
+    mean = _shared(xp, question, near, 1 + 0 * count, (count, away, count))
     wide = xp.dtype(z)
     moved = z + xp.cast(mean, wide) * xp.cast(missing, wide)
     return moved if divided is None else xp.where(zero_sums, moved, divided)
 
 
-def _shared(question: _Question, work: _Work, z: Array, share: Array, weights: tuple[Array, Array, Array]) -> Array:
+def _shared(
+    xp: Backend, question: _Question, z: Array, share: Array, weights: tuple[Array, Array, Array]
+) -> Array:  # fmt: skip
     """Return z times a share of the weight that is there, NaN where too little is.
 
     ``weights`` are the kernel's sum, what is missing of it, and the sum of its magnitudes.
     """
-    xp, (total, missing, size) = work.xp, weights
+    total, missing, size = weights
     left = total - missing
-    nothing = size * (ROUNDINGS * rounding(xp.dtype(work.missing)))
-    enough = _magnitude(xp, left) > nothing
+    nothing = size * (ROUNDINGS * rounding(xp.dtype(size)))
+    enough = _exceeds(xp, left, nothing)
     if question.min_weight:
         real = not dtypes.is_complex(xp.dtype(left))  # the part of a real sum has a sign
         there = xp.where(xp.constant(total) < 0, -left, left) if real else _magnitude(xp, left)
         enough = enough & (there >= question.min_weight * _magnitude(xp, total) - nothing)
     # Chosen before the division, so that no gradient passes through one by zero.
-    divisor = xp.where(enough, left, 0 * left + 1)
-    y = z * xp.cast(share / divisor, xp.dtype(z))
+    left = xp.where(enough, left, xp.scalar(1, xp.dtype(left), left))
+    y = z * xp.cast(share / left, xp.dtype(z))
     return xp.where(enough, y, xp.scalar(math.nan, xp.dtype(z), y))
+
+
+def _exceeds(xp: Backend, x: Array, bound: Array) -> Array:
+    """Return where the magnitude is larger than a bound, a constant to derivatives."""
+    if dtypes.is_complex(xp.dtype(x)):
+        return _magnitude(xp, x) > bound
+    x = xp.constant(x)
+    return (x > bound) | (x < -bound)  # without an array of magnitudes
 
 
 def _zero_sums(work: _Work, axes: Sequence[int], total: Array, size: Array) -> Any:
@@ -266,16 +276,14 @@ def _magnitude(xp: Backend, x: Array) -> Array:
     return (real * real + imaginary * imaginary) ** 0.5
 
 
-def _interpolated(question: _Question, work: _Work, boundaries: tuple, a: Array) -> Array:
-    """Return the convolution of the data with each hole filled by the answer of "omit" there."""
-    xp = work.xp
+def _filled(question: _Question, facts: tuple, boundaries: tuple) -> Array:
+    """Return the data with each hole filled by the answer of "omit" there; ``facts`` are the arguments of ``_work``."""
+    xp, a, _, _, finite, weights, _ = facts
     here = {name: option for name, option in question.options.items() if name != "lags"} | {"mode": "same"}
-    means = _omitted(question._replace(options=here), work, boundaries, interpolating=True)
-    wide, shape = xp.dtype(means), xp.sizes(means)
-    hole = xp.broadcast_to(work.hole, shape)
-    clean = xp.where(work.hole, xp.zeros((), xp.dtype(a), a), a)
-    filled = xp.where(hole, means, xp.broadcast_to(xp.cast(clean, wide), shape))
-    return signal.solve(question.function, filled, work.kernel, **question.options, local=True)
+    means = _omitted(question._replace(options=here), _work(*facts), boundaries, interpolating=True)
+    hole, shape = _holes(xp, a, finite, weights), xp.sizes(means)
+    clean = xp.where(hole, xp.zeros((), xp.dtype(a), a), a)
+    return xp.where(xp.broadcast_to(hole, shape), means, xp.broadcast_to(xp.cast(clean, xp.dtype(means)), shape))
 
 
 def _compute(arrays: Sequence[Any], options: Options, owner: Any) -> Array:
