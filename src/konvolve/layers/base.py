@@ -13,23 +13,10 @@ import keras
 from keras import ops
 
 from konvolve import nn
+from konvolve.layers.described import described
 from konvolve.planning.nn.arguments import check_channel_method, check_padding_modes
 from konvolve.planning.nn.plan import ChannelPlan
 from konvolve.planning.operands import BOUNDARIES, plain
-
-MORE = """
-
-Takes every argument of ``keras.layers.{name}``, has its weights, and gives its results. In addition:
-
-Args:
-    method: "auto" (the quickest by prediction), "direct", "fft" or "overlap".
-    padding_mode: What lies beyond the edges where ``padding`` is "same" or "causal": "zeros", "reflect" and "symmetric"
-        (mirrored without and with the edge's own sample), "nearest" or "circular", for all axes or one for each; or
-        what these are called elsewhere, as in ``konvolve.nn.conv``.
-
-Raises:
-    ValueError: for a wrong argument, when the layer is made or first called.
-"""
 
 
 class ConvolutionLayer:
@@ -114,9 +101,10 @@ def stand_in(layer: Any) -> Any:
         super(layer, self).__init__(*args, **kwargs)
 
     # On the function, not on the class: a subclass with a constructor of its own shows its own.
-    __init__.__signature__ = inspect.Signature([*named, *ours, rest])  # type: ignore[attr-defined]
+    signature = inspect.Signature([*named, *ours, rest])
+    __init__.__signature__ = signature  # type: ignore[attr-defined]
     layer.__init__ = __init__
-    layer.__doc__ = inspect.cleandoc(layer.__doc__ or "") + MORE.format(name=theirs.__name__)
+    layer.__doc__ = described(layer.__doc__ or "", theirs, signature)
     return keras.saving.register_keras_serializable(package="konvolve")(layer)
 
 
