@@ -98,6 +98,16 @@ def test_a_thumbnail_leads_to_its_page(address, page):
     picture(page, "example")
 
 
+@pytest.mark.parametrize("name", ["index", "gallery/index", "api/konvolve.fftconvolve"])
+def test_every_link_has_a_name(address, page, name):
+    """What a screen reader says of a link: its text, its label, or the alternative text of its picture."""
+    page.goto(f"{address}/{name}.html")
+    nameless = """links => links.filter(a => !(a.innerText.trim() || a.ariaLabel || a.title
+        || [...a.querySelectorAll("img")].some(img => img.alt.trim()))).map(a => a.href)"""
+    assert page.locator("a[href]:visible").evaluate_all(nameless) == []
+    assert page.locator(".sphx-glr-thumbcontainer a").count() >= (name == "gallery/index") * 20
+
+
 @pytest.mark.parametrize(
     "name", ["index", "quickstart", "api/konvolve.fftconvolve", "gallery/index", "boundaries", "speed"]
 )
