@@ -38,6 +38,9 @@ class Backend(Protocol):
     types: tuple[type, ...]
     """Types of arrays that the registry enters with the first of them, as ``torch.compile`` lets nobody do so later."""
 
+    even_rows: bool
+    """Whether sums of a single row are quick for an even number of samples only."""
+
     def profile(self) -> str:
         """Return the key of the library's planning constants in ``profiles.shipped``."""
 

@@ -25,6 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 name = "numpy"
+even_rows = False
 types: tuple[type, ...] = ()
 
 

@@ -46,6 +46,7 @@ __all__ = [
 ]  # fmt: skip
 
 name = "tensorflow"
+even_rows = False
 _HERE = sys.modules[__name__]
 types: tuple[type, ...] = ()
 

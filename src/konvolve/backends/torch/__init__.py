@@ -36,6 +36,7 @@ __all__ = [
 ]  # fmt: skip
 
 name = "torch"
+even_rows = False
 _HERE = sys.modules[__name__]
 
 

@@ -9,6 +9,8 @@ gradient is taken from a convolution by transforms, which computes the same.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -95,14 +97,12 @@ def _loop(xp: Backend, plan: ChannelPlan, sizes: Sizes, x: Array, kernel: Array)
     kept = [p.window.size for p in where]
     x = sums.needed(xp, x, [p.window for p in where], taps)
     lead = xp.sizes(x)[:4]
-    samples = 1
-    for n in kept:
-        samples = samples * n
     kernels, groups, channels, outputs = xp.sizes(kernel)[:4]
     kernel = xp.transpose(kernel, (0, 1, 3, 2, *range(4, 4 + problem.rank)))
     kernel = xp.reshape(kernel, (kernels, 1, groups, outputs, channels, *taps))
 
     def add(y: Array | None, shifted: Array, tap: Array) -> Array:
+        samples = functools.reduce(operator.mul, xp.sizes(shifted)[4:])
         shifted = xp.reshape(shifted, (*lead, samples))
         tap = xp.reshape(tap, (kernels, 1, groups, outputs, channels))
         term = xp.matmul(tap, shifted) if channels != 1 else tap * shifted
