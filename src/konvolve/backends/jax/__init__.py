@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from konvolve.backends import blocks
+from konvolve.backends import shared
 from konvolve.backends.jax import uncompiled as uncompiled
 from konvolve.backends.jax.convolutions import conv, conv_transpose, is_fast_in
 from konvolve.backends.jax.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
@@ -30,11 +30,12 @@ from konvolve.backends.jax.spectra import fftn, ifftn, irfftn, rfftn
 from konvolve.backends.jax.windows import folded, map_slabs, overlapping_blocks, window
 from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.numpy.operands import dtype_name
+from konvolve.backends.shared import map_rows
 
 # Adapted next door, asked for here.
 __all__ = [
     "all_finite", "constant", "conv", "conv_transpose", "either", "fftn", "folded", "ifftn", "irfftn", "is_fast_in",
-    "isfinite", "map_slabs", "overlapping_blocks", "rfftn", "summed", "unless", "window", "zeroed",
+    "isfinite", "map_rows", "map_slabs", "overlapping_blocks", "rfftn", "summed", "unless", "window", "zeroed",
 ]  # fmt: skip
 
 name = "jax"
@@ -186,12 +187,7 @@ def program(function: Callable, plan: Any, arrays: Sequence[Any]) -> None:
 
 def banded_product(x: Any, band: Any, axis: int, start: int, size: int) -> Any:
     """Multiply blocks that are cut out."""
-    return blocks.banded_product(_HERE, x, band, axis, start, size)
-
-
-def map_rows(compute: Callable, x: Any, rows: int) -> Any:
-    """Compute at once: the library shares rows out among the cores itself, and its profile says so."""
-    return compute(x)
+    return shared.banded_product(_HERE, x, band, axis, start, size)
 
 
 def canonical(dtype: str) -> str:

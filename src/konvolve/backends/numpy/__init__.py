@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,12 +15,13 @@ from konvolve.backends.numpy.products import banded_product
 from konvolve.backends.numpy.spectra import fftn, ifftn, irfftn, rfftn
 from konvolve.backends.numpy.stored import back, order_of
 from konvolve.backends.numpy.windows import map_rows, map_slabs, overlapping_blocks, window
+from konvolve.backends.shared import folded
 
 # Adapted next door, asked for here.
 __all__ = [
     "all_finite", "banded_product", "constant", "conv", "conv_transpose", "depthwise_correlate", "either", "fftn",
-    "ifftn", "irfftn", "is_fast_in", "isfinite", "map_rows", "map_slabs", "overlapping_blocks", "rfftn", "summed",
-    "unless", "window", "with_gradient_of", "zeroed",
+    "folded", "ifftn", "irfftn", "is_fast_in", "isfinite", "map_rows", "map_slabs", "overlapping_blocks", "rfftn",
+    "summed", "unless", "window", "with_gradient_of", "zeroed",
 ]  # fmt: skip
 
 name = "numpy"
@@ -183,11 +183,6 @@ def flip(x: np.ndarray, axes: Sequence[int]) -> np.ndarray:
 
 
 _WHOLE, _REVERSED = slice(None), slice(None, None, -1)
-
-
-def folded(function: Callable, every: Sequence[Any]) -> Any:
-    """Call the function for one after the other."""
-    return functools.reduce(function, every, None)
 
 
 def total(x: np.ndarray, axes: Sequence[int]) -> np.ndarray:

@@ -13,7 +13,6 @@ are not finite in ``finite.py``.
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,8 +21,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import raw_ops
 
-from konvolve.backends import blocks
+from konvolve.backends import shared
 from konvolve.backends.numpy import asarray as plain
+from konvolve.backends.shared import folded, map_rows
 from konvolve.backends.tensorflow import spectra
 from konvolve.backends.tensorflow.convolutions import (
     conv,
@@ -40,9 +40,9 @@ from konvolve.backends.tensorflow.windows import concatenate, map_slabs, overlap
 
 # Adapted next door, asked for here.
 __all__ = [
-    "all_finite", "concatenate", "constant", "conv", "conv_transpose", "depthwise_correlate", "either", "is_fast_in",
-    "isfinite", "map_slabs", "overlapping_blocks", "program", "reshape", "summed", "transpose", "unless", "window",
-    "with_gradient_of", "zeroed",
+    "all_finite", "concatenate", "constant", "conv", "conv_transpose", "depthwise_correlate", "either", "folded",
+    "is_fast_in", "isfinite", "map_rows", "map_slabs", "overlapping_blocks", "program", "reshape", "summed",
+    "transpose", "unless", "window", "with_gradient_of", "zeroed",
 ]  # fmt: skip
 
 name = "tensorflow"
@@ -191,17 +191,7 @@ def compiled(function: Callable) -> Callable:
 
 def banded_product(x: Any, band: Any, axis: int, start: int, size: int) -> Any:
     """Multiply blocks that are cut out."""
-    return blocks.banded_product(_HERE, x, band, axis, start, size)
-
-
-def folded(function: Callable, every: Sequence[Any]) -> Any:
-    """Call the function for one after the other."""
-    return functools.reduce(function, every, None)
-
-
-def map_rows(compute: Callable, x: Any, rows: int) -> Any:
-    """Compute at once: the library shares rows out among the cores itself, and its profile says so."""
-    return compute(x)
+    return shared.banded_product(_HERE, x, band, axis, start, size)
 
 
 def canonical(dtype: str) -> str:

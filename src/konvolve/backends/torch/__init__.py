@@ -11,7 +11,6 @@ Seen with PyTorch 2.13 on CPU:
 from __future__ import annotations
 
 import contextlib
-import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -19,9 +18,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from konvolve.backends import blocks
+from konvolve.backends import shared
 from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.numpy.operands import dtype_name
+from konvolve.backends.shared import folded, map_rows
 from konvolve.backends.torch.convolutions import conv, conv_transpose, depthwise_correlate, is_fast_in, with_gradient_of
 from konvolve.backends.torch.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.torch.spectra import add_product, fftn, ifftn, irfftn, matmul, multiply, rfftn
@@ -31,8 +31,8 @@ from konvolve.backends.torch.windows import map_slabs, overlapping_blocks, windo
 # Adapted next door, asked for here.
 __all__ = [
     "add_product", "all_finite", "constant", "conv", "conv_transpose", "depthwise_correlate", "either", "fftn",
-    "ifftn", "irfftn", "is_fast_in", "isfinite", "map_slabs", "matmul", "multiply", "overlapping_blocks", "rfftn",
-    "shape", "summed", "traced", "unless", "window", "with_gradient_of", "zeroed",
+    "folded", "ifftn", "irfftn", "is_fast_in", "isfinite", "map_rows", "map_slabs", "matmul", "multiply",
+    "overlapping_blocks", "rfftn", "shape", "summed", "traced", "unless", "window", "with_gradient_of", "zeroed",
 ]  # fmt: skip
 
 name = "torch"
@@ -193,17 +193,7 @@ def program(function: Callable, plan: Any, arrays: Sequence[Any]) -> None:
 
 def banded_product(x: Any, band: Any, axis: int, start: int, size: int) -> Any:
     """Multiply blocks that are cut out."""
-    return blocks.banded_product(_HERE, x, band, axis, start, size)
-
-
-def folded(function: Callable, every: Sequence[Any]) -> Any:
-    """Call the function for one after the other."""
-    return functools.reduce(function, every, None)
-
-
-def map_rows(compute: Callable, x: Any, rows: int) -> Any:
-    """Compute at once: the library shares rows out among the cores itself, and its profile says so."""
-    return compute(x)
+    return shared.banded_product(_HERE, x, band, axis, start, size)
 
 
 def canonical(dtype: str) -> str:

@@ -1,8 +1,10 @@
-"""Blocks of an axis times a matrix, of an array library's other primitives."""
+"""Primitives that are alike in several libraries: made of their other primitives, or of nothing but a call."""
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from konvolve.backends.interface import Array
@@ -23,3 +25,13 @@ def banded_product(xp: Any, x: Array, band: Array, axis: int, start: int, size: 
         y = xp.matmul(xp.reshape(band, (1, block, extent)), xp.reshape(cut, (-1, extent, columns)))
     y = xp.reshape(y, (*lead, count * block, *behind))
     return xp.window(y, [0] * (1 + len(behind)), [size, *behind])
+
+
+def folded(function: Callable, every: Sequence[Any]) -> Any:
+    """Call the function for one after the other."""
+    return functools.reduce(function, every, None)
+
+
+def map_rows(compute: Callable, x: Array, rows: int) -> Array:
+    """Compute at once: the library shares rows out among the cores itself, and its profile says so."""
+    return compute(x)
