@@ -6,10 +6,7 @@ import itertools
 from collections.abc import Callable, Sequence
 
 from konvolve.backends.interface import Array, Backend, Size
-from konvolve.planning.geometry import Window
-
-# Below so many samples an odd number of them costs nothing (see `even_rows` in backends/jax).
-_LONG_ROW = 2000
+from konvolve.planning.geometry import Window, is_odd_row
 
 
 def needed(xp: Backend, x: Array, windows: Sequence[Window], taps: Sequence[Size]) -> Array:
@@ -29,7 +26,7 @@ def by_taps(
 
     ``x`` are the samples that are needed for so many outputs (``sizes``); the sum is None before the first tap.
     """
-    if xp.even_rows and _is_odd_row(xp.shape(x), sizes):
+    if xp.even_rows and is_odd_row(xp.shape(x)[:-1], sizes):
         most = sizes[-1] - 1
         pieces = [
             by_taps(xp, xp.window(x, [start], [n + taps[-1] - 1]), kernel, taps, [*sizes[:-1], n], add)
@@ -42,12 +39,6 @@ def by_taps(
         return add(total, shifted, xp.window(kernel, offsets, [1] * len(taps)))
 
     return xp.folded(with_tap, list(itertools.product(*(range(k) for k in taps))))
-
-
-def _is_odd_row(samples: Sequence[Size], sizes: Sequence[Size]) -> bool:
-    """Whether so many samples are a single row, of which a large and odd number of outputs is wanted."""
-    n = sizes[-1]
-    return isinstance(n, int) and n >= _LONG_ROW and n % 2 == 1 and all(each == 1 for each in samples[:-1])
 
 
 def in_parts(xp: Backend, convolve: Callable[[Array, Array], Array], x: Array, kernel: Array) -> Array:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from konvolve.planning import dtypes
 from konvolve.planning.cost import Estimate
+from konvolve.planning.geometry import is_odd_row
 from konvolve.planning.profile import Profile
 from konvolve.planning.signal import candidate, integers
 from konvolve.planning.signal.candidate import Bits, SignalWay, Windows
@@ -89,6 +90,9 @@ class Direct(SignalWay):
         padded = (rows2 if self.swap else rows1) * _padded_by_taps(windows, pairs)
         if self.loop:
             samples = padded + multiples.loop * outputs
+            kept = [window.size for window in windows if window is not None]
+            if profile.fused and is_odd_row([rows2 if self.swap else rows1, *kept[:-1]], kept):
+                samples += outputs  # the pieces, which are joined
         elif multiples.unfolded and dtype in ("float64", "complex128"):
             # A convolution that lays out all the samples of each sum: the most of them there are at once.
             of_complex = self.in_parts or dtypes.is_complex(dtype)
