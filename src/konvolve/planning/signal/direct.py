@@ -30,9 +30,9 @@ _FEW_OUTPUTS = 16
 # convolution, and of that where integers are split into digits.
 _CALLS_COMPILED, _CALLS_PER_TAP, _CALLS_NATIVE, _CALLS_DIGITS = 8, 2, 8, 16
 
-# A compiled loop is one pass over 64 taps after the other (`folded` in backends/jax), each of which takes half as long
-# as a call: 100 outputs of 12561 taps took 0.54 ms (an AMD EPYC) and 1.1 ms (an Intel Xeon), and not 0.14.
-_TAPS_OF_A_CALL = 128
+# A compiled loop is one pass over so many taps after the other (`folded` in backends/jax), each of which takes half as
+# long as a call: 100 outputs of 12561 taps took 0.54 ms (an AMD EPYC) and 1.1 ms (an Intel Xeon), and not 0.14.
+_TAPS_OF_A_PASS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +91,9 @@ class Direct(SignalWay):
         if self.loop:
             samples = padded + multiples.loop * outputs
             kept = [window.size for window in windows if window is not None]
-            if profile.fused and is_odd_row([rows2 if self.swap else rows1, *kept[:-1]], kept):
-                samples += outputs  # the pieces, which are joined
+            long = profile.fused and taps > _TAPS_OF_A_PASS
+            if long and is_odd_row([rows2 if self.swap else rows1, *kept[:-1]], kept):
+                samples += 2 * outputs  # the sum of a pass and of the one before; one pass is written in place
         elif multiples.unfolded and dtype in ("float64", "complex128"):
             # A convolution that lays out all the samples of each sum: the most of them there are at once.
             of_complex = self.in_parts or dtypes.is_complex(dtype)
@@ -184,7 +185,7 @@ def _loop_seconds(problem: Problem, profile: Profile, windows: Windows, taps: in
     many = _few(profile, sums / taps)
     if taps > _LONG_LOOP and not profile.fused:
         many *= _LONG_LOOP_FACTOR
-    calls = _CALLS_COMPILED + taps // _TAPS_OF_A_CALL if profile.fused else _CALLS_PER_TAP * taps
+    calls = _CALLS_COMPILED + taps // (2 * _TAPS_OF_A_PASS) if profile.fused else _CALLS_PER_TAP * taps
     written = sums / taps * profile.move * profile.fused  # beside few taps that is felt
     return (sums * profile.tap * many + written) * width + calls * profile.call
 
