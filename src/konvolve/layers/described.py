@@ -14,8 +14,8 @@ ARGUMENTS = {
     "padding": '"valid" (only outputs that need nothing beyond the edges) or "same" (as many outputs as inputs where '
     "strides is 1).",
     "output_padding": "How many outputs more along an axis, None for as many as the padding asks for.",
-    "data_format": '"channels_last", (batch, *space, channels), or "channels_first", (batch, channels, *space); None '
-    "for Keras's own setting.",
+    "data_format": '"channels_last", ``(batch, *space, channels)``, or "channels_first", ``(batch, channels, *space)``'
+    "; None for Keras's own setting.",
     "dilation_rate": "How many samples apart neighbouring taps are.",
     "groups": "Into how many parts channels and filters are cut, each of which is convolved for itself.",
     "depth_multiplier": "The number of kernels, and so of outputs, for each input channel.",
