@@ -32,6 +32,7 @@ _held = [0]  # bytes, after memory was given back
 STARTING_LARGE_PROCESSES = (
     *("tests/upstream/", "tests/command/", "tests/docs/", "tests/benchmarks/test_fresh.py"),
     *("tests/test_capabilities.py", "tests/backends/test_keras_backend.py", "tests/backends/jax/test_export.py"),
+    *("tests/backends/jax/test_sharded.py", "tests/execution/test_symbolic.py", "tests/layers/test_models.py"),
 )
 
 # The suite is a gate: the same draws every time, and no deadline on a machine that others use too.
