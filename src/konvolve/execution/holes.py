@@ -218,9 +218,7 @@ def _omitted(question: _Question, work: _Work, boundaries: tuple, interpolating:
     return moved if divided is None else xp.where(zero_sums, moved, divided)
 
 
-def _shared(
-    xp: Backend, question: _Question, z: Array, share: Array, weights: tuple[Array, Array, Array]
-) -> Array:  # fmt: skip
+def _shared(xp: Backend, question: _Question, z: Array, share: Array, weights: tuple[Array, Array, Array]) -> Array:
     """Return z times a share of the weight that is there, NaN where too little is.
 
     ``weights`` are the kernel's sum, what is missing of it, and the sum of its magnitudes.

@@ -65,6 +65,25 @@ def test_blocks_inside_blocks():
     assert in_a_new_thread(look) == [1, 2, 1, 1, 7]
 
 
+def test_objects_are_not_looked_through_for_later_blocks(monkeypatch):
+    scans = []
+    found = cores.gc.get_objects
+    monkeypatch.setattr(cores.gc, "get_objects", lambda: scans.append(1) or found())
+
+    def look():
+        with scipy.fft.set_workers(1):
+            first = cores.cores(), cores.cores()
+        assert cores.cores() == 7
+        before = len(scans)
+        for _ in range(5):
+            with scipy.fft.set_workers(1):
+                assert cores.cores() == 1
+            assert cores.cores() == 7
+        return first, before, len(scans) - before
+
+    assert in_a_new_thread(look) == ((1, 1), 2, 0)
+
+
 def test_scipy_still_says_one():
     def look():
         cores.cores()

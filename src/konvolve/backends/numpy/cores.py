@@ -75,16 +75,18 @@ def _chosen() -> int | None:
         chosen = scipy.fft.get_workers()
         return chosen if chosen > 1 else None
     chosen = getattr(config, "default_workers", None)
-    if chosen is None or (chosen == 1 and type(chosen) is int and not _in_a_block()):
+    # Once a _Default has been left in this thread, only a block puts another 1 there.
+    if not getattr(_here, "left", False) and (chosen is None or (chosen == 1 and not _in_a_block())):
         config.default_workers = chosen = _Default(1)
+        _here.left = True
     return None if isinstance(chosen, _Default) else chosen
 
 
 def _in_a_block() -> bool:
     """Whether a block of ``scipy.fft.set_workers`` is open, in any thread: a generator of that function that waits.
 
-    All objects are looked through (80 ms where TensorFlow is imported), at most once for each block that began before
-    this thread's first look at what SciPy was told: the block that is found is kept until it ends.
+    All objects are looked through (80 ms where TensorFlow is imported), once for each block that began before a
+    ``_Default`` was left in this thread: the block that is found is kept until it ends.
     """
     import scipy.fft
 
