@@ -583,7 +583,8 @@ def test_doctor_checks_the_constants_of_what_works(folder, capsys, monkeypatch):
     code, out, _ = konvolve_command(capsys, "doctor", "--check", backend=None)
     assert code == 0
     assert any("transforms of NumPy's arrays" in line for line in out)
-    assert re.fullmatch(r"numpy: the methods chosen take \d.\d\d of the best's time; all take .*", out[-1])
+    said = " ".join(out)  # on a busy machine there is advice, too, and the sentence is wrapped
+    assert re.search(r"numpy: the methods chosen take \d+\.\d\d of the best's time; all take \S+ of what", said)
 
 
 def test_doctor_does_not_wait_for_the_slow(folder, capsys, monkeypatch):
