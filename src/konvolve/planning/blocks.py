@@ -22,8 +22,8 @@ _OUTGROWN = 2**17
 # Blocks that are longer by this factor than the kernel are past the optimum of every cost that was fitted; and so many
 # samples are looked at in any case.
 _LONGEST, _LEAST_LONGEST = 64, 4096
-# Among so many crews of rows the last one need not be full.
-_MANY_CREWS = 8
+# From so many times the rows that are worked on at once, the last turn need not be full.
+_MANY_TIMES = 8
 
 
 class Blocks(NamedTuple):
@@ -33,10 +33,10 @@ class Blocks(NamedTuple):
     step: int
 
 
-def outgrown(length: int, alone: bool) -> float:
+def outgrown(length: int, single: bool) -> float:
     """Return how many times dearer a sample is in a one-dimensional transform that outgrows the cache.
 
-    A transform ``alone`` has all of the cache to itself, and one core's share of the way to memory is enough for it.
+    A ``single`` transform has all of the cache to itself, and one core's share of the way to memory is enough for it.
     Measured per stage, rows together: 1.3 at 2**18, 2 to 2.5 at 2**19, 3 from 2**20 on; a single one 1.3 at 2**19,
     and beyond 3e6 samples 1.2 (TensorFlow) to 2.3 (NumPy).
 
@@ -44,7 +44,7 @@ def outgrown(length: int, alone: bool) -> float:
     (1.0, 2.0, 1.3)
     """
     doublings = math.log2(max(1.0, length / _OUTGROWN))
-    if alone:
+    if single:
         return 1.0 + 0.15 * min(doublings, 3.0) + 0.1 * max(0.0, doublings - 3.0)
     return 1.0 + 0.5 * min(doublings, 4.0)
 
@@ -63,33 +63,33 @@ def _costs() -> tuple[float, ...]:
     return tuple(block_cost(length) for length in table())
 
 
-class Crew(NamedTuple):
-    """How a library shares one-dimensional transforms out: a single one is ``alone`` times slower than one of many,
-    and rows are worked on ``together``, fewer at the price of so many and a half.
+class FewRows(NamedTuple):
+    """What few rows cost in one-dimensional transforms: a single one is ``single`` times slower than one of many,
+    and so many rows are worked on ``at_once``, fewer at the price of so many and a half.
     """
 
-    alone: float
-    together: int
+    single: float
+    at_once: int
 
     def rows(self, rows: int) -> float:
         """Return as how many of many rows so few ones count.
 
-        >>> [Crew(3.0, 8).rows(n) for n in (1, 2, 5, 8, 9, 64, 100)]
+        >>> [FewRows(3.0, 8).rows(n) for n in (1, 2, 5, 8, 9, 64, 100)]
         [3.0, 6.0, 12.0, 8, 16, 64, 100]
         """
-        together = self.together
-        if rows >= _MANY_CREWS * together:
+        at_once = self.at_once
+        if rows >= _MANY_TIMES * at_once:
             return rows
-        if rows >= max(2, together):
-            return -(-rows // together) * together
-        return min(self.alone * rows, max(self.alone, 1.5 * together)) if together > 1 or rows == 1 else rows
+        if rows >= max(2, at_once):
+            return -(-rows // at_once) * at_once
+        return min(self.single * rows, max(self.single, 1.5 * at_once)) if at_once > 1 or rows == 1 else rows
 
 
-MANY = Crew(1.0, 1)
+MANY = FewRows(1.0, 1)
 """Rows that are many anyway."""
 
 
-def choose(taps: int, outputs: int | None, whole: int | None, rows: int = 2, crew: Crew = MANY) -> Blocks:
+def choose(taps: int, outputs: int | None, whole: int | None, rows: int = 2, few: FewRows = MANY) -> Blocks:
     """Return the cheapest tiling of an axis: ``outputs`` samples wanted, ``whole`` the length of one transform.
 
     Where the number of outputs is not known (None) the cost per sample of output decides. There are ``rows`` rows.
@@ -104,17 +104,17 @@ def choose(taps: int, outputs: int | None, whole: int | None, rows: int = 2, cre
     longest = max(_LONGEST * taps, _LEAST_LONGEST)
     if whole is not None and whole <= lengths[-1]:
         length = fast_length(whole)
-        single = transform_cost(length) * outgrown(length, True) if rows == 1 else block_cost(length)
-        best, best_cost = Blocks(length, 0), single * crew.rows(rows)
+        whole_cost = transform_cost(length) * outgrown(length, True) if rows == 1 else block_cost(length)
+        best, best_cost = Blocks(length, 0), whole_cost * few.rows(rows)
         longest = min(longest, whole)
     # Shorter blocks than 5/4 of the kernel redo nearly everything.
     first, last = place_of(taps + taps // 4 + 1), place_of(longest + 1)
-    many = _MANY_CREWS * crew.together
+    many = _MANY_TIMES * few.at_once
     for place in range(first, max(last, first + 1) if best is None else last):
         step = lengths[place] - taps + 1
         count = 1.0 / step if outputs is None else rows * -(-outputs // step)
         if outputs is not None and count < many:
-            count = crew.rows(int(count))
+            count = few.rows(int(count))
         if costs[place] * count < best_cost:
             best, best_cost = Blocks(lengths[place], step), costs[place] * count
     assert best is not None  # whole or not, the table has a length

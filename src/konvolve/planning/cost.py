@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from konvolve.planning import dtypes
-from konvolve.planning.blocks import Crew, outgrown
+from konvolve.planning.blocks import FewRows, outgrown
 from konvolve.planning.lengths import transform_cost
 from konvolve.planning.profile import Profile
 
@@ -38,7 +38,7 @@ class Estimated:
 
 
 # More samples than these in several axes leave the last cache between the axes.
-_CROWD = 2**22
+_LAST_CACHE = 2**22
 
 
 def fourier_seconds(
@@ -50,12 +50,14 @@ def fourier_seconds(
     width = dtypes.item_size(dtype) / 4
     slower = 1.0
     if len(lengths) == 1:
-        slower = crew(profile, dtype).rows(rows) / rows * outgrown(lengths[0], rows == 1)
-    elif (points if at_once is None else at_once) * width > _CROWD:
-        slower = profile.crowded
+        slower = few_rows(profile, dtype).rows(rows) / rows * outgrown(lengths[0], rows == 1)
+    elif (points if at_once is None else at_once) * width > _LAST_CACHE:
+        slower = profile.out_of_cache
     return profile.fft * points * stages * width * slower
 
 
-def crew(profile: Profile, dtype: str) -> Crew:
-    """Return how the library shares one-dimensional transforms out; a single complex one fills vectors by itself."""
-    return Crew(max(1.0, profile.alone / (2.0 if dtypes.parse(dtype).kind == "complex" else 1.0)), profile.together)
+def few_rows(profile: Profile, dtype: str) -> FewRows:
+    """Return what few one-dimensional transforms cost; a single complex one fills vectors by itself."""
+    return FewRows(
+        max(1.0, profile.single_row / (2.0 if dtypes.parse(dtype).kind == "complex" else 1.0)), profile.rows_at_once
+    )

@@ -15,21 +15,21 @@ class MemoryMultiples(NamedTuple):
 
     fft: tuple[float, float, float] = (3.0, 4.0, 4.0)  # of the padded result, by the number of axes: 1, 2 and more
     batched: float = 0.0  # of it, too, where there are more axes and several rows
-    alone: tuple[float, float] = (5.0, 4.0)  # instead, for a single one-dimensional transform: real, complex
+    single_fft: tuple[float, float] = (5.0, 4.0)  # instead, for a single one-dimensional transform: real, complex
     blocks: tuple[float, float] = (5.0, 8.0)  # of a band, where one axis is convolved, and where more are
     one_band: float = 2.4  # of the only band, beside the result
     joined: float = 1.0  # of the result, which is made of the bands
     chunks: float = 1.0  # of what a chunk of a batch takes
     chunked: float = 1.0  # of the result, at least, where a batch is taken in chunks
     direct: tuple[float, float, float] = (2.0, 2.0, 2.0)  # of the result, by the number of axes, in its own convolution
-    lone: float = 2.0  # instead, for a single row
+    single_row: float = 2.0  # instead, for a single row
     returned: float = 1.0  # of the result as it is handed over
     unfolded: int = 0  # samples that its convolution in double precision lays out at once; 0 where it does not
     loop: float = 3.0  # of the result, in a loop over taps
     matrix: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)  # of the padded signal, of blocks cut out of it,
     # of blocks that are a view where the library can, and of the result
     cropped: float = 2.0  # of the result, where blocks as channels are more than is wanted: twice if cropping copies
-    lone_channels: float = 0.0  # of the signal, beside, where it is a single row
+    single_row_channels: float = 0.0  # of the signal, beside, where it is a single row
     layout: float = 0.0  # of the signal, where axes are brought last
     passes: float = 0.0  # of the signal, beside, where it is convolved along one axis after the other
     digits: float = 1.0  # of the spectra of integers' digits and their products, in one transform
@@ -44,8 +44,8 @@ class Profile(NamedTuple):
     """Speeds of the methods of SciPy's family, and what they depend on."""
 
     fft: float  # s: one sample through one radix-2 stage of a real transform, on all cores (complex: twice)
-    alone: float  # how many times slower a single one-dimensional transform is, which is not spread over cores
-    together: int  # rows that are transformed at once by all cores and the vectors of each; fewer are slower
+    single_row: float  # how many times slower a single one-dimensional transform is, which is not spread over cores
+    rows_at_once: int  # rows that are transformed at once by all cores and the vectors of each; fewer are slower
     tap: float  # s: one sample added for one tap, in a loop over taps
     direct: dict[int, float]  # s: the same in its own convolution, by rank: those it has
     product: float  # s: one multiply-add of a matrix product
@@ -65,7 +65,7 @@ class Profile(NamedTuple):
     direct_double: float = 1.0  # how many times slower its own convolution in double precision is, beside the bytes
     rows: int = 0  # samples of a batch that are transformed, multiplied and transformed back while they are in the
     # cache, one part of the batch for each core at a time; 0 for all at once
-    crowded: float = 1.0  # how many times slower transforms along several axes are that leave the last cache
+    out_of_cache: float = 1.0  # how many times slower transforms along several axes are that leave the last cache
     parts: int = 0  # of how many blocks an axis is made that would not be cut for speed, at least; 0 for none
     blocks_in_place: bool = False  # whether overlapping blocks are multiplied by a matrix where they lie
     fused: bool = False  # whether a loop over taps is compiled into one pass, whose gradient by the kernel is slow
@@ -83,12 +83,12 @@ class ChannelProfile(NamedTuple):
     """Speeds of a library's work on channels."""
 
     dense: dict[int, float]  # s: one multiply-add of its own convolution, all channels together, by rank
-    narrow: float  # for o outputs in a group it takes 1 + narrow / o times as long
+    few_outputs_in_group: float  # for o outputs in a group it takes 1 + few_outputs_in_group / o times as long
     grouped: float  # and so many times where there are several groups
     sample: float  # s: what each output costs beside
     depthwise: float  # s: one multiply-add with a group for each channel; one tap is no convolution
     depthwise_sample: float  # s: what each output costs beside, then
-    slim: float  # for c channels it takes 1 + slim / c times as long, then
+    few_channels: float  # for c channels it takes 1 + few_channels / c times as long, then
     product: float  # s: one complex multiply-add of channels at one frequency
     moved: float  # s: one byte moved while axes are transposed
     cliff: tuple[int, int, float] | None = None  # taps and taps times outputs from which on a multiply-add of the

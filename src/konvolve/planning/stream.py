@@ -168,8 +168,8 @@ def _seconds(plan: StreamPlan, rows: tuple[int, int, int], dtype: str, profile: 
     for place, level in enumerate(plan.levels):
         slots = plan.slots(place)
         step = _STEP * profile.call
-        forward = incoming * fourier_seconds(profile, 1, [2 * level.size], dtype) / profile.alone + step
-        inverse = outgoing * fourier_seconds(profile, 1, [2 * level.size], dtype) / profile.alone + step
+        forward = incoming * fourier_seconds(profile, 1, [2 * level.size], dtype) / profile.single_row + step
+        inverse = outgoing * fourier_seconds(profile, 1, [2 * level.size], dtype) / profile.single_row + step
         used = level.parts - level.silent
         products = kernels * used * (level.size + 1) * _PRODUCT * width
         if place == 0:

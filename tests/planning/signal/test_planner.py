@@ -81,16 +81,16 @@ def test_lengths_beyond_the_table_are_an_error():
     taps=st.integers(2, 3000),
     outputs=st.integers(1, 10**7),
     rows=st.integers(1, 20),
-    crew=st.sampled_from([blocks.MANY, blocks.Crew(3.0, 8), blocks.Crew(4.0, 1)]),
+    few=st.sampled_from([blocks.MANY, blocks.FewRows(3.0, 8), blocks.FewRows(4.0, 1)]),
 )
-def test_blocks_are_the_cheapest_of_the_table(taps, outputs, rows, crew):
+def test_blocks_are_the_cheapest_of_the_table(taps, outputs, rows, few):
     whole = outputs + taps - 1
-    chosen = blocks.choose(taps, outputs, whole, rows, crew)
+    chosen = blocks.choose(taps, outputs, whole, rows, few)
 
     def cost(length, step):
         if step or rows > 1:
-            return blocks.block_cost(length) * crew.rows(rows * (-(-outputs // step) if step else 1))
-        return lengths.transform_cost(length) * blocks.outgrown(length, True) * crew.rows(1)
+            return blocks.block_cost(length) * few.rows(rows * (-(-outputs // step) if step else 1))
+        return lengths.transform_cost(length) * blocks.outgrown(length, True) * few.rows(1)
 
     candidates = [(n, n - taps + 1) for n in lengths.table() if 1.3 * taps < n < min(50 * taps, whole)]
     candidates.append((lengths.fast_length(whole), 0))
@@ -98,11 +98,11 @@ def test_blocks_are_the_cheapest_of_the_table(taps, outputs, rows, crew):
     assert chosen.step in (0, chosen.length - taps + 1)
 
 
-@given(rows=st.integers(1, 100), alone=st.floats(1.0, 8.0), together=st.sampled_from([1, 4, 8]))
-def test_a_crew_is_never_paid_less_than_its_rows_nor_much_more(rows, alone, together):
-    paid = blocks.Crew(alone, together).rows(rows)
-    assert rows <= paid <= max(alone, 1.5 * together) + rows
-    assert paid == rows or rows % together or rows == 1
+@given(rows=st.integers(1, 100), single=st.floats(1.0, 8.0), at_once=st.sampled_from([1, 4, 8]))
+def test_few_rows_cost_no_less_than_they_are_nor_much_more(rows, single, at_once):
+    paid = blocks.FewRows(single, at_once).rows(rows)
+    assert rows <= paid <= max(single, 1.5 * at_once) + rows
+    assert paid == rows or rows % at_once or rows == 1
 
 
 NAMES = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")

@@ -45,10 +45,10 @@ class Direct(ChannelWay):
         of_complex = dtypes.is_complex(problem.compute)
         depthwise = problem.groups == problem.channels > 1
         if depthwise and taps > 1:
-            each, beside = speed.depthwise * (1 + speed.slim / problem.channels), speed.depthwise_sample
+            each, beside = speed.depthwise * (1 + speed.few_channels / problem.channels), speed.depthwise_sample
         else:
-            narrow = 1 + speed.narrow * problem.groups / problem.outputs
-            each, beside = speed.dense[problem.rank] * narrow, speed.sample
+            times = 1 + speed.few_outputs_in_group * problem.groups / problem.outputs
+            each, beside = speed.dense[problem.rank] * times, speed.sample
             each *= speed.grouped if problem.groups > 1 else 1
         seconds = (sums * each * (2 if of_complex else 1) + outputs * beside) * width + _CALLS * profile.call
         estimate = Estimate(cls.name, seconds, memory)

@@ -102,7 +102,7 @@ class Direct(SignalWay):
         else:
             multiple = multiples.direct[min(len(pairs), 3) - 1]
             if len(pairs) == 1:  # what a row takes for itself
-                multiple += (multiples.lone - multiple) / rows
+                multiple += (multiples.single_row - multiple) / rows
             samples = max(padded + multiple * outputs, multiples.returned * outputs)
         if self.digits is not None:
             sums = multiples.digit_sums * (samples + outputs * len(self.digits.shifts))

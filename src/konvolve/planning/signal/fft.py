@@ -134,7 +134,7 @@ def _rows_at_a_time(problem: Problem, profile: Profile, points: int) -> int:
 def _samples(multiples: MemoryMultiples, rows: Rows, points: int, rank: int, of_complex: bool) -> float:
     """Return the kernel's spectrum, and what the transforms of the signal and back leave alive."""
     if rank == 1 and rows.out == 1:
-        return points * (rows.in2 + multiples.alone[of_complex])
+        return points * (rows.in2 + multiples.single_fft[of_complex])
     batched = multiples.batched if rank > 1 and rows.out > 1 else 0.0
     return points * (rows.in2 + (multiples.fft[min(rank, 3) - 1] + batched) * rows.out)
 

@@ -134,7 +134,7 @@ def _in_channels(problem: Problem, profile: Profile, windows: Any) -> Candidate 
     signal *= math.prod([kept + taps - 1 for kept, taps in zip(rest, others, strict=True)])
     # A compiler that takes other transposes along copies the signal once more for the library's convolution.
     laid_out = profile.fused and problem.axes[-1] != len(problem.shape1) - 1
-    copies = 1.0 + laid_out + profile.multiples.lone_channels * (rank == problem.rows[2] == 1)
+    copies = 1.0 + laid_out + profile.multiples.single_row_channels * (rank == problem.rows[2] == 1)
     # What is more than was asked for is cut out of the blocks' results.
     samples = signal * copies + (1.0 if kept == count * block else profile.multiples.cropped) * outputs + 2 * made
     if profile.multiples.unfolded and problem.compute == "float64":

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from konvolve.planning import blocks, dtypes
 from konvolve.planning.blocks import Blocks
-from konvolve.planning.cost import Estimate, crew, fourier_seconds
+from konvolve.planning.cost import Estimate, few_rows, fourier_seconds
 from konvolve.planning.geometry import sufficient_length
 from konvolve.planning.lengths import fast_length
 from konvolve.planning.profile import MemoryMultiples, Profile
@@ -84,9 +84,9 @@ class Overlap(SignalWay):
         total = math.prod(counts)
         others = rows * points * total // counts[first]
         band = max(1, profile.band // others)
-        if len(tiles) == 1 and profile.band > 1:  # bands of whole crews
-            crews = profile.together // math.gcd(rows, profile.together)
-            band = max(crews, band // crews * crews)
+        if len(tiles) == 1 and profile.band > 1:  # bands of as many rows as are worked on at once
+            turns = profile.rows_at_once // math.gcd(rows, profile.rows_at_once)
+            band = max(turns, band // turns * turns)
         way = replace(self, band=band)
         if not problem.known:
             return Candidate(way, None)
@@ -140,9 +140,9 @@ class Overlap(SignalWay):
 
 def _tiles(problem: Problem, profile: Profile, windows: Windows, pairs: list) -> list[Blocks] | None:
     """Return the cheapest blocks along each axis of so many samples and taps, None where none is cut."""
-    sharing, many = blocks.MANY, 2
+    few, many = blocks.MANY, 2
     if len(pairs) == 1 and problem.known:
-        sharing, many = crew(profile, problem.compute), problem.rows[2]
+        few, many = few_rows(profile, problem.compute), problem.rows[2]
     tiles = []
     # Blocks are counted along an axis of their own, and digits stand along one.
     room = _MOST_AXES - len(problem.shape1) - dtypes.parse(problem.compute).integral
@@ -155,7 +155,7 @@ def _tiles(problem: Problem, profile: Profile, windows: Windows, pairs: list) ->
             tiles.append(blocks.choose(taps, None, None))
         else:
             least = sufficient_length(signal, taps, kept)
-            tile = blocks.choose(taps, kept.size, least, many, sharing)
+            tile = blocks.choose(taps, kept.size, least, many, few)
             tiles.append(tile if room > 0 else Blocks(fast_length(least), 0))
             room -= tile.step > 0
     if not any(tile.step for tile in tiles):

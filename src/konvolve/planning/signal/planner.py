@@ -12,7 +12,7 @@ from konvolve.planning.profile import Profile
 from konvolve.planning.signal import candidate, ceiling, chunks, edges, integers, separable
 from konvolve.planning.signal.candidate import Bits, SignalWay, Windows
 from konvolve.planning.signal.direct import Direct
-from konvolve.planning.signal.edges import Framed
+from konvolve.planning.signal.edges import Reduced
 from konvolve.planning.signal.fft import Fft
 from konvolve.planning.signal.matrix import Matrix, single_taps_behind
 from konvolve.planning.signal.overlap import Overlap
@@ -186,10 +186,10 @@ def _pass(problem: Problem, profile: Profile, given: int) -> Plan:
 
 def _quickest(problem: Problem, windows: Windows, layout: Layout, profile: Profile, bits: Bits) -> Plan:
     """Plan by each method that is allowed, and return the plan that is predicted to be the quickest."""
-    framed = edges.extended(problem, windows)
-    found = _candidates(problem, framed, layout, profile, bits)
-    core = framed.core
-    few = core.known and candidate.products(core, framed.windows) <= _FEW  # type: ignore[arg-type]
+    reduced = edges.extended(problem, windows)
+    found = _candidates(problem, reduced, layout, profile, bits)
+    core = reduced.core
+    few = core.known and candidate.products(core, reduced.windows) <= _FEW  # type: ignore[arg-type]
     plans = {}
     for name, ((way, estimate, _), its) in found.items():
         plan = Plan(problem, its.core, way, its.windows, layout, its.extension)
@@ -201,18 +201,21 @@ def _quickest(problem: Problem, windows: Windows, layout: Layout, profile: Profi
 
 
 def _candidates(
-    problem: Problem, framed: Framed, layout: Layout, profile: Profile, bits: Bits
-) -> dict[str, tuple[Candidate, Framed]]:
+    problem: Problem, reduced: Reduced, layout: Layout, profile: Profile, bits: Bits
+) -> dict[str, tuple[Candidate, Reduced]]:
     """Return what each method would do with what it is given to see, by its name."""
-    core, found = framed.core, {}
+    core, found = reduced.core, {}
     methods = problem.methods
     if dtypes.parse(problem.compute).integral and not profile.has_float64:
         methods = (Direct.name,)  # no transform is precise enough to round to the right integer
     for method in methods:
-        proposed = METHODS[method].propose(core, profile, framed.windows, bits)
+        proposed = METHODS[method].propose(core, profile, reduced.windows, bits)
         if proposed is not None:
-            found[method] = _with_surroundings(proposed, framed, framed.extension is not None, layout, profile), framed
-    if Fft.name in found and (wrapped := edges.wrapped(problem, framed)) is not None:
+            found[method] = (
+                _with_surroundings(proposed, reduced, reduced.extension is not None, layout, profile),
+                reduced,
+            )
+    if Fft.name in found and (wrapped := edges.wrapped(problem, reduced)) is not None:
         its, offsets = wrapped
         proposed = Fft.propose(its.core, profile, its.windows, bits, offsets)
         if proposed is not None and proposed.estimate is not None:
@@ -225,22 +228,22 @@ def _candidates(
         if refusal:
             raise ValueError(refusal)
         # A single block holds everything: overlap-save is one transform.
-        proposed = Fft.propose(core, profile, framed.windows, bits)
+        proposed = Fft.propose(core, profile, reduced.windows, bits)
         if proposed is None:
             raise ValueError(f"no transform is long enough for {problem.shape1} with {problem.shape2}")
-        found[Fft.name] = proposed, framed
+        found[Fft.name] = proposed, reduced
     return found
 
 
 def _with_surroundings(
-    proposed: Candidate, framed: Framed, extended: bool, layout: Layout, profile: Profile
+    proposed: Candidate, reduced: Reduced, extended: bool, layout: Layout, profile: Profile
 ) -> Candidate:
     """Return what a method would do with what is done around it in its costs: in1 extended, cast and transposed."""
     way, estimate, _ = proposed
-    core = framed.core
+    core = reduced.core
     if estimate is None or not core.known:
         return proposed
-    moved = candidate.transposing_seconds(core, profile, framed.windows) if layout is not None else 0.0  # type: ignore[arg-type]
+    moved = candidate.transposing_seconds(core, profile, reduced.windows) if layout is not None else 0.0  # type: ignore[arg-type]
     if way.takes_views and not profile.multiples.layout:  # a transposed signal is a view, where the library has them
         moved *= candidate.TRANSPOSED_VIEW
     before = candidate.bytes_before(core, profile, extended, layout is not None)
