@@ -12,8 +12,9 @@ import typer
 from benchmarks import chosen, options, process, readme, report, screen
 from konvolve.command import bench_options
 from konvolve.command.bench import bars, fitted, save, say_where, share_gpus, start_quietly
-from konvolve.command.main import SETTINGS, run
+from konvolve.command.main import SETTINGS
 from konvolve.command.mistake import Mistake
+from konvolve.command.program import run
 
 MEASURES = ("import_time", "peak_memory")
 

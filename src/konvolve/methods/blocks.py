@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from konvolve.backends.interface import Array, Backend
+from konvolve.backends.interface import Array, Backend, Size
 from konvolve.planning.geometry import Window
 
 
@@ -61,3 +61,30 @@ def clean(way: Any, taps: Sequence[int], windows: Sequence[Window]) -> list[Wind
 def tiled(way: Any) -> list[int]:
     """Return the axes that are cut, counted from the first convolved one."""
     return [i for i, step in enumerate(way.steps) if step]
+
+
+def axes(first: int, rank: int, tiled: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return the axes along which blocks are counted and those of samples, where a count stands before its length.
+
+    >>> axes(2, 3, [0, 2])          # batch, batch, count, length, length, count, length
+    ([2, 5], [3, 4, 6])
+    """
+    lengths = [first + i + sum(axis <= i for axis in tiled) for i in range(rank)]
+    return [lengths[i] - 1 for i in tiled], lengths
+
+
+def side_by_side(
+    xp: Backend, y: Array, order: Sequence[int], lead: Sequence[Size], rank: int, tiled: Sequence[int]
+) -> Array:
+    """Lay the blocks of y side by side again, and give the axes in front of them these sizes.
+
+    ``order`` says where the axes of y stood while each count was before its length.
+    """
+    back = [order.index(axis) for axis in range(len(order))]
+    y = y if back == sorted(back) else xp.transpose(y, back)
+    sizes = xp.sizes(y)
+    counts, lengths = axes(len(order) - rank - len(tiled), rank, tiled)
+    joined = [sizes[length] for length in lengths]
+    for i, count in zip(tiled, counts, strict=True):
+        joined[i] = sizes[count] * joined[i]
+    return xp.reshape(y, (*lead, *joined))

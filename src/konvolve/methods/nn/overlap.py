@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from konvolve.backends.interface import Array, Backend, Size
@@ -34,8 +33,13 @@ def run(xp: Backend, plan: ChannelPlan, sizes: Sizes, x: Array, spectrum: Array)
     def convolved(part: Array) -> Array:
         for i in reversed(tiled):  # from behind, so that the axes before stay where they are
             part = xp.overlapping_blocks(part, 1 + i, way.lengths[i], way.steps[i])
-        part, counts = _as_rows(xp, part, lead, rank, tiled)
-        return _side_by_side(xp, multiply(xp, part, spectrum, way.lengths, clean), counts, rank, tiled)
+        counts, samples = blocks.axes(_LEAD, rank, tiled)
+        order = [0, 1, *counts, 2, 3, *samples]  # kernels, rows and their blocks, groups, channels, samples
+        part, counted = _as_rows(xp, xp.reshape(part, (*lead, *xp.sizes(part)[1:])), order, len(tiled))
+        part = multiply(xp, part, spectrum, way.lengths, clean)
+        sizes = xp.sizes(part)
+        part = xp.reshape(part, (sizes[0], *counted, *sizes[2:]))
+        return blocks.side_by_side(xp, part, order, [sizes[0] * counted[0] * sizes[2] * sizes[3]], rank, tiled)
 
     y = blocks.in_bands(xp, x, way, taps, windows, convolved)
     outputs = math.prod([s.number for s in plan.splits if s.kind == "outputs"]) * plan.problem.outputs
@@ -43,39 +47,9 @@ def run(xp: Backend, plan: ChannelPlan, sizes: Sizes, x: Array, spectrum: Array)
     return merge(xp, plan, where, y, batch)
 
 
-def _as_rows(xp: Backend, x: Array, lead: Sequence[Size], rank: int, tiled: list[int]) -> tuple[Array, list[Size]]:
-    """Turn (lead, [count,] length, ...) into (kernels, rows * counts, groups, channels, *lengths); and the counts."""
-    counts, lengths, axis = [], [], _LEAD
-    for i in range(rank):
-        if i in tiled:
-            counts.append(axis)
-            axis += 1
-        lengths.append(axis)
-        axis += 1
-    sizes = (*lead, *xp.sizes(x)[1:])
-    x = xp.transpose(xp.reshape(x, sizes), [0, 1, *counts, 2, 3, *lengths])
-    blocks = [sizes[count] for count in counts]
-    rows = sizes[1]
-    for n in blocks:
-        rows = rows * n
-    return xp.reshape(x, (sizes[0], rows, sizes[2], sizes[3], *(sizes[n] for n in lengths))), blocks
-
-
-def _side_by_side(xp: Backend, y: Array, blocks: list[Size], rank: int, tiled: list[int]) -> Array:
-    """Lay the blocks of (kernels, rows * counts, groups, channels, *steps) side by side again."""
-    sizes = xp.sizes(y)
-    rows = sizes[1]
-    for n in blocks:
-        rows = rows // n
-    y = xp.reshape(y, (sizes[0], rows, *blocks, *sizes[2:]))
-    many = len(blocks)
-    order = [0, 1, 2 + many, 3 + many]
-    joined = [sizes[0] * rows * sizes[2] * sizes[3]]
-    for i in range(rank):
-        n = sizes[_LEAD + i]
-        if i in tiled:
-            order.append(2 + tiled.index(i))
-            n = n * blocks[tiled.index(i)]
-        order.append(_LEAD + many + i)
-        joined.append(n)
-    return xp.reshape(xp.transpose(y, order), joined)
+def _as_rows(xp: Backend, x: Array, order: list[int], cuts: int) -> tuple[Array, list[Size]]:
+    """Bring the axes into this order, and turn the rows and the counts of blocks into one axis; and their sizes."""
+    x = xp.transpose(x, order)
+    sizes = xp.sizes(x)
+    counted = [*sizes[1 : 2 + cuts]]
+    return xp.reshape(x, (sizes[0], math.prod(counted), *sizes[2 + cuts :])), counted

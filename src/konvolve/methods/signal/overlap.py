@@ -47,11 +47,15 @@ def run(xp: Backend, way: Overlap, sizes: Sizes, a: Array, prepared: Array) -> A
             x, lead, dtype = integers.split(xp, x, way.digits.width, count), batch + 1, "float64"
         for i in reversed(tiled):  # from behind, so that the axes before stay where they are
             x = xp.overlapping_blocks(x, lead + i, lengths[i], way.steps[i])
-        spectrum = forward(xp, _blocks_first(xp, x, lead, rank, tiled), way.lengths)
+        counts, samples = blocks.axes(lead, rank, tiled)
+        order = [*range(lead), *counts, *samples]
+        spectrum = forward(xp, x if order == sorted(order) else xp.transpose(x, order), way.lengths)
         del x  # each array here is as large as a band
         product = integers.product(xp, way.digits, spectrum, kernel, way.swap)
         del spectrum
-        y = _side_by_side(xp, inverse(xp, dtype, product, way.lengths, clean), lead, rank, tiled)
+        y = inverse(xp, dtype, product, way.lengths, clean)
+        del product
+        y = blocks.side_by_side(xp, y, order, xp.sizes(y)[:lead], rank, tiled)
         return y if way.digits is None else integers.join(xp, way.digits, y)
 
     return blocks.in_bands(xp, a, way, way.taps, sizes.windows, convolved)
@@ -60,37 +64,3 @@ def run(xp: Backend, way: Overlap, sizes: Sizes, a: Array, prepared: Array) -> A
 def _insert_axis(xp: Backend, x: Array, axis: int) -> Array:
     sizes = xp.sizes(x)
     return xp.reshape(x, (*sizes[:axis], 1, *sizes[axis:]))
-
-
-def _order(batch: int, rank: int, tiled: list[int]) -> list[int]:
-    """Return the axes of (batch, [count, ] length, [count, ] length ...) with the counts before the lengths."""
-    counts, lengths, axis = [], [], batch
-    for i in range(rank):
-        if i in tiled:
-            counts.append(axis)
-            axis += 1
-        lengths.append(axis)
-        axis += 1
-    return [*range(batch), *counts, *lengths]
-
-
-def _blocks_first(xp: Backend, x: Array, batch: int, rank: int, tiled: list[int]) -> Array:
-    order = _order(batch, rank, tiled)
-    return x if order == sorted(order) else xp.transpose(x, order)
-
-
-def _side_by_side(xp: Backend, y: Array, batch: int, rank: int, tiled: list[int]) -> Array:
-    """Lay the blocks of (batch, counts, lengths) side by side again: (batch, lengths)."""
-    order = _order(batch, rank, tiled)
-    back = [order.index(axis) for axis in range(len(order))]
-    y = y if back == sorted(back) else xp.transpose(y, back)
-    sizes = list(xp.sizes(y))
-    joined, axis = sizes[:batch], batch
-    for i in range(rank):
-        if i in tiled:
-            joined.append(sizes[axis] * sizes[axis + 1])
-            axis += 2
-        else:
-            joined.append(sizes[axis])
-            axis += 1
-    return xp.reshape(y, joined)
