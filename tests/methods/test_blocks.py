@@ -9,7 +9,7 @@ from konvolve.backends import registry
 from konvolve.methods import blocks
 from libraries import LIBRARIES
 
-CUTS = [list(cut) for rank in (1, 2, 3) for n in range(rank + 1) for cut in itertools.combinations(range(rank), n)]
+CUTS = [list(cut) for n in range(4) for cut in itertools.combinations(range(3), n)]
 
 
 @pytest.mark.parametrize("tiled", CUTS, ids=str)
