@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks import chosen, options, process, readme, report, screen
+from benchmarks import chosen, options, page, process, readme, report, screen
 from konvolve.command import bench_options
 from konvolve.command.bench import bars, fitted, save, say_where, share_gpus, start_quietly
 from konvolve.command.main import SETTINGS
@@ -35,11 +35,12 @@ EXAMPLES
   python -m benchmarks --validate 100 --channels            the same of the layers of networks
   python -m benchmarks --validate 100 --kernels --busy      of kernels people have, while one core computes elsewhere
   python -m benchmarks --sweep                              cost against size, from 10^3 to 10^8 samples
+  python -m benchmarks --methods                            the problems that docs/performance.md tells of
   python -m benchmarks --memory                             every method's peak against what its plan predicts
   python -m benchmarks --streams                            what a block of a stream takes, beside other streams
   python -m benchmarks --chunks                             dask arrays and files, beside dask-image and map_overlap
   python -m benchmarks --calibrate                          as konvolve bench --calibrate, with a chart
-  python -m benchmarks --readme torch.json                  the README's performance section from a results file
+  python -m benchmarks --readme torch.json                  the figures of README and docs from results files
 """
 
 
@@ -68,6 +69,9 @@ def bench(
     memory: Annotated[
         bool, typer.Option("--memory", help="Instead: measure each method's peak of memory beside its prediction.")
     ] = False,
+    methods: Annotated[
+        bool, typer.Option("--methods", help="Instead: time every method on the problems of docs/performance.md.")
+    ] = False,
     streams: Annotated[
         bool, typer.Option("--streams", help="Instead: time what a block of a stream takes, beside others' streams.")
     ] = False,
@@ -90,12 +94,13 @@ def bench(
             "--validate": validate is not None,
             "--sweep": sweep,
             "--memory": memory,
+            "--methods": methods,
             "--streams": streams,
             "--chunks": chunks,
             "--readme": figures is not None,
         }
     )
-    measuring = (None, "--calibrate", "--validate", "--sweep", "--memory", "--streams", "--chunks")
+    measuring = (None, "--calibrate", "--validate", "--sweep", "--memory", "--methods", "--streams", "--chunks")
     bench_options.unused(
         kind,
         {
@@ -114,6 +119,7 @@ def bench(
         return 0
     if figures is not None:
         readme.write(figures)
+        page.write()
         return 0
     names = bench_options.chosen(only, (*questions(), *MEASURES), "--only")
     libraries = options.libraries(library, kind)
@@ -128,6 +134,8 @@ def bench(
         results = swept(libraries, quick)
     elif memory:
         results = weighed(libraries, quick)
+    elif methods:
+        results = told(libraries)
     elif streams:
         results = streamed(libraries, quick)
     elif chunks:
@@ -191,7 +199,7 @@ def write_report(results: dict, output: Path) -> list[Path]:
         figure = sweeps.plot(results["sweeps"])
     elif "memory" in results:
         figure = memory.plot(results["memory"])
-    elif "streams" in results or "chunks" in results:
+    elif any(kind in results for kind in ("methods", "streams", "chunks")):
         figure = None
     elif len(results["workloads"]) > chart.MOST_PANELS:
         figure = chosen.draw(results)
@@ -281,6 +289,18 @@ def in_chunks(quick: bool) -> dict:
     results: dict[str, Any] = {"machine": machine.describe(), "quick": quick}
     with bars() as bar:
         results["chunks"] = chunked.measured(quick, bar("chunks", chunked.CASES))
+    return results
+
+
+def told(libraries: Sequence[str]) -> dict:
+    """Time every method on the problems that docs/performance.md tells of; the results file's contents."""
+    from benchmarks.predictions import telling
+    from konvolve.bench import machine
+
+    results: dict[str, Any] = {"machine": machine.describe()}
+    with bars() as bar:
+        results["methods"] = telling.measured(libraries, bar("methods", len(libraries) * len(telling.PROBLEMS)))
+    results["machine"]["devices"] = machine.devices()
     return results
 
 

@@ -11,7 +11,7 @@ from konvolve.command.mistake import Mistake
 # What a results file is called where no name is given, by the option that asks for the measurement.
 NAMES = {
     None: "bench", "--calibrate": "calibration", "--validate": "validation", "--sweep": "sweep", "--memory": "memory",
-    "--streams": "streams", "--chunks": "chunks",
+    "--methods": "methods", "--streams": "streams", "--chunks": "chunks",
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks import chunked, streams
 from benchmarks.contest import sweeps
-from benchmarks.predictions import memory, validate
+from benchmarks.predictions import memory, telling, validate
 from konvolve.bench import calibrate, machine
 from konvolve.bench.results import digits
 
@@ -116,6 +116,9 @@ def sections(results: dict) -> list[tuple[str, str, tuple[list[str], list[list[s
     if "memory" in results:
         title = "peak of resident memory during one call, above the inputs, as a part of what its plan predicts"
         parts.append(("memory", title, memory.rows(results["memory"]), memory.verdict(results["memory"])))
+    if "methods" in results:
+        title = "milliseconds of each method on the problems that docs/performance.md tells of; in bold what auto takes"
+        parts.append(("methods", title, telling.rows(results["methods"]), ""))
     if "streams" in results:
         title = "what a block takes; konvolve's time on NumPy in the first case as a part of the others'"
         parts.append(("streams", title, streams.rows(results["streams"]), streams.verdict(results["streams"])))

@@ -6,7 +6,11 @@ import itertools
 from collections.abc import Callable, Sequence
 
 from konvolve.backends.interface import Array, Backend, Size
-from konvolve.planning.geometry import Window, is_odd_row
+from konvolve.planning import dtypes
+from konvolve.planning.geometry import Window, is_odd_row, rows_collide
+
+# Bytes that rows are moved apart by, so that they share no lines of the cache: one of its lines.
+_LINE = 64
 
 
 def needed(xp: Backend, x: Array, windows: Sequence[Window], taps: Sequence[Size]) -> Array:
@@ -33,6 +37,9 @@ def by_taps(
             for start, n in ((0, most), (most, 1))
         ]
         return xp.concatenate(pieces, -1)
+    item, row = dtypes.item_size(xp.dtype(x)), xp.shape(x)[-1]
+    if rows_collide(row, item, taps):
+        x = xp.rows_apart(x, _LINE // item)
 
     def with_tap(total: Array | None, offsets: Sequence[Size]) -> Array:
         shifted = xp.window(x, [k - 1 - offset for k, offset in zip(taps, offsets, strict=True)], sizes)

@@ -27,7 +27,7 @@ from konvolve.backends.jax import uncompiled as uncompiled
 from konvolve.backends.jax.convolutions import conv, conv_transpose, is_fast_in
 from konvolve.backends.jax.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.jax.spectra import fftn, ifftn, irfftn, rfftn
-from konvolve.backends.jax.windows import folded, map_slabs, overlapping_blocks, window
+from konvolve.backends.jax.windows import folded, map_slabs, overlapping_blocks, rows_apart, window
 from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.numpy.operands import dtype_name
 from konvolve.backends.shared import map_rows
@@ -35,7 +35,8 @@ from konvolve.backends.shared import map_rows
 # Adapted next door, asked for here.
 __all__ = [
     "all_finite", "constant", "conv", "conv_transpose", "either", "fftn", "folded", "ifftn", "irfftn", "is_fast_in",
-    "isfinite", "map_rows", "map_slabs", "overlapping_blocks", "rfftn", "summed", "unless", "window", "zeroed",
+    "isfinite", "map_rows", "map_slabs", "overlapping_blocks", "rfftn", "rows_apart", "summed", "unless", "window",
+    "zeroed",
 ]  # fmt: skip
 
 name = "jax"

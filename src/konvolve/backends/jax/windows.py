@@ -27,6 +27,12 @@ def window(x: jax.Array, starts: Sequence[Any], sizes: Sequence[Any]) -> jax.Arr
     return jax.lax.pad(x, np.zeros((), x.dtype), [(0, 0, 0)] * batch + [(*edge, 0) for edge in edges])
 
 
+def rows_apart(x: jax.Array, samples: int) -> jax.Array:
+    """Return x with so many zeros behind each row. Without a barrier XLA would leave them out again."""
+    wider = window(x, [0], [x.shape[-1] + samples])
+    return jax.lax.optimization_barrier(wider)
+
+
 def overlapping_blocks(x: jax.Array, axis: int, length: int, step: int) -> jax.Array:
     """Cut an axis into overlapping blocks: whole steps side by side, each joined with the heads of the next ones."""
     overlap = length - step

@@ -15,13 +15,13 @@ from konvolve.backends.numpy.products import banded_product
 from konvolve.backends.numpy.spectra import fftn, ifftn, irfftn, rfftn
 from konvolve.backends.numpy.stored import back, order_of
 from konvolve.backends.numpy.windows import map_rows, map_slabs, overlapping_blocks, window
-from konvolve.backends.shared import folded
+from konvolve.backends.shared import folded, rows_apart
 
 # Adapted next door, asked for here.
 __all__ = [
     "all_finite", "banded_product", "constant", "conv", "conv_transpose", "depthwise_correlate", "either", "fftn",
     "folded", "ifftn", "irfftn", "is_fast_in", "isfinite", "map_rows", "map_slabs", "overlapping_blocks", "rfftn",
-    "summed", "unless", "window", "with_gradient_of", "zeroed",
+    "rows_apart", "summed", "unless", "window", "with_gradient_of", "zeroed",
 ]  # fmt: skip
 
 name = "numpy"

@@ -23,7 +23,7 @@ from tensorflow import raw_ops
 
 from konvolve.backends import shared
 from konvolve.backends.numpy import asarray as plain
-from konvolve.backends.shared import folded, map_rows
+from konvolve.backends.shared import folded, map_rows, rows_apart
 from konvolve.backends.tensorflow import spectra
 from konvolve.backends.tensorflow.convolutions import (
     conv,
@@ -41,8 +41,8 @@ from konvolve.backends.tensorflow.windows import concatenate, map_slabs, overlap
 # Adapted next door, asked for here.
 __all__ = [
     "all_finite", "concatenate", "constant", "conv", "conv_transpose", "depthwise_correlate", "either", "folded",
-    "is_fast_in", "isfinite", "map_rows", "map_slabs", "overlapping_blocks", "program", "reshape", "summed",
-    "transpose", "unless", "window", "with_gradient_of", "zeroed",
+    "is_fast_in", "isfinite", "map_rows", "map_slabs", "overlapping_blocks", "program", "reshape", "rows_apart",
+    "summed", "transpose", "unless", "window", "with_gradient_of", "zeroed",
 ]  # fmt: skip
 
 name = "tensorflow"

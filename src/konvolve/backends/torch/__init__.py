@@ -21,7 +21,7 @@ import torch
 from konvolve.backends import shared
 from konvolve.backends.numpy import asarray as plain
 from konvolve.backends.numpy.operands import dtype_name
-from konvolve.backends.shared import folded, map_rows
+from konvolve.backends.shared import folded, map_rows, rows_apart
 from konvolve.backends.torch.convolutions import conv, conv_transpose, depthwise_correlate, is_fast_in, with_gradient_of
 from konvolve.backends.torch.finite import all_finite, constant, either, isfinite, summed, unless, zeroed
 from konvolve.backends.torch.spectra import add_product, fftn, ifftn, irfftn, matmul, multiply, rfftn
@@ -32,7 +32,8 @@ from konvolve.backends.torch.windows import map_slabs, overlapping_blocks, windo
 __all__ = [
     "add_product", "all_finite", "constant", "conv", "conv_transpose", "depthwise_correlate", "either", "fftn",
     "folded", "ifftn", "irfftn", "is_fast_in", "isfinite", "map_rows", "map_slabs", "matmul", "multiply",
-    "overlapping_blocks", "rfftn", "shape", "summed", "traced", "unless", "window", "with_gradient_of", "zeroed",
+    "overlapping_blocks", "rfftn", "rows_apart", "shape", "summed", "traced", "unless", "window",
+    "with_gradient_of", "zeroed",
 ]  # fmt: skip
 
 name = "torch"
