@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from konvolve.planning import dtypes
 from konvolve.planning.cost import Estimate
-from konvolve.planning.geometry import is_odd_row
+from konvolve.planning.geometry import is_odd_row, rows_collide
 from konvolve.planning.profile import Profile
 from konvolve.planning.signal import candidate, integers
 from konvolve.planning.signal.candidate import Bits, SignalWay, Windows
@@ -89,8 +89,10 @@ class Direct(SignalWay):
         dtype = "int64" if self.loop and integral else candidate.working(problem, self.digits)[0]
         padded = (rows2 if self.swap else rows1) * _padded_by_taps(windows, pairs)
         if self.loop:
-            samples = padded + multiples.loop * outputs
             kept = [window.size for window in windows if window is not None]
+            if profile.fused and not padded:
+                padded = (rows2 if self.swap else rows1) * _moved_apart(kept, pairs, dtypes.item_size(dtype))
+            samples = padded + multiples.loop * outputs
             long = profile.fused and taps > _TAPS_OF_A_PASS
             if long and is_odd_row([rows2 if self.swap else rows1, *kept[:-1]], kept):
                 samples += 2 * outputs  # the sum of a pass and of the one before; one pass is written in place
@@ -206,6 +208,13 @@ def _native_seconds(
     tap = profile.direct[len(problem.axes)] * _few(profile, sums / taps)
     each = (sums * tap + copied) * width + problem.rows[2] * profile.row
     return times * each + (_CALLS_DIGITS if digits else _CALLS_NATIVE) * profile.call + profile.start
+
+
+def _moved_apart(kept: Sequence[int], pairs: Sequence[tuple[int, int]], item: int) -> int:
+    """Return the samples of the longer operand where its rows are moved apart (``methods/sums.py``), else none."""
+    taps = [min(pair) for pair in pairs]
+    sizes = [n + k - 1 for n, k in zip(kept, taps, strict=True)]
+    return math.prod(sizes) if rows_collide(sizes[-1], item, taps) else 0
 
 
 def _padded_by_taps(windows: Windows, pairs: Sequence[tuple[int, int]]) -> int:
