@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def _eager(results: dict) -> Table:
         rows = {row["name"]: row["median_ms"] for row in found["contestants"] if "median_ms" in row}
         for function in ("convolve", "correlate"):
             eager, compiled = (rows.get(f"konvolve.{function}, {how}") for how in ("TF eager", "tf.function"))
-            if eager and compiled and found["group"] == "forward":
+            if eager and compiled:
                 body.append([found["title"], digits(eager), digits(compiled), f"{eager / compiled:.2f}"])
     return ["workload", "eager", "tf.function", "ratio"], body
 
@@ -64,6 +65,23 @@ def _choice(results: dict) -> Table:
     return head[:5], [row[:5] for row in body]
 
 
+def _memory(results: dict) -> Table:
+    """How many peaks of memory lie where the plans say, for each library."""
+    ratios: dict[str, list[float]] = {}
+    for record in results["memory"]:
+        if record["peaks"]:
+            ratios.setdefault(record["way"], []).append(memory.ratio(record))
+    body = [
+        [
+            way, str(len(each)), f"{statistics.median(each):.2f}", f"{max(each):.2f}",
+            str(sum(ratio < memory.LEAST for ratio in each)),
+        ]
+        for way, each in ratios.items()
+    ]  # fmt: skip
+    head = ["library", "cases", "measured of predicted: median", f"most, aim {memory.AIM}"]
+    return [*head, f"cases below {memory.LEAST}"], body
+
+
 KINDS: dict[str, tuple[str, str, Callable[[dict], Table]]] = {
     **{group: ("cpu-methods", "Milliseconds; in bold what `auto` takes.", _methods(group)) for group in _GROUPS},
     "pairs": ("cpu-methods", "Milliseconds.", _methods("pairs")),
@@ -74,7 +92,7 @@ KINDS: dict[str, tuple[str, str, Callable[[dict], Table]]] = {
     "kernels": ("cpu-kernels", "Problems as people have them.", _choice),
     "busy": ("cpu-kernels-busy", "The same while another program has one of the cores.", _choice),
     "channels": ("cpu-channels", "Layers of networks, half of them with both gradients.", _choice),
-    "memory": ("cpu-memory", "Peaks of memory beside the predicted ones.", lambda found: memory.rows(found["memory"])),
+    "memory": ("cpu-memory", "Peaks of memory beside the predicted ones.", _memory),
 }  # fmt: skip
 """What may be measured: the results file, what is said of its unit, and the table."""
 
@@ -87,7 +105,7 @@ def block(kind: str) -> str:
     head, body = make(results)
     lines = ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *body)]
     machine = results["machine"]
-    link = f"[{path.stem}.json]({os.path.relpath(path, PAGE.parent)})"
+    link = f"[{path.stem}]({os.path.relpath(path.with_suffix('.md'), PAGE.parent)})"
     where = f"Two cores of an {machine['processor']}, {machine['date'][:10]}: {link}."
     text = "\n".join([*lines, "", f"{said} {where}".strip()])
     return f"<!-- measured: {kind} -->\n{text}\n<!-- /measured -->"
