@@ -136,9 +136,30 @@ def sections(results: dict) -> list[tuple[str, str, tuple[list[str], list[list[s
     return parts
 
 
+# What the page of a results file is called, by what it has; the race, which may have other things beside, is the last.
+_HEADINGS = {
+    "calibration": "Constants fitted to this machine",
+    "memory": "Peaks of memory beside their predictions",
+    "methods": "Every method on telling problems",
+    "streams": "What a block of a stream takes",
+    "chunks": "Arrays in chunks and in files",
+    "sweeps": "Cost against size",
+}
+_DRAWN = {"plain": "random problems", "kernels": "kernels that people have", "channels": "layers of networks"}
+
+
+def heading(results: dict) -> str:
+    """What the page of a results file is called."""
+    if "validation" in results:
+        found = next(iter(results["validation"].values()))
+        busy = ", on a busy machine" if found.get("busy") else ""
+        return f"The choice of the method: {_DRAWN[found.get('kind', 'plain')]}{busy}"
+    return next((words for kind, words in _HEADINGS.items() if kind in results), "Every contestant")
+
+
 def markdown(results: dict) -> str:
     """The whole results file as Markdown."""
-    lines = ["# Benchmarks", "", machine.line(results["machine"]) + ".", ""]
+    lines = [f"# {heading(results)}", "", machine.line(results["machine"]) + ".", ""]
     if "repeats" in results:
         lines += [
             f'{results["repeats"]} rounds, in turn. "Of the best": against the fastest ready-made or by hand.',

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from benchmarks import page
+from benchmarks import page, report
 
 TEXT = page.PAGE.read_text(encoding="utf-8")
 FOUND = page.MEASURED.findall(TEXT)
@@ -65,3 +65,15 @@ def test_eager_calls_stand_beside_compiled_ones(eager):
         results["workloads"] = {"face": {"title": "a face", "contestants": rows}}
 
     assert changed("eager", make) == ([["a face", "3", "2", "1.50"]] if eager else [])
+
+
+@pytest.mark.parametrize("path", sorted(page.RESULTS.glob("*.json")), ids=lambda path: path.stem)
+def test_the_page_of_a_results_file_is_made_from_it(path):
+    made = report.markdown(json.loads(path.read_text(encoding="utf-8")))
+    assert path.with_suffix(".md").read_text(encoding="utf-8") == made
+
+
+def test_each_results_file_has_a_heading_of_its_own():
+    files = page.RESULTS.glob("*.json")
+    headings = [report.heading(json.loads(path.read_text(encoding="utf-8"))) for path in files]
+    assert len(set(headings)) == len(headings)
