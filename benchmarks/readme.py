@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 SPEED = ROOT / "docs" / "speed.md"
 _OPEN, _CLOSE = "<!-- performance: from {} -->", "<!-- /performance -->"
-_SECTION = re.compile(r"<!-- performance(?:: from (\S+))? -->\n.*?<!-- /performance -->", re.DOTALL)
+SECTION = re.compile(r"<!-- performance(?:: from (\S+))? -->\n.*?<!-- /performance -->", re.DOTALL)
 _LIBRARIES = {"tensorflow": "`tf.function`", "numpy": "NumPy", "jax": "`jax.jit`", "torch": "PyTorch"}
 # The workloads that the README tells of, and its words for them.
 _FACTS = {
@@ -197,15 +197,15 @@ def section(path: Path, page: Path) -> str:
 
 def source(text: str) -> str | None:
     """The results file that a README's section names."""
-    found = _SECTION.search(text)
+    found = SECTION.search(text)
     return found[1] if found else None
 
 
 def rewritten(text: str, path: Path, page: Path, write_section: Callable[[Path, Path], str] = section) -> str:
     """A page with its section made from a results file."""
-    if not _SECTION.search(text):
+    if not SECTION.search(text):
         raise ValueError(f"{page.name} has no section between <!-- performance --> and {_CLOSE}")
-    return _SECTION.sub(lambda _: write_section(path, page), text, count=1)
+    return SECTION.sub(lambda _: write_section(path, page), text, count=1)
 
 
 def write(path: Path) -> None:
