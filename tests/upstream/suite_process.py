@@ -24,7 +24,9 @@ def run(folder: Path, plugin: str, library: str, *options: str) -> dict:
     environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "OMP_NUM_THREADS": "1"}
     environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
     command = [sys.executable, "-m", "pytest", "-c", str(ini), "-p", "no:cacheprovider", "-q", "--assert=plain"]
-    command += ["--tb=short", "-p", plugin, f"--library={library}", f"--report-to={report}", *options]
+    # Where a fault is put in nearly all tests fail, and to write down where takes ten times as long as they do.
+    traces = "no" if any(option.startswith("--fault") for option in options) else "short"
+    command += [f"--tb={traces}", "-p", plugin, f"--library={library}", f"--report-to={report}", *options]
     ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     # 0: all passed; 1: some failed, which the report tells better.
     if ran.returncode not in (0, 1) or not report.exists():
