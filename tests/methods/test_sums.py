@@ -59,6 +59,7 @@ def test_channels_of_a_single_long_row(library, space):
 @pytest.mark.parametrize("library", LIBRARIES.values(), ids=LIBRARIES)
 @pytest.mark.parametrize("dtype", ["float32", "complex64", "int32"])
 @pytest.mark.parametrize(("shape", "taps"), [((40, 512), (30, 1)), ((300, 1024), (80, 1)), ((40, 512), (25, 6))])
+@pytest.mark.one_in(2)
 def test_rows_that_are_whole_pages_apart(library, dtype, shape, taps):
     x, k = (rng.integers(-9, 9, size).astype(dtype) for size in (shape, taps))
     for mode in ("full", "valid", "same"):
