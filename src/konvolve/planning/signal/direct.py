@@ -34,6 +34,10 @@ _CALLS_COMPILED, _CALLS_PER_TAP, _CALLS_NATIVE, _CALLS_DIGITS = 8, 2, 8, 16
 # long as a call: 100 outputs of 12561 taps took 0.54 ms (an AMD EPYC) and 1.1 ms (an Intel Xeon), and not 0.14.
 _TAPS_OF_A_PASS = 64
 
+# Fewer outputs than these stay in the cache as they are written, which takes this part of the time: 3 taps on JAX took
+# 0.2 ns for each of 2^17 to 2^19 outputs, and where `move` is fitted, among millions, a nanosecond (an AMD EPYC).
+_CACHED, _WRITTEN_TO_CACHE = 2**19, 0.2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Direct(SignalWay):
@@ -189,6 +193,8 @@ def _loop_seconds(problem: Problem, profile: Profile, windows: Windows, taps: in
         many *= _LONG_LOOP_FACTOR
     calls = _CALLS_COMPILED + taps // (2 * _TAPS_OF_A_PASS) if profile.fused else _CALLS_PER_TAP * taps
     written = sums / taps * profile.move * profile.fused  # beside few taps that is felt
+    if sums / taps < _CACHED:
+        written *= _WRITTEN_TO_CACHE
     return (sums * profile.tap * many + written) * width + calls * profile.call
 
 
