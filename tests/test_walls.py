@@ -186,7 +186,7 @@ from konvolve.planning import profile
 from konvolve.planning.signal import planner
 from konvolve.planning.signal import problem
 question = problem.fourier("fftconvolve", ((768, 1024, 3), "float32"), ((60, 60, 1), "float32"), "same", (0, 1))
-speeds = profile.Profile(1e-10, 1.6, 8, 1e-9, {{1: 1e-10}}, 1e-11, 1e-10, 1e-6, 0.0, False, False, 2**20)
+speeds = profile.Profile(1e-10, 1.6, 1.3, 8, 1e-9, {{1: 1e-10}}, 1e-11, 1e-10, 1e-6, 0.0, False, False, 2**20)
 print(planner.make_plan(question, speeds).lengths)
 """
     assert fresh(code) == "(800, 1080)"

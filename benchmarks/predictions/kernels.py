@@ -42,13 +42,21 @@ class Question(problems.Question):
 
     def plan(self, library: str, method: str = "auto") -> Plan:
         """The plan for it; `library` is the key of the planning constants."""
-        import konvolve
+        from konvolve.execution import signal
 
         function = "convolve" if self.lags is None else "correlate"
-        return konvolve.plan(
-            self.signal, self.kernel, function=function, method=method, dtype=self.dtype, library=library,
-            **self.options,
-        )  # fmt: skip
+        one, two = ((shape, self.dtype) for shape in (self.signal, self.kernel))
+        prepared = self.is_wrapped(library)
+        return signal.make(
+            function,
+            one,
+            two,
+            library,
+            (None, None),
+            prepared=prepared,
+            method=method,
+            **{"mode": "full"} | self.options,
+        )
 
     def weighed(self, library: str) -> tuple[str, tuple[Estimate, ...]]:
         """The method that is taken, and what each is predicted to take; axis by axis where the kernel is seen."""

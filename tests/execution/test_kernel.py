@@ -205,3 +205,16 @@ def test_a_product_of_any_scale_is_one(scale):
     a, kernel = rng.standard_normal((12, 9)), np.outer(rng.standard_normal(4), rng.standard_normal(3))
     found = konvolve.convolve(a, kernel * scale, method="separable")
     np.testing.assert_allclose(found / scale, konvolve.convolve(a, kernel, method="direct"), atol=1e-12)
+
+
+@pytest.mark.parametrize("terms", [1, 2])
+@pytest.mark.parametrize("boundary", ["zero", "reflect"])
+def test_few_samples_with_a_kernel_of_factors(library, terms, boundary):
+    rng = np.random.default_rng(terms)
+    x = rng.standard_normal((26, 37)).astype("float32")
+    kernel = sum(np.multiply.outer(rng.standard_normal(9), rng.standard_normal(12)) for _ in range(terms))
+    kernel = kernel.astype("float32")
+    found = konvolve.convolve(library.array(x), konvolve.Kernel(kernel), "same", boundary=boundary)
+    padded = np.pad(x, ((5, 5), (6, 6)), "constant" if boundary == "zero" else boundary).astype("float64")
+    whole = oracle.convolve(padded, kernel.astype("float64"), "same", (0, 1))[5:31, 6:43]
+    oracle.assert_close(library.numpy(found), whole, padded, kernel.astype("float64"), "float32")

@@ -51,7 +51,8 @@ def solve(function: str, in1: Any, in2: Any, **options: Any) -> Any:
         return record(function, (in1, in2), options)
     kernel = in2 if isinstance(in2, Kernel) else None
     xp, (a, b) = registry.resolve({"in1": in1, "in2": in2 if kernel is None else kernel.array})
-    chosen = plan_arrays(xp, function, a, b, **options)
+    prepared = {"prepared": True} if kernel is not None and kernel.finite else {}
+    chosen = plan_arrays(xp, function, a, b, **options, **prepared)
     apart = chosen.separable or (chosen if isinstance(chosen.way, Separable) else None)
     if apart is not None:
         terms = _terms(xp, apart, kernel, in2, b)
@@ -131,10 +132,12 @@ def _plain(options: Options) -> dict[str, Any]:
 
 
 def make(
-    function: str, one: Operand, two: Operand, library: str, bits: tuple[int | None, int | None], **options: Any
-) -> Plan:
-    """Ask and plan, from sizes alone."""
-    return make_plan(_ASK[function](function, one, two, **_plain(options)), in_use.profile(library), bits)
+    function: str, one: Operand, two: Operand, library: str, bits: tuple[int | None, int | None],
+    prepared: bool = False, **options: Any,
+) -> Plan:  # fmt: skip
+    """Ask and plan, from sizes alone, and whether the second operand is a `Kernel`."""
+    asked = replace(_ASK[function](function, one, two, **_plain(options)), prepared=prepared)
+    return make_plan(asked, in_use.profile(library), bits)
 
 
 _NO_FUNCTION = "function must be convolve, correlate, fftconvolve or oaconvolve, not function={}"

@@ -57,7 +57,6 @@ def fourier_seconds(
 
 
 def few_rows(profile: Profile, dtype: str) -> FewRows:
-    """Return what few one-dimensional transforms cost; a single complex one fills vectors by itself."""
-    return FewRows(
-        max(1.0, profile.single_row / (2.0 if dtypes.parse(dtype).kind == "complex" else 1.0)), profile.rows_at_once
-    )
+    """Return what few one-dimensional transforms cost, of real or of complex numbers."""
+    single = profile.single_complex_row if dtypes.parse(dtype).kind == "complex" else profile.single_row
+    return FewRows(max(1.0, single), profile.rows_at_once)

@@ -45,6 +45,7 @@ class Profile(NamedTuple):
 
     fft: float  # s: one sample through one radix-2 stage of a real transform, on all cores (complex: twice)
     single_row: float  # how many times slower a single one-dimensional transform is, which is not spread over cores
+    single_complex_row: float  # the same of complex numbers, which fill vectors by themselves in some libraries
     rows_at_once: int  # rows that are transformed at once by all cores and the vectors of each; fewer are slower
     tap: float  # s: one sample added for one tap, in a loop over taps
     direct: dict[int, float]  # s: the same in its own convolution, by rank: those it has
@@ -61,6 +62,8 @@ class Profile(NamedTuple):
     tiny: float = 0.0  # s: below it an eager call is quicker by NumPy, in the memory of the library's arrays; above it
     # as a compiled program, if it comes again; 0 where operations are quick, or compiled in any case
     mapped: float = 0.0  # s: four bytes of new memory, where arrays are so large that none of it is used again
+    output: float = 0.0  # s: what each output of its own convolution along one axis costs beside the sums
+    complex_product: float = 2.0  # how many times as long as their bytes say complex numbers take in direct sums
     few_outputs: float = 1.0  # how many times slower a direct sum of few outputs is
     direct_double: float = 1.0  # how many times slower its own convolution in double precision is, beside the bytes
     rows: int = 0  # samples of a batch that are transformed, multiplied and transformed back while they are in the

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from konvolve.planning import dtypes
-from konvolve.planning.cost import fourier_seconds
+from konvolve.planning.cost import few_rows, fourier_seconds
 from konvolve.planning.operands import plain, shown
 from konvolve.planning.profile import Profile
 from konvolve.planning.words import bytes_text, seconds_text
@@ -165,11 +165,12 @@ def _seconds(plan: StreamPlan, rows: tuple[int, int, int], dtype: str, profile: 
     incoming, outgoing, kernels = rows
     width = dtypes.item_size(dtype) / 4
     mean = longest = 0.0
+    single = few_rows(profile, dtype).single  # a block's transforms fit the cache
     for place, level in enumerate(plan.levels):
         slots = plan.slots(place)
         step = _STEP * profile.call
-        forward = incoming * fourier_seconds(profile, 1, [2 * level.size], dtype) / profile.single_row + step
-        inverse = outgoing * fourier_seconds(profile, 1, [2 * level.size], dtype) / profile.single_row + step
+        forward = incoming * fourier_seconds(profile, 1, [2 * level.size], dtype) / single + step
+        inverse = outgoing * fourier_seconds(profile, 1, [2 * level.size], dtype) / single + step
         used = level.parts - level.silent
         products = kernels * used * (level.size + 1) * _PRODUCT * width
         if place == 0:

@@ -13,16 +13,19 @@ from typing import Any
 CONSTANTS: dict[str, dict[str, Any]] = {
     "numpy": {
         "fft": 7.9e-11,
-        "single_row": 2.8,
+        "single_row": 3.5,
+        "single_complex_row": 3.5,
         "rows_at_once": 8,
         "out_of_cache": 1.4,
         "tap": 6.0e-10,
-        "direct": {1: 1.6e-10, 2: 5.0e-9, 3: 3.0e-9, 4: 4.0e-9},
+        "direct": {1: 4.6e-11, 2: 5.0e-9, 3: 3.0e-9, 4: 4.0e-9},
+        "output": 6.5e-9,  # a call of BLAS for each
+        "complex_product": 1.0,
         "product": 1.7e-11,
         "move": 6.5e-10,
         "mapped": 1.2e-9,
         "call": 6.0e-6,
-        "row": 4.0e-7,
+        "row": 2.0e-6,
         "native_exact": True,
         "native_complex": True,
         "rows": 2**18,
@@ -45,6 +48,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     "tensorflow": {
         "fft": 6.5e-11,
         "single_row": 3.8,
+        "single_complex_row": 1.9,
         "rows_at_once": 8,
         "tap": 1.0e-9,
         "direct": {1: 2.0e-10, 2: 2.0e-10, 3: 5.0e-10},
@@ -83,6 +87,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     "jax": {
         "fft": 9.9e-11,
         "single_row": 3.2,
+        "single_complex_row": 1.6,
         "rows_at_once": 1,
         "out_of_cache": 2.0,
         "tap": 7.5e-11,  # 5.8e-11 on an AMD EPYC, 9e-11 on an Intel Xeon
@@ -121,6 +126,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     "torch": {
         "fft": 6.4e-11,
         "single_row": 3.6,
+        "single_complex_row": 1.8,
         "rows_at_once": 1,
         "out_of_cache": 2.0,
         "tap": 6.4e-10,

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import konvolve
+from konvolve.execution import signal as execution
 from konvolve.planning import blocks, dtypes, lengths
 from konvolve.planning.geometry import sufficient_length, trailing, window
 from konvolve.planning.signal import integers
@@ -189,3 +190,49 @@ def test_a_plan_is_refused_in_words():
         konvolve.plan((9,), (3,), library="cupy")
     with pytest.raises(ValueError, match="function must be convolve"):
         konvolve.plan((9,), (3,), function="blur")
+
+
+def seconds(signal, kernel, library="numpy", dtype="float32", **options):
+    """What each method is predicted to take, and the plan."""
+    options = {"mode": "same", "axes": None, "method": "auto"} | options
+    found = execution.make("convolve", (signal, dtype), (kernel, dtype), library, (None, None), **options)
+    return {each.method: each.seconds for each in found.estimates}, found
+
+
+@pytest.mark.parametrize("library", ["numpy", "tensorflow", "jax32", "torch"])
+@pytest.mark.parametrize(
+    ("signal", "kernel"), [((100_000,), (2001,)), ((900, 800), (61, 61)), ((90, 80, 70), (31,) * 3)]
+)
+def test_what_is_done_of_a_kernel_alone_costs_nothing_where_it_is_a_prepared_one(library, signal, kernel):
+    each_time, _ = seconds(signal, kernel, library)
+    once, _ = seconds(signal, kernel, library, prepared=True)
+    assert set(once) == set(each_time)
+    for method in once:
+        assert once[method] < each_time[method] if method in ("fft", "overlap") else once[method] <= each_time[method]
+    if "fft" in once:  # of three transforms, two
+        assert 0.6 < once["fft"] / each_time["fft"] < 0.75
+
+
+def test_the_factors_of_a_prepared_kernel_are_used_for_few_samples_too():
+    _, plain = seconds((66, 87), (14, 24), "jax32", mode="valid")
+    _, prepared = seconds((66, 87), (14, 24), "jax32", mode="valid", prepared=True)
+    assert plain.separable is None
+    assert prepared.separable is not None
+    assert not any(each.problem.prepared for each in prepared.separable.way.passes)
+
+
+def test_numpys_own_sum_costs_a_call_for_each_output_of_more_than_eleven_taps():
+    per_output = {taps: seconds((20_000,), (taps,), method="direct")[0]["direct"] / 20_000 for taps in (3, 11, 12, 64)}
+    assert per_output[12] > 1.7 * per_output[11]
+    assert per_output[64] < 2 * per_output[12]
+    assert seconds((200, 1000), (1, 12), axes=(1,), method="direct")[1].way.loop
+    assert not seconds((20_000,), (12,), method="direct")[1].way.loop
+
+
+def test_complex_numbers_cost_what_their_bytes_do_in_numpys_sums():
+    taken = {
+        dtype: seconds((300, 340), (5, 5), dtype=dtype, method="direct")[0]["direct"]
+        for dtype in ("float64", "complex64", "complex128")
+    }
+    assert taken["complex64"] == pytest.approx(taken["float64"])
+    assert taken["complex128"] > 1.5 * taken["complex64"]

@@ -70,7 +70,9 @@ class Fft(SignalWay):
         dtype, times = candidate.working(problem, self.digits)
         rows = Rows(*(each * parts for each, parts in zip(problem.rows, times, strict=True)))
         known = [length for length in self.lengths if length is not None]
-        seconds = sum(fourier_seconds(profile, each, known, dtype) for each in rows) + _CALLS * profile.call
+        transformed = rows._replace(in2=0) if problem.prepared and self.preparation is not None else rows
+        seconds = sum(fourier_seconds(profile, each, known, dtype) for each in transformed if each)
+        seconds += _CALLS * profile.call
         if self.rows:
             seconds *= _IN_CACHE
         rank = len(known)

@@ -127,7 +127,7 @@ def _in_channels(problem: Problem, profile: Profile, windows: Any) -> Candidate 
         return None
     made = neighbours * block**2 * math.prod(others)
     # The matrix is made, the signal is padded and the result cropped.
-    copied = 4 * made + 1.5 * outputs
+    copied = (0 if problem.prepared else 4 * made) + 1.5 * outputs
     calls = _CALLS_CHANNELS * profile.call + profile.start
     seconds = sums * rates.get(rank, _SLOW) + copied * profile.move * item / 4 + calls
     signal = problem.rows[2] * (count + neighbours - 1) * block

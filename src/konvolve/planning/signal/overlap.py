@@ -92,7 +92,8 @@ class Overlap(SignalWay):
             return Candidate(way, None)
         working = rows * points * min(total, band * total // counts[first])
         seconds = fourier_seconds(profile, (signal + rows) * total, lengths, dtype, working)
-        seconds += fourier_seconds(profile, kernel, lengths, dtype)
+        if not problem.prepared or self.swap:
+            seconds += fourier_seconds(profile, kernel, lengths, dtype)
         passes = _PASSES if len(tiles) == 1 else _PASSES_OF_SEVERAL
         moved = passes * (signal + rows) * total * points * profile.fft * _STAGES_PER_PASS * dtypes.item_size(dtype) / 4
         samples = way._samples(problem, profile.multiples, windows, pairs, tiles, counts, working)

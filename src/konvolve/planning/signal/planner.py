@@ -121,7 +121,8 @@ def _unlimited(problem: Problem, profile: Profile, bits: Bits) -> Plan:
     if layout is not None:
         taken = _in_place(problem, taken, profile)
     asked = len(problem.axes) > 1 and "direct" in problem.methods and len(problem.methods) > 1
-    if not asked or (taken.seconds or 0) < _WORTH or not separable.separates(problem):
+    worth = problem.prepared or (taken.seconds or 0) >= _WORTH
+    if not asked or not worth or not separable.separates(problem):
         return taken
     apart = _separable(problem, windows, layout, profile)
     fits = problem.max_memory is None or (apart.bytes or 0) <= problem.max_memory

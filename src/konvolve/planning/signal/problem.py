@@ -61,6 +61,7 @@ class Problem:
     max_memory: int | None = None
     local: bool = False  # what is not finite shall be met by the taps that meet it, whatever the method
     cropped: tuple[int, ...] = ()  # the broadcast axes on which "same" cuts the result to in1's size, about the centre
+    prepared: bool = False  # in2 is a `Kernel`: what can be computed of it alone is computed once for many calls
     batch: tuple[int, ...] = field(init=False, compare=False, repr=False)  # the axes that are broadcast, not convolved
 
     def __post_init__(self) -> None:

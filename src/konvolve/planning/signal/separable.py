@@ -91,6 +91,7 @@ def problems(problem: Problem, methods: tuple[str, ...]) -> list[Problem]:
                 edges=problem.edges[place : place + 1],
                 lags=problem.lags[place : place + 1],
                 methods=methods if set(problem.methods) != {"direct"} else problem.methods,
+                prepared=False,  # its factors are known, and nothing else of them
             )
         )
         kept = window(problem.keeps(place), shape1[axis], problem.shape2[axis])
