@@ -208,7 +208,8 @@ def _native_seconds(
 ) -> float:
     """Predict the library's own convolution."""
     kind = dtypes.parse(problem.compute)
-    width = dtypes.item_size(problem.compute) / 4 * (profile.complex_product if kind.kind == "complex" else 1)
+    parts = profile.complex_product if kind.kind == "complex" else 1
+    width = dtypes.item_size(problem.compute) / 4 * parts
     if problem.compute in ("float64", "complex128"):
         width *= profile.direct_double
     if digits or kind.integral:
@@ -221,7 +222,7 @@ def _native_seconds(
     if taps <= _SHORT_SUM and kind.kind != "complex":
         outputs *= _SHORT_OUTPUT
     each = (sums * tap + copied) * width + outputs + problem.rows[2] * profile.row
-    return times * each + (_CALLS_DIGITS if digits else _CALLS_NATIVE) * profile.call + profile.start
+    return times * each + (_CALLS_DIGITS if digits else _CALLS_NATIVE) * profile.call + parts * profile.start
 
 
 def _moved_apart(kept: Sequence[int], pairs: Sequence[tuple[int, int]], item: int) -> int:
