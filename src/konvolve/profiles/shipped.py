@@ -136,8 +136,8 @@ CONSTANTS: dict[str, dict[str, Any]] = {
         "move": 8.0e-10,
         "mapped": 1.2e-9,
         "call": 1.6e-5,
-        # Twice for complex numbers: 17 x 12 with 12 x 9 321 us where transforms take 81. For real ones it is 70, but a small
-        # sum is worth that: it has no rounding of transforms, and makes a plain program where it is compiled or exported.
+        # Twice for complex numbers: 17 x 12 with 12 x 9 321 us where transforms take 81. For real ones it is 70, but
+        # a small sum is worth that: it has no rounding of transforms, and is a plain program where it is exported.
         "start": 2.5e-5,
         "row": 0.0,
         "native_exact": False,

@@ -236,3 +236,8 @@ def test_complex_numbers_cost_what_their_bytes_do_in_numpys_sums():
     }
     assert taken["complex64"] == pytest.approx(taken["float64"])
     assert taken["complex128"] > 1.5 * taken["complex64"]
+
+
+def test_small_sums_on_pytorch_are_direct_but_of_complex_numbers():
+    assert seconds((1000,), (9,), "torch")[1].method == "direct"
+    assert seconds((1000,), (9,), "torch", "complex64")[1].method == "fft"
