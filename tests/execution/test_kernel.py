@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import konvolve
 import oracle
-from konvolve.execution import factors
+from konvolve.execution import factors, plans
 from libraries import LIBRARIES
 
 
@@ -218,3 +218,17 @@ def test_few_samples_with_a_kernel_of_factors(library, terms, boundary):
     padded = np.pad(x, ((5, 5), (6, 6)), "constant" if boundary == "zero" else boundary).astype("float64")
     whole = oracle.convolve(padded, kernel.astype("float64"), "same", (0, 1))[5:31, 6:43]
     oracle.assert_close(library.numpy(found), whole, padded, kernel.astype("float64"), "float32")
+
+
+def test_a_kernel_is_planned_as_a_prepared_one():
+    def prepared(kernel):
+        plans.forget()
+        konvolve.convolve(np.ones((30, 40)), kernel, "same")
+        (plan,) = plans._PLANS.values()
+        return plan.problem.prepared
+
+    kernel = np.ones((9, 12))
+    assert prepared(konvolve.Kernel(kernel))
+    assert not prepared(kernel)
+    kernel[0, 0] = np.nan  # its spectrum would be of no use
+    assert not prepared(konvolve.Kernel(kernel))

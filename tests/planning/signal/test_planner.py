@@ -241,3 +241,12 @@ def test_complex_numbers_cost_what_their_bytes_do_in_numpys_sums():
 def test_small_sums_on_pytorch_are_direct_but_of_complex_numbers():
     assert seconds((1000,), (9,), "torch")[1].method == "direct"
     assert seconds((1000,), (9,), "torch", "complex64")[1].method == "fft"
+
+
+def test_the_memory_of_rows_that_are_moved_apart_is_counted():
+    def held(columns):
+        _, found = seconds((2048, columns), (33, 1), "jax", mode="valid", axes=(0,), method="direct")
+        return found.bytes / (2048 * columns * 4)
+
+    assert held(2040) < 1.1
+    assert held(2048) == pytest.approx(held(2040) + 1, abs=0.05)
