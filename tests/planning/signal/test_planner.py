@@ -250,3 +250,10 @@ def test_the_memory_of_rows_that_are_moved_apart_is_counted():
 
     assert held(2040) < 1.1
     assert held(2048) == pytest.approx(held(2040) + 1, abs=0.05)
+
+
+def test_of_a_prepared_kernel_any_gain_by_its_factors_is_taken():
+    for sides in (17, 31):
+        _, found = seconds((2048, 2048), (sides, sides), "tensorflow", prepared=True)
+        assert found.separable is not None
+        assert found.separable.seconds < found.seconds
